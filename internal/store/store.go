@@ -1,0 +1,271 @@
+package store
+
+import (
+	"context"
+	"io"
+
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+	"github.com/comity-exchange/comity/translog"
+)
+
+// Store is a node's durable memory.
+//
+// Concurrency: safe for concurrent use, by several goroutines and by several processes on one folder; writers take turns.
+// Durability: when Update returns nil, what f wrote survives loss of power. When it returns an error, none of it is there, unless the
+// error wraps fault.Unavailable with "outcome unknown", after which the caller looks before it writes again.
+// Isolation: Update is serialisable; View sees one moment. Retry: Update may call f again after a conflict, so f has no effects outside
+// tx. Errors: fault.NotFound where a single thing that was asked for is not there; fault.Exists where an insert finds a different
+// row under the same key; fault.Unavailable when the store is busy or full; else fault.Internal. A Tx is dead once f has returned.
+type Store interface {
+	Update(ctx context.Context, f func(tx Tx) error) error
+	View(ctx context.Context, f func(tx Tx) error) error
+	// Savepoint runs f inside tx and undoes what f alone wrote when f fails. It returns f's error.
+	Savepoint(tx Tx, f func() error) error
+	// Version rises whenever any process has committed a write. It is cheap: pollers call it many times a second.
+	Version(ctx context.Context) (int64, error)
+	Close() error
+}
+
+// Tx is one transaction. Methods that write fail inside View. Slices that are passed in are not kept, those that come out are the
+// caller's. Listing methods call yield until it gives false.
+type Tx interface {
+	Letters
+	Log
+	Statements
+	Contents
+	Delivery
+}
+
+// LetterStatus says how far a letter is trusted.
+type LetterStatus string
+
+// The statuses.
+const (
+	LetterImported   LetterStatus = "imported"   // here, not confirmed
+	LetterConfirmed  LetterStatus = "confirmed"  // its words were confirmed, or it follows one whose were
+	LetterSuperseded LetterStatus = "superseded" // a later one is confirmed
+	LetterRevoked    LetterStatus = "revoked"    // its log's keys are no longer to be trusted
+)
+
+// Letter is a letter of credence as kept.
+type Letter struct {
+	Code        party.Code
+	Serial      int
+	Digest      statement.Digest
+	Raw         []byte // the whole letter, all lines
+	Status      LetterStatus
+	ConfirmedAt statement.Time
+}
+
+// Letters keeps letters of credence; (Code, Serial, Digest) is the key.
+type Letters interface {
+	PutLetter(Letter) error // inserts or replaces status and time
+	// Letter is the confirmed letter of code; fault.NotFound when there is none.
+	Letter(code party.Code) (Letter, error)
+	// EachLetter goes through all letters by code and serial.
+	EachLetter(yield func(Letter) bool) error
+}
+
+// Checkpoint is a checkpoint of any log that was accepted, made here, or (Proven false) only seen in somebody's packet.
+type Checkpoint struct {
+	Origin party.Origin
+	Size   int64
+	Root   translog.Hash
+	Time   statement.Time // the log's own timestamp
+	Note   []byte         // the signed note, with every cosignature known
+	Cosigs int            // parties other than the author whose cosignature is in Note
+	Proven bool           // consistent with everything accepted before
+}
+
+// Consistency is one verified step between two sizes of a log.
+type Consistency struct {
+	Origin   party.Origin
+	From, To int64
+	Hashes   []translog.Hash
+}
+
+// TilePath is what leads from the subtree of leaves [256·N, …) to the root of a checkpoint of the given size (PKT-5).
+type TilePath struct {
+	Origin party.Origin
+	N      int64
+	Size   int64
+	Path   []translog.Hash
+}
+
+// Fork is proof that a log has two histories: two signed notes. It is kept for ever.
+type Fork struct {
+	Origin party.Origin
+	NoteA  []byte
+	NoteB  []byte
+	Found  statement.Time
+	Why    string // an identifier, such as "equal-size"
+}
+
+// Log keeps tiles, checkpoints and proofs, of the node's own log and of others'. The key of a checkpoint is (Origin, Size, Root).
+type Log interface {
+	// Tile is the stored hashes of a tile, at most 256 × 32 bytes; empty when there is none. Level 0 holds leaf hashes.
+	Tile(origin party.Origin, level int, n int64) ([]byte, error)
+	// PutTile inserts a tile or replaces it by a longer one.
+	PutTile(origin party.Origin, level int, n int64, hashes []byte) error
+	// PutCheckpoint inserts, or replaces Note, Cosigs and Proven.
+	PutCheckpoint(Checkpoint) error
+	// Newest is the proven checkpoint of greatest size; fault.NotFound when there is none.
+	Newest(origin party.Origin) (Checkpoint, error)
+	// Checkpoints goes through those of origin with size ≥ from, by size, proven or not.
+	Checkpoints(origin party.Origin, from int64, yield func(Checkpoint) bool) error
+	PutConsistency(Consistency) error
+	// Consistencies goes through the steps of origin with From ≥ from, by From then To.
+	Consistencies(origin party.Origin, from int64, yield func(Consistency) bool) error
+	PutTilePath(TilePath) error
+	TilePath(origin party.Origin, n, size int64) (TilePath, error)
+	PutFork(Fork) error // inserting the same fork again does nothing
+	Forks(yield func(Fork) bool) error
+}
+
+// Statement is a head as kept.
+type Statement struct {
+	ID      statement.ID
+	Thread  thread.ID // the zero id for receipt.delivered
+	Origin  party.Origin
+	Index   int64 // leaf in Origin's log
+	ProofAt int64 // size of the checkpoint that first proved it; 0 while the own log has not yet signed one
+	Head    []byte
+	Arrived statement.Time // by the clock of this node
+	Folded  bool           // false: waits for ancestors
+	Void    string         // reason of THR-7; "" when it counts
+	// For heads of others: the receipts that this node gave for head, body and blobs; zero while none was given.
+	HeadReceipt, BodyReceipt statement.ID
+}
+
+// ThreadRow is a thread's state and what lists need without reading it.
+type ThreadRow struct {
+	ID      thread.ID
+	Desk    string
+	State   []byte // thread.State as JSON; empty while the opener is missing
+	Summary []byte // thread.Summary as JSON
+	Opened  statement.Time
+	Updated statement.Time // arrival of the newest head
+	Waiting int            // heads that wait for ancestors
+	Unread  int            // heads of others that nobody has opened here
+}
+
+// Statements keeps heads and threads.
+type Statements interface {
+	// PutStatement inserts. The same id with the same bytes is fault.Exists too: callers look first.
+	PutStatement(Statement) error
+	// UpdateStatement replaces all but id, thread, origin, index and head.
+	UpdateStatement(Statement) error
+	Statement(id statement.ID) (Statement, error)
+	// StatementAt finds by place in a log.
+	StatementAt(origin party.Origin, index int64) (Statement, error)
+	// Scan goes through a log's statements with index ≥ from, by index; precedence "" means all.
+	Scan(origin party.Origin, precedence statement.Precedence, from int64, yield func(Statement) bool) error
+	// ScanKind goes through a log's statements of one kind, by index.
+	ScanKind(origin party.Origin, kind statement.Kind, from int64, yield func(Statement) bool) error
+	// EachOfThread goes through a thread's heads, by arrival.
+	EachOfThread(id thread.ID, yield func(Statement) bool) error
+	// Length is the number of leaves of the node's own log under origin: one more than the greatest index.
+	Length(origin party.Origin) (int64, error)
+
+	PutThread(ThreadRow) error // inserts or replaces
+	Thread(id thread.ID) (ThreadRow, error)
+	// Threads goes through all threads, the last updated first; desk "" means all.
+	Threads(desk string, yield func(ThreadRow) bool) error
+}
+
+// ContentRef names a body (Part −1) or a blob (Part 0…) of a statement.
+type ContentRef struct {
+	Statement statement.ID
+	Part      int
+}
+
+// BodyPart is the Part of a ContentRef that names the body.
+const BodyPart = -1
+
+// Content describes what is there of a body or blob.
+type Content struct {
+	SHA256  statement.Digest
+	Size    int64 // bytes in all
+	Arrived int64 // bytes here, from the beginning
+	Whole   bool  // Arrived == Size and the digest was checked by the caller
+	Erased  bool  // a tombstone: nothing is here and nothing will be
+}
+
+// Contents keeps bodies and blobs, each encrypted under a key of its own in another row. Erasing destroys key and bytes; the row stays as a
+// tombstone (STM-7), so that a later copy is known for what it is.
+type Contents interface {
+	// PutContent announces a body or blob; announcing it again does nothing.
+	PutContent(ref ContentRef, sha256 statement.Digest, size int64) error
+	Content(ref ContentRef) (Content, error)
+	// Append adds bytes at offset, which must equal Arrived (else fault.Exists). On a tombstone: fault.Exists, nothing is written.
+	Append(ref ContentRef, offset int64, data []byte) error
+	// SetWhole marks it complete.
+	SetWhole(ref ContentRef) error
+	// Reset drops bytes that turned out wrong.
+	Reset(ref ContentRef) error
+	// Read writes the bytes to w, in pieces. fault.NotFound when it is not whole, fault.Withheld when it was erased.
+	Read(ref ContentRef, w io.Writer) error
+	// Erase leaves a tombstone. It works on what was never here, too.
+	Erase(ref ContentRef) error
+	// Erased tells whether any tombstone has this digest and statement.
+	EachErased(yield func(ContentRef) bool) error
+}
+
+// Arrival is a range of leaves of the node's own log that a peer has receipted.
+type Arrival struct {
+	Peer    party.Code
+	What    ArrivalKind
+	Lo, Hi  int64 // [Lo, Hi)
+	Receipt statement.ID
+	Time    statement.Time // of the receipt
+}
+
+// ArrivalKind says what has arrived.
+type ArrivalKind string
+
+// The kinds.
+const (
+	HeadArrived ArrivalKind = "head"
+	BodyArrived ArrivalKind = "body"
+	BlobArrived ArrivalKind = "blobs" // all blobs of the statement
+)
+
+// Peer is the queue of one peer: its cursors and how delivery fares. Indexes are leaves of the node's own log.
+type Peer struct {
+	Code        party.Code
+	Cursor      map[statement.Precedence]int64    // everything before it that is for the peer has been receipted
+	BlobCursor  int64                             // likewise for blobs
+	Accepted    int64                             // greatest size of the own log that the peer is known to have accepted
+	TheirSize   int64                             // greatest size of theirs that was accepted here
+	Gossip      map[party.Origin]statement.Digest // note last sent, by origin
+	LastTry     statement.Time
+	LastSuccess statement.Time
+	Attempts    int // since the last success
+	NextTry     statement.Time
+	LastError   string         // safe to show
+	LastCode    string         // fault code of LastError
+	LastHeard   statement.Time // last packet from them
+}
+
+// Delivery keeps what peers have and how to reach them.
+type Delivery interface {
+	PutArrival(Arrival) error
+	// ArrivedAt finds the earliest receipt of peer that covers index.
+	ArrivedAt(peer party.Code, what ArrivalKind, index int64) (Arrival, error)
+	PutPeer(Peer) error
+	// Peer gives an empty row with the code when there is none.
+	Peer(code party.Code) (Peer, error)
+	EachPeer(yield func(Peer) bool) error
+	// SetMeta and Meta keep small facts about the node itself; "" when absent.
+	SetMeta(key, value string) error
+	Meta(key string) (string, error)
+	// PutWanted records that somebody's head names an ancestor that is not here; Wanted lists the open ones of a peer's threads.
+	PutWanted(id statement.ID, from party.Code) error
+	DropWanted(id statement.ID) error
+	Wanted(from party.Code, yield func(statement.ID) bool) error
+	// PutRequested notes that peer asked for a head again; TakeRequested lists and clears.
+	PutRequested(peer party.Code, id statement.ID) error
+	TakeRequested(peer party.Code, limit int) ([]statement.ID, error)
+}
