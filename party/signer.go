@@ -21,8 +21,8 @@ const (
 
 // PublicKeys is the public half of a role's pair of keys. JSON: standard base64.
 type PublicKeys struct {
-	Ed25519 []byte `json:"ed25519,format:base64"`
-	MLDSA44 []byte `json:"mldsa44,format:base64"`
+	Ed25519 []byte `json:"ed25519"`
+	MLDSA44 []byte `json:"mldsa44"`
 }
 
 // Signer signs with a party's private keys and never shows them. It is safe for concurrent use.

@@ -2,8 +2,6 @@ package statement
 
 import (
 	"bytes"
-	"errors"
-	"io"
 	"strings"
 	"unicode"
 
@@ -11,10 +9,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/wire"
 )
-
-func newReader(b []byte) io.Reader { return bytes.NewReader(b) }
-func isEOF(err error) bool         { return errors.Is(err, io.EOF) }
 
 // Blob names an attachment. Size in bytes.
 type Blob struct {
@@ -46,8 +42,8 @@ func ParseBody(raw []byte) (*Body, error) {
 		return nil, err
 	}
 	b := &Body{Raw: bytes.Clone(raw)}
-	if err := json.Unmarshal(b.Raw, b); err != nil {
-		return nil, decodeFault(err, "STM-3", "the body has a member of the wrong form")
+	if err := wire.Decode(b.Raw, b, "STM-3", "the body has a member of the wrong form"); err != nil {
+		return nil, err
 	}
 	if b.Nonce == "" {
 		return nil, fault.New(fault.Malformed, "STM-3", "the body lacks its nonce")
@@ -61,6 +57,8 @@ func ParseBody(raw []byte) (*Body, error) {
 			return nil, fault.New(fault.Malformed, "STM-3", "a blob's name has 1 to 255 bytes without control characters or path separators")
 		case !mediaTypePattern.MatchString(blob.Type):
 			return nil, fault.New(fault.Malformed, "STM-3", "a blob's type is no media type")
+		case blob.SHA256.IsZero():
+			return nil, fault.New(fault.Malformed, "STM-3", "a blob lacks its digest")
 		case blob.Size < 0 || blob.Size > 1<<50:
 			return nil, fault.New(fault.Malformed, "STM-3", "a blob's size is out of bounds")
 		}

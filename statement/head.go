@@ -1,7 +1,12 @@
 package statement
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -9,6 +14,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/wire"
 )
 
 // Bounds of STM-1 to STM-4, in bytes and counts.
@@ -93,8 +99,15 @@ type Head struct {
 	ID  ID     `json:"-"` // SHA-256 of Raw
 }
 
-// required are the members that every head has, whatever its value (STM-1).
-var required = []string{"v", "nonce", "from", "to", "kind", "marking", "track", "precedence", "exercise", "time", "by", "facts"}
+// required are the members that each object of a head has, whatever their values (STM-1). The key is the member that holds the
+// object, "" for the head itself.
+var required = map[string][]string{
+	"":          {"v", "nonce", "from", "to", "kind", "marking", "track", "precedence", "exercise", "time", "by", "facts"},
+	"agreement": {"id", "digest", "at"},
+	"marking":   {"tlp"},
+	"by":        {"role"},
+	"body":      {"sha256", "size", "blobs", "blob_bytes"},
+}
 
 // ParseHead reads and checks one head. Errors: fault.Malformed or fault.TooLarge with the clause.
 func ParseHead(raw []byte) (*Head, error) {
@@ -106,10 +119,10 @@ func ParseHead(raw []byte) (*Head, error) {
 		return nil, err
 	}
 	h := &Head{Raw: slices.Clone(raw), ID: IDOf(raw)}
-	if err := json.Unmarshal(h.Raw, h, json.RejectUnknownMembers(true)); err != nil {
-		return nil, decodeFault(err, "STM-1", "the head has a member of the wrong form")
+	if err := wire.Decode(h.Raw, h, "STM-1", "the head has a member of the wrong form"); err != nil {
+		return nil, err
 	}
-	if err := hasMembers(h.Raw, required); err != nil {
+	if err := checkMembers(h); err != nil {
 		return nil, err
 	}
 	if err := h.check(); err != nil {
@@ -118,23 +131,52 @@ func ParseHead(raw []byte) (*Head, error) {
 	return h, nil
 }
 
-// decodeFault keeps a fault that a member's own type raised and names the clause for all else.
-func decodeFault(err error, clause, msg string) error {
-	if f := fault.Of(err); f.Code != fault.Internal {
-		return f
-	}
-	return fault.Wrap(err, fault.Malformed, clause, "%s", msg)
-}
-
-func hasMembers(raw []byte, names []string) error {
-	var m map[string]jsontext.Value
-	if err := json.Unmarshal(raw, &m); err != nil {
-		return fault.Wrap(err, fault.Malformed, "ENC-2", "not valid JSON")
-	}
-	for _, n := range names {
-		if _, ok := m[n]; !ok {
-			return fault.New(fault.Malformed, "STM-1", "the head lacks %q", n)
+// checkMembers refuses what decoding cannot tell from an absent member: one that is lacking, empty or zero where it has to say
+// something. Two heads that differ in bytes alone would otherwise be two statements with one meaning.
+func checkMembers(h *Head) error {
+	// spec: STM-1, STM-5
+	dec := jsontext.NewDecoder(bytes.NewReader(h.Raw))
+	seen := map[string]bool{}
+	parent, name := "", ""
+	for {
+		if dec.StackDepth() == 1 && name == "facts" { // the kind decides on these
+			if err := dec.SkipValue(); err != nil {
+				return fault.Wrap(err, fault.Malformed, "ENC-2", "not valid JSON")
+			}
+			name = ""
+			continue
 		}
+		tok, err := dec.ReadToken()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fault.Wrap(err, fault.Malformed, "ENC-2", "not valid JSON")
+		}
+		depth := dec.StackDepth()
+		kind, length := dec.StackIndex(depth)
+		switch {
+		case kind == '{' && length%2 == 1: // a member's name was read
+			name = tok.String()
+			if depth == 1 {
+				parent = ""
+			}
+			seen[parent+"."+name] = true
+		case tok.Kind() == '{':
+			parent = name
+		case tok.Kind() == '"' && tok.String() == "":
+			return fault.New(fault.Malformed, "STM-1", "a member of the head is empty: what is absent is left out")
+		}
+	}
+	for parent, names := range required {
+		for _, n := range names {
+			if (parent == "" || seen["."+parent]) && !seen[parent+"."+n] {
+				return fault.New(fault.Malformed, "STM-1", "the head lacks %q", strings.TrimPrefix(parent+"."+n, "."))
+			}
+		}
+	}
+	if seen[".thread"] && h.Thread.IsZero() || seen[".after"] && len(h.After) == 0 {
+		return fault.New(fault.Malformed, "STM-1", "an opener has neither thread nor after: they are absent")
 	}
 	return nil
 }
@@ -191,17 +233,7 @@ func (h *Head) check() error {
 	return CheckFacts(h.Facts)
 }
 
-func isPseudonym(s string) bool {
-	if len(s) < 16 || len(s) > 64 {
-		return false
-	}
-	for _, c := range []byte(s) {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
-			return false
-		}
-	}
-	return true
-}
+func isPseudonym(s string) bool { return len(s) >= 16 && len(s) <= 64 && wire.IsHex(s) }
 
 func repeated[T comparable](s []T) bool {
 	for i, v := range s {
@@ -221,11 +253,11 @@ func CheckFacts(facts jsontext.Value) error {
 	if facts.Kind() != '{' {
 		return fault.New(fault.Malformed, "STM-4", "facts are an object")
 	}
-	dec := jsontext.NewDecoder(newReader(facts))
+	dec := jsontext.NewDecoder(bytes.NewReader(facts))
 	for {
 		tok, err := dec.ReadToken()
 		if err != nil {
-			if isEOF(err) {
+			if errors.Is(err, io.EOF) {
 				return nil
 			}
 			return fault.Wrap(err, fault.Malformed, "STM-4", "facts are not valid JSON")
@@ -240,7 +272,7 @@ func CheckFacts(facts jsontext.Value) error {
 			}
 		case '0':
 			// spec: ENC-2
-			if f, err := tok.Float(); err != nil || f != float64(int64(f)) || f > 1<<53-1 || f < -(1<<53-1) {
+			if n, err := strconv.ParseInt(tok.String(), 10, 64); err != nil || n > 1<<53-1 || n < -(1<<53-1) {
 				return fault.New(fault.Malformed, "ENC-2", "a number in facts is no integer in the safe range")
 			}
 		}
@@ -251,7 +283,7 @@ func CheckFacts(facts jsontext.Value) error {
 func DecodeFacts[T any](h *Head) (T, error) {
 	var v T
 	if err := json.Unmarshal(h.Facts, &v, json.RejectUnknownMembers(true)); err != nil {
-		return v, decodeFault(err, "THR-6", "the facts do not fit the kind")
+		return v, wire.DecodeFault(err, "THR-6", "the facts do not fit the kind")
 	}
 	return v, nil
 }

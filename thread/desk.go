@@ -1,6 +1,8 @@
 package thread
 
 import (
+	"slices"
+
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -27,10 +29,17 @@ type Desk interface {
 	Moves(s State, by party.Code) []Move
 	// Apply takes an admissible head's effect on the state. It is total over what was stored: a head that the state does not
 	// admit gives an error made by Void, and the unchanged state. The opener comes with a State whose Desk is nil. Apply also
-	// sees receipt.refused, receipt.retrieved, receipt.recalled and thread.admit of the thread, and must let them pass.
+	// sees receipt.refused, receipt.retrieved, receipt.recalled and thread.admit of the thread, and must let them pass. Of what
+	// it returns only Desk is kept; Frontier and Last are not filled in what it is given.
 	Apply(s State, h *statement.Head) (State, error)
 	// Summary is what lists and the ledger show.
 	Summary(s State) Summary
+}
+
+// BodyChecker is what a desk implements, beside Desk, when its kinds ask something of a body that the fold cannot see. It is for
+// the author's side alone: a node does not let its own officers leave it out. body is nil when the head has none.
+type BodyChecker interface {
+	CheckBody(h *statement.Head, body *statement.Body) error
 }
 
 // KindSpec describes one kind of statement.
@@ -51,17 +60,28 @@ type Move struct {
 	Means string         `json:"means"`
 }
 
+// Offer turns kinds into moves, with the texts of their specs, in the order of specs. A kind that is not in specs is left out.
+func Offer(specs []KindSpec, kinds []statement.Kind) []Move {
+	var moves []Move
+	for _, spec := range specs {
+		if slices.Contains(kinds, spec.Kind) {
+			moves = append(moves, Move{Kind: spec.Kind, Label: spec.Label, Means: spec.Means})
+		}
+	}
+	return moves
+}
+
 // State is a thread's state after some of its heads. It is a value: nothing that it refers to is ever changed.
 type State struct {
 	Thread       ID                          `json:"thread"`
 	Kind         Kind                        `json:"kind"`
 	Opener       Opener                      `json:"opener"`
-	Participants []party.Code                `json:"participants"` // sorted
-	Frontier     []statement.ID              `json:"frontier"`     // sorted; THR-2
-	Last         map[party.Code]statement.ID `json:"last"`         // each author's last taken head
-	Taken        int                         `json:"taken"`        // heads in the order so far, void ones included
-	Void         int                         `json:"void"`         // how many of them are void
-	Desk         jsontext.Value              `json:"desk"`         // the desk's own state; Load and Save
+	Participants []party.Code                `json:"participants"`  // sorted
+	Frontier     []statement.ID              `json:"frontier"`      // sorted; THR-2
+	Last         map[party.Code]statement.ID `json:"last"`          // each author's last taken head
+	Taken        int                         `json:"taken"`         // heads in the order so far, void ones included
+	Void         int                         `json:"void"`          // how many of them are void
+	Desk         jsontext.Value              `json:"desk,omitzero"` // the desk's own state, Load and Save; absent when the opener is void
 }
 
 // Opener keeps what later heads are held against.
@@ -107,7 +127,8 @@ type Summary struct {
 	Clocks []Clock `json:"clocks,omitempty"`
 }
 
-// Ask is one request of one party to one other, with what came of it: a line of the ledger (LED-3).
+// Ask is one request of one party to one other, with what came of it: a line of the ledger (LED-3). Answer and Answered are there
+// for a grant and a refusal alone; Postponed stays after an answer, since the answer was owed by then.
 type Ask struct {
 	Request      statement.ID         `json:"request"`
 	Kind         statement.Kind       `json:"kind"`

@@ -109,7 +109,7 @@ type Log interface {
 	Tile(origin party.Origin, level int, n int64) ([]byte, error)
 	// PutTile inserts a tile or replaces it by a longer one.
 	PutTile(origin party.Origin, level int, n int64, hashes []byte) error
-	// PutCheckpoint inserts, or replaces Note, Cosigs and Proven.
+	// PutCheckpoint inserts, or replaces Time, Note, Cosigs and Proven.
 	PutCheckpoint(Checkpoint) error
 	// Newest is the proven checkpoint of greatest size; fault.NotFound when there is none.
 	Newest(origin party.Origin) (Checkpoint, error)
@@ -126,17 +126,20 @@ type Log interface {
 
 // Statement is a head as kept.
 type Statement struct {
-	ID      statement.ID
-	Thread  thread.ID // the zero id for receipt.delivered
-	Origin  party.Origin
-	Index   int64 // leaf in Origin's log
-	ProofAt int64 // size of the checkpoint that first proved it; 0 while the own log has not yet signed one
-	Head    []byte
-	Arrived statement.Time // by the clock of this node
-	Folded  bool           // false: waits for ancestors
-	Void    string         // reason of THR-7; "" when it counts
-	// For heads of others: the receipts that this node gave for head, body and blobs; zero while none was given.
-	HeadReceipt, BodyReceipt statement.ID
+	ID     statement.ID
+	Thread thread.ID // the zero id for receipt.delivered
+	Origin party.Origin
+	Index  int64 // leaf in Origin's log
+	// Kind and Precedence are those of Head, for Scan and ScanKind; an insert without them is fault.Internal.
+	Kind       statement.Kind
+	Precedence statement.Precedence
+	ProofAt    int64 // size of the checkpoint that first proved it; 0 while the own log has not yet signed one
+	Head       []byte
+	Arrived    statement.Time // by the clock of this node
+	Folded     bool           // false: waits for ancestors
+	Void       string         // reason of THR-7; "" when it counts
+	// For heads of others: the receipts that this node gave for head, body and all blobs; zero while none was given.
+	HeadReceipt, BodyReceipt, BlobReceipt statement.ID
 }
 
 // ThreadRow is a thread's state and what lists need without reading it.
@@ -155,11 +158,15 @@ type ThreadRow struct {
 type Statements interface {
 	// PutStatement inserts. The same id with the same bytes is fault.Exists too: callers look first.
 	PutStatement(Statement) error
-	// UpdateStatement replaces all but id, thread, origin, index and head.
+	// UpdateStatement replaces all but id, thread, origin, index, kind, precedence and head.
 	UpdateStatement(Statement) error
 	Statement(id statement.ID) (Statement, error)
+	// FindStatements lists at most limit ids that begin with these lower-case hexadecimal digits.
+	FindStatements(prefix string, limit int) ([]statement.ID, error)
 	// StatementAt finds by place in a log.
 	StatementAt(origin party.Origin, index int64) (Statement, error)
+	// Neighbours finds the statements of a log that are here and stand next below and next above index; either may be missing.
+	Neighbours(origin party.Origin, index int64) (before, after []Statement, err error)
 	// Scan goes through a log's statements with index ≥ from, by index; precedence "" means all.
 	Scan(origin party.Origin, precedence statement.Precedence, from int64, yield func(Statement) bool) error
 	// ScanKind goes through a log's statements of one kind, by index.
@@ -199,6 +206,8 @@ type Contents interface {
 	// PutContent announces a body or blob; announcing it again does nothing.
 	PutContent(ref ContentRef, sha256 statement.Digest, size int64) error
 	Content(ref ContentRef) (Content, error)
+	// FindContent lists every body and blob with this digest, tombstones included.
+	FindContent(sha256 statement.Digest) ([]ContentRef, error)
 	// Append adds bytes at offset, which must equal Arrived (else fault.Exists). On a tombstone: fault.Exists, nothing is written.
 	Append(ref ContentRef, offset int64, data []byte) error
 	// SetWhole marks it complete.
@@ -209,7 +218,7 @@ type Contents interface {
 	Read(ref ContentRef, w io.Writer) error
 	// Erase leaves a tombstone. It works on what was never here, too.
 	Erase(ref ContentRef) error
-	// Erased tells whether any tombstone has this digest and statement.
+	// EachErased goes through all tombstones.
 	EachErased(yield func(ContentRef) bool) error
 }
 
@@ -265,7 +274,8 @@ type Delivery interface {
 	PutWanted(id statement.ID, from party.Code) error
 	DropWanted(id statement.ID) error
 	Wanted(from party.Code, yield func(statement.ID) bool) error
-	// PutRequested notes that peer asked for a head again; TakeRequested lists and clears.
+	// PutRequested notes that peer asked for a head again; Requested lists at most limit of them; DropRequested forgets one.
 	PutRequested(peer party.Code, id statement.ID) error
-	TakeRequested(peer party.Code, limit int) ([]statement.ID, error)
+	Requested(peer party.Code, limit int) ([]statement.ID, error)
+	DropRequested(peer party.Code, id statement.ID) error
 }

@@ -1,0 +1,393 @@
+package agreement
+
+import (
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/cedar-policy/cedar-go"
+	"github.com/go-json-experiment/json"
+	"pgregory.net/rapid"
+
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+)
+
+var (
+	someCodes    = []party.Code{"XA", "XB", "XC", "XA.cert", "XA.cert.soc", "XB.mfa", "XC.cert", "XAB", "XZ"}
+	somePatterns = []CodePattern{"XA", "XB", "XC", "XA.*", "XB.*", "XA.cert", "XA.cert.soc", "XB.mfa", "XC.*"}
+	someKinds    = []statement.Kind{"assist.request", "assist.grant", "intel.share", "drill.inject", "as.request"}
+	kindPatterns = []KindPattern{"assist.*", "assist.request", "assist.grant", "intel.*", "intel.share", "drill.inject", "as.*"}
+	words        = []string{"a", "b", "c"}
+)
+
+// some draws nothing, or one to three distinct values.
+func some[T comparable](t *rapid.T, from []T, label string) []T {
+	if rapid.IntRange(0, 2).Draw(t, label+"?") > 0 {
+		return nil
+	}
+	return rapid.SliceOfNDistinct(rapid.SampledFrom(from), 1, min(3, len(from)), rapid.ID[T]).Draw(t, label)
+}
+
+func maybe[T any](t *rapid.T, from []T, label string) *T {
+	if rapid.IntRange(0, 2).Draw(t, label+"?") > 0 {
+		return nil
+	}
+	v := rapid.SampledFrom(from).Draw(t, label)
+	return &v
+}
+
+func drawRule(t *rapid.T) Rule {
+	r := Rule{
+		Effect: rapid.SampledFrom([]Effect{Permit, Permit, Permit, Forbid}).Draw(t, "effect"),
+		Kinds:  some(t, kindPatterns, "kinds"), From: some(t, somePatterns, "from"), To: some(t, somePatterns, "to"),
+		TLPMax: maybe(t, marking.TLPs(), "tlp_max"), TLPMin: maybe(t, marking.TLPs(), "tlp_min"),
+		PAPMax:       maybe(t, []marking.PAP{marking.PAPClear, marking.PAPGreen, marking.PAPAmber, marking.PAPRed}, "pap_max"),
+		PersonalData: maybe(t, []marking.PersonalData{marking.PersonalNone, marking.PersonalMinimised, marking.PersonalAllowed}, "personal_data"),
+		Precedence:   some(t, statement.Precedences(), "precedence"),
+		Tracks:       some(t, []statement.Track{statement.Technical, statement.Diplomatic, statement.Leadership}, "tracks"),
+		Exercise:     maybe(t, []bool{true, false}, "exercise"), Purposes: some(t, words, "purposes"), Sectors: some(t, words, "sectors"),
+		Types: some(t, words, "types"), Handling: some(t, words, "handling"), BodyMax: maybe(t, []int64{0, 10, 20}, "body_max"),
+	}
+	if r.TLPMax != nil && r.TLPMin != nil && r.TLPMin.Rank() > r.TLPMax.Rank() {
+		r.TLPMin = nil
+	}
+	return r
+}
+
+// drawDocument makes an agreement of XA, XB and XC with up to 12 rules, and passes it through its bytes.
+func drawDocument(t *rapid.T, more ...Article) *Document {
+	d := Document{
+		V: 1, Title: Text{"en": "T"}, Parties: []party.Code{"XA", "XB", "XC"}, Languages: []string{"en"}, InForce: InForce{When: "all"},
+	}
+	for i := range rapid.IntRange(1, 4).Draw(t, "articles") {
+		a := Article{Number: itoa(i), Title: Text{"en": "T"}, Text: Text{"en": "T"}}
+		for range rapid.IntRange(0, 3).Draw(t, "rules") {
+			a.Rules = append(a.Rules, drawRule(t))
+		}
+		d.Articles = append(d.Articles, a)
+	}
+	return rewrite(t, d, more...)
+}
+
+func rewrite(t *rapid.T, d Document, more ...Article) *Document {
+	d.Articles = append(slices.Clone(d.Articles), more...)
+	raw, err := json.Marshal(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	parsed, err := Parse(raw)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, raw)
+	}
+	return parsed
+}
+
+func compile(t *rapid.T, d *Document) *Policy {
+	p, err := Compile(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func drawQuestion(t *rapid.T) Question {
+	optional := rapid.SampledFrom([]string{"", "a", "b", "c", "d"})
+	return Question{
+		From: rapid.SampledFrom(someCodes).Draw(t, "from"),
+		To:   rapid.SliceOfNDistinct(rapid.SampledFrom(someCodes), 1, 2, rapid.ID[party.Code]).Draw(t, "to"),
+		Kind: rapid.SampledFrom(someKinds).Draw(t, "kind"),
+		Marking: marking.Marking{
+			TLP:          rapid.SampledFrom(marking.TLPs()).Draw(t, "tlp"),
+			PAP:          rapid.SampledFrom([]marking.PAP{"", marking.PAPClear, marking.PAPGreen, marking.PAPAmber, marking.PAPRed}).Draw(t, "pap"),
+			PersonalData: rapid.SampledFrom([]marking.PersonalData{"", marking.PersonalNone, marking.PersonalMinimised, marking.PersonalAllowed}).Draw(t, "personal"),
+			Handling:     rapid.SliceOfNDistinct(rapid.SampledFrom(words), 0, 3, rapid.ID[string]).Draw(t, "handling"),
+		},
+		Track:      rapid.SampledFrom([]statement.Track{statement.Technical, statement.Diplomatic, statement.Leadership}).Draw(t, "track"),
+		Precedence: rapid.SampledFrom(statement.Precedences()).Draw(t, "precedence"),
+		Exercise:   rapid.Bool().Draw(t, "exercise"), Time: must(statement.ParseTime("2026-11-21T08:00:00.000Z")), Role: "duty-officer",
+		BodyBytes: rapid.Int64Range(0, 30).Draw(t, "bytes"),
+		Purpose:   optional.Draw(t, "purpose"), Sector: optional.Draw(t, "sector"), Type: optional.Draw(t, "type"),
+	}
+}
+
+// byCedar decides as the spec has it and no faster: all policies, read from their text, with every entity written out.
+func byCedar(t *rapid.T, p *Policy, q Question, to party.Code) (cedar.Decision, []string) {
+	list, err := cedar.NewPolicyListFromBytes("all.cedar", p.Cedar())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := cedar.NewPolicySet()
+	for i, one := range list {
+		all.Add(cedar.PolicyID(strings.Repeat("0", 3-len(itoa(i)))+itoa(i)), one)
+	}
+	entities := cedar.EntityMap{}
+	for _, c := range append(slices.Clone(someCodes), to, q.From) {
+		e := cedar.Entity{UID: cedar.NewEntityUID("Party", cedar.String(c))}
+		if c.IsOffice() {
+			e.Parents = cedar.NewEntityUIDSet(cedar.NewEntityUID("Party", cedar.String(c.Principal())))
+		}
+		entities[e.UID] = e
+	}
+	action := cedar.NewEntityUID("Action", cedar.String(q.Kind))
+	entities[action] = cedar.Entity{UID: action, Parents: cedar.NewEntityUIDSet(cedar.NewEntityUID("Action", cedar.String(q.Kind.Desk()+".*")))}
+	decision, diagnostic := cedar.Authorize(all, entities, cedar.Request{
+		Principal: cedar.NewEntityUID("Party", cedar.String(q.From)), Action: action,
+		Resource: cedar.NewEntityUID("Party", cedar.String(to)), Context: q.context(),
+	})
+	if len(diagnostic.Errors) > 0 {
+		t.Fatalf("%v", diagnostic.Errors)
+	}
+	var ids []cedar.PolicyID
+	for _, r := range diagnostic.Reasons {
+		ids = append(ids, r.PolicyID)
+	}
+	slices.Sort(ids)
+	var articles []string
+	for _, id := range ids {
+		articles = append(articles, string(all.Get(id).Annotations()["article"]))
+	}
+	return decision, slices.Compact(articles)
+}
+
+// The index, the lifted scopes and the entities made on demand change nothing: the outcome is Cedar's on the whole text.
+//
+// spec: DEC-1, DEC-3, AGR-6
+func TestSetIsCedar(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := compile(t, drawDocument(t))
+		for range 4 {
+			q := drawQuestion(t)
+			c := p.set.chooser(&q)
+			for _, to := range q.To {
+				decision, articles := byCedar(t, p, q, to)
+				if v := c.decide(to); v.Permitted != (decision == cedar.Allow) || !slices.Equal(v.Articles, articles) {
+					t.Fatalf("%s → %s: %v %v, Cedar says %v %v\n%s", q.From, to, v.Permitted, v.Articles, decision, articles, p.Cedar())
+				}
+			}
+		}
+	})
+}
+
+// spec: AGR-3, DEC-1
+func TestExplanationAgrees(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p := compile(t, drawDocument(t))
+		q := drawQuestion(t)
+		for _, to := range q.To {
+			v := p.set.chooser(&q).decide(to)
+			var permitting, forbidding []string
+			for _, e := range p.set.entries {
+				if failed, _ := e.rule.failing(&q, to); failed != 0 {
+					continue
+				} else if e.rule.Effect == Permit {
+					permitting = append(permitting, e.article)
+				} else {
+					forbidding = append(forbidding, e.article)
+				}
+			}
+			permitting, forbidding = slices.Compact(permitting), slices.Compact(forbidding)
+			switch {
+			case len(forbidding) > 0:
+				if v.Permitted || !slices.Equal(v.Articles, forbidding) || len(v.Nearest) > 0 {
+					t.Fatalf("forbidden by %v, but %+v", forbidding, v)
+				}
+			case len(permitting) > 0:
+				if !v.Permitted || !slices.Equal(v.Articles, permitting) || len(v.Nearest) > 0 {
+					t.Fatalf("permitted by %v, but %+v", permitting, v)
+				}
+			default:
+				if v.Permitted || len(v.Articles) > 0 || len(v.Nearest) > 3 || !strings.HasPrefix(v.Reason, "No article permits") && len(p.set.entries) > 0 {
+					t.Fatalf("nothing matches, but %+v", v)
+				}
+			}
+			for _, n := range v.Nearest {
+				article := strings.Fields(n)[1]
+				if !slices.ContainsFunc(p.set.entries, func(e entry) bool { return e.article == article && e.rule.Effect == Permit }) {
+					t.Fatalf("the nearest permits nothing: %s", n)
+				}
+			}
+		}
+	})
+}
+
+// To forbid never permits, whoever the forbidding article names.
+//
+// spec: DEC-1, DEC-2
+func TestForbidNeverPermits(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDocument(t)
+		r := drawRule(t)
+		r.Effect = Forbid
+		stricter := rewrite(t, *d, Article{Number: "forbid", Title: Text{"en": "T"}, Text: Text{"en": "T"}, Rules: []Rule{r}})
+		q := drawQuestion(t)
+		before, after := compile(t, d).Decide(q), compile(t, stricter).Decide(q)
+		if after.Permitted && !before.Permitted {
+			t.Fatalf("one more forbidding article permits: %+v, before %+v", after, before)
+		}
+		for i := range q.To {
+			failed, _ := r.failing(&q, q.To[i])
+			if after.Per[i].Permitted && failed == 0 {
+				t.Fatalf("forbid does not win: %+v", after.Per[i])
+			}
+		}
+	})
+}
+
+// spec: DEC-1
+func TestDenyByDefault(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDocument(t)
+		for i := range d.Articles {
+			d.Articles[i].Rules = slices.DeleteFunc(d.Articles[i].Rules, func(r Rule) bool { return r.Effect == Permit })
+		}
+		if v := compile(t, d).Decide(drawQuestion(t)); v.Permitted {
+			t.Fatalf("without any permitting rule: %+v", v)
+		}
+	})
+}
+
+// With several recipients each is decided as if it were alone, and all must be permitted.
+//
+// spec: DEC-1
+func TestEveryRecipient(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		p, q := compile(t, drawDocument(t)), drawQuestion(t)
+		v, all := p.Decide(q), true
+		for i, to := range q.To {
+			alone := q
+			alone.To = []party.Code{to}
+			w := p.Decide(alone)
+			all = all && w.Permitted
+			if w.Permitted != v.Per[i].Permitted || w.Reason != v.Per[i].Reason {
+				t.Fatalf("%s alone: %+v, with others: %+v", to, w, v.Per[i])
+			}
+		}
+		if v.Permitted != all {
+			t.Fatalf("%+v", v)
+		}
+	})
+}
+
+// spec: AGR-3, ENC-6
+func TestOffices(t *testing.T) {
+	t.Parallel()
+	for pattern, want := range map[CodePattern]string{
+		"XA":          "XA",
+		"XA.*":        "XA XA.cert XA.cert.soc",
+		"XA.cert":     "XA.cert",
+		"XA.cert.soc": "XA.cert.soc",
+	} {
+		for _, patterns := range [][]CodePattern{{pattern}, {pattern, "XC"}} {
+			author := compileOne(t, Rule{Effect: Permit, From: patterns, To: []CodePattern{"XB"}})
+			reader := compileOne(t, Rule{Effect: Permit, From: []CodePattern{"XB"}, To: patterns})
+			var authors, readers []string
+			for _, c := range someCodes {
+				if c == "XC" || c == "XB" {
+					continue
+				}
+				if author.Decide(ask(from(c), to("XB"))).Permitted {
+					authors = append(authors, string(c))
+				}
+				if reader.Decide(ask(from("XB"), to(c))).Permitted {
+					readers = append(readers, string(c))
+				}
+			}
+			if got := strings.Join(authors, " "); got != want {
+				t.Errorf("from %v: %s", patterns, got)
+			}
+			if got := strings.Join(readers, " "); got != want {
+				t.Errorf("to %v: %s", patterns, got)
+			}
+		}
+	}
+	// spec: DEC-2 (an office may do only what it was named for)
+	p := compileOne(t, Rule{Effect: Permit, To: []CodePattern{"XA.cert", "XB"}})
+	if p.Decide(ask(from("XA.cert"))).Permitted {
+		t.Error("an office that is named as a recipient may write")
+	}
+	if !p.Decide(ask(from("XB"), to("XA.cert"))).Permitted {
+		t.Error("an office that is named as a recipient is none")
+	}
+	if p := compileOne(t, Rule{Effect: Forbid, From: []CodePattern{"XA.*"}}, Rule{Effect: Permit}); p.Decide(ask(from("XA.cert"))).Clause != "DEC-2" {
+		t.Error("a forbidding rule makes an office a party")
+	}
+	office := Document{
+		V: 1, Title: Text{"en": "T"}, Parties: []party.Code{"XA.cert", "XB"}, Languages: []string{"en"}, InForce: InForce{When: "all"},
+		Articles: []Article{{Number: "1", Title: Text{"en": "T"}, Text: Text{"en": "T"}, Rules: []Rule{{Effect: Permit}}}},
+	}
+	if p := must(Compile(&office)); !p.Decide(ask(from("XA.cert"))).Permitted || p.Decide(ask()).Permitted {
+		t.Error("an office that is a party itself does not stand for its principal")
+	}
+}
+
+func compileOne(t *testing.T, rules ...Rule) *Policy {
+	t.Helper()
+	p, err := Compile(&Document{
+		V: 1, Title: Text{"en": "T"}, Parties: []party.Code{"XA", "XB", "XC"}, Languages: []string{"en"}, InForce: InForce{When: "all"},
+		Articles: []Article{{Number: "1", Title: Text{"en": "T"}, Text: Text{"en": "T"}, Rules: rules}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// spec: DEC-6
+func TestClockNeverShorter(t *testing.T) {
+	t.Parallel()
+	p := compiled(t, "assistance")
+	rapid.Check(t, func(t *rapid.T) {
+		q := asking()
+		q.Precedence = rapid.SampledFrom(statement.Precedences()).Draw(t, "precedence")
+		ack, answer, _, _ := p.Clocks(q.Precedence)
+		q.Clock = &thread.Limit{
+			Acknowledge: ack + rapid.Int64Range(-2, 2).Draw(t, "acknowledge"), Answer: answer + rapid.Int64Range(-2, 2).Draw(t, "answer"),
+		}
+		v := p.Decide(q)
+		if fits := q.Clock.Acknowledge >= ack && q.Clock.Answer >= answer; v.Permitted != fits || !fits && v.Per[0].Permitted {
+			t.Fatalf("%+v: %+v", q.Clock, v)
+		}
+	})
+}
+
+// What was remembered is what would be decided, for any size and time.
+//
+// spec: DEC-1
+func TestMemo(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		d := drawDocument(t)
+		warm, q := compile(t, d), drawQuestion(t)
+		for range 8 {
+			q.BodyBytes = rapid.Int64Range(0, 30).Draw(t, "bytes")
+			q.Time = q.Time.Add(1e9)
+			if rapid.Bool().Draw(t, "other") {
+				other := drawQuestion(t)
+				q.Marking, q.Purpose, q.From = other.Marking, other.Purpose, other.From
+			}
+			got, again, want := warm.Decide(q), warm.Decide(q), compile(t, d).Decide(q)
+			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(again, want) {
+				t.Fatalf("%+v\n%+v\nwant %+v", got, again, want)
+			}
+		}
+	})
+	p := compileOne(t, Rule{Effect: Permit})
+	q := asking()
+	for i := range memoSize + 2 {
+		if q.Purpose = itoa(i); !p.Decide(q).Permitted {
+			t.Fatal("denied")
+		}
+	}
+	if n := len(p.memo.seen); n > memoSize {
+		t.Errorf("%d answers are kept", n)
+	}
+}

@@ -1,0 +1,420 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"github.com/comity-exchange/comity/fault"
+)
+
+// folder makes a node's folder with the given settings; "" makes none.
+func folder(t testing.TB, text string) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "node")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if text != "" {
+		put(t, filepath.Join(dir, FileName), text, 0o600)
+	}
+	return dir
+}
+
+func put(t testing.TB, path, text string, mode os.FileMode) {
+	t.Helper()
+	if err := os.WriteFile(path, []byte(text), mode); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(path, mode); err != nil { // the umask may have taken bits
+		t.Fatal(err)
+	}
+}
+
+func TestLoad(t *testing.T) {
+	t.Parallel()
+	full := Config{
+		Code: "XA.cert", Listen: ":8443", Endpoints: []string{"https://a.example:8443", "https://[2001:db8::1]:443"}, LogListen: "192.0.2.1:80",
+		Store: "s.db", Keys: "k.age", KeyFile: "/media/key", PullInterval: time.Second, WitnessInterval: 2 * time.Minute,
+		Role: "analyst", Officer: "Åsa \"the\" Officer", LogLevel: "debug", LogFormat: "json",
+	}
+	env := Defaults("XB")
+	env.Listen, env.Endpoints, env.PullInterval = "", []string{"https://b.example:1", "https://c.example:2"}, 3*time.Second
+	emptied := Defaults("XA")
+	emptied.Endpoints = []string{}
+	keyed := Defaults("XA")
+	keyed.KeyFile = "other.key"
+	for _, c := range []struct {
+		name string
+		text string
+		env  []string
+		want Config
+	}{
+		{"only the code", `code = "XA"`, nil, Defaults("XA")},
+		{"everything", `
+code = "XA.cert"
+listen = ":8443"
+endpoints = ["https://a.example:8443", "https://[2001:db8::1]:443"]
+log_listen = "192.0.2.1:80"
+store = "s.db"
+keys = "k.age"
+key_file = "/media/key"
+pull_interval = "1s"
+witness_interval = "2m"
+role = "analyst"
+officer = "Åsa \"the\" Officer"
+log_level = "debug"
+log_format = "json"
+`, nil, full},
+		{"environment over file", "code = \"XA\"\nlisten = \":1\"\nendpoints = []", []string{
+			"COMITY_CODE=XB", "COMITY_LISTEN=", "COMITY_ENDPOINTS=https://b.example:1,https://c.example:2", "COMITY_PULL_INTERVAL=3s",
+			"PATH=/bin", "COMITY_DIR=/elsewhere", "comity_code=XC", "XCOMITY_CODE=XC",
+		}, env},
+		{"environment empties a list", `code = "XA"` + "\n" + `endpoints = ["https://a.example:1"]`, []string{"COMITY_ENDPOINTS="}, emptied},
+		{"environment alone gives the code", `# nothing`, []string{"COMITY_CODE=XA"}, Defaults("XA")},
+		{"lock from above voids the one below", "code = \"XA\"\npassphrase_file = \"p\"", []string{"COMITY_KEY_FILE=other.key"}, keyed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			got, err := Load(folder(t, c.text), c.env)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Endpoints) == 0 && len(c.want.Endpoints) == 0 {
+				got.Endpoints, c.want.Endpoints = nil, nil
+			}
+			if !reflect.DeepEqual(got, c.want) {
+				t.Fatalf("got\n%+v\nwant\n%+v", got, c.want)
+			}
+		})
+	}
+}
+
+func TestLoadRefuses(t *testing.T) {
+	t.Parallel()
+	many := strings.Repeat(`"https://a.example:1",`, 9)
+	for _, c := range []struct {
+		name string
+		text string
+		env  []string
+		says string // part of what is shown
+	}{
+		{"unknown key", "code = \"XA\"\nlistne = \":1\"", nil, "comity.toml has listne, which is no setting; the nearest is listen"},
+		{"key of another case", `Code = "XA"`, nil, "comity.toml has Code, which is no setting; the nearest is code"},
+		{"key in a table", "code = \"XA\"\n[lock]\nkey_file = \"x\"", nil, "comity.toml has lock.key_file, which is no setting; the nearest is key_file"},
+		{"empty table", "code = \"XA\"\n[rolle]", nil, "the nearest is role"},
+		{"table of tables", "code = \"XA\"\n[[store]]\nx = 1", nil, "store: a text in quotes"},
+		{"dotted key in quotes", "code = \"XA\"\n\"log.level\" = \"info\"", nil, "the nearest is log_level"},
+		{"key with control characters", "code = \"XA\"\n\"\\u001b[2Jrole\" = \"x\"", nil, "has [2Jrole,"},
+		{"unknown variable", `code = "XA"`, []string{"COMITY_LOGLEVEL=info"}, "the environment has COMITY_LOGLEVEL, which is no setting; the nearest is COMITY_LOG_LEVEL"},
+		{"repeated key", "code = \"XA\"\ncode = \"XB\"", nil, "cannot be read"},
+		{"no TOML", "code = \"XA\"\nlisten :1", nil, "comity.toml cannot be read at line 2"},
+		{"no UTF-8", "code = \"XA\"\nrole = \"\xff\"", nil, "cannot be read"},
+		{"no code", `listen = ":1"`, nil, "lacks the setting code"},
+		{"wrong code", `code = "xa"`, nil, "setting code: a party code is like"},
+		{"code of a wrong type", `code = 7`, nil, "comity.toml: setting code: a text in quotes"},
+		{"list of a wrong type", "code = \"XA\"\nendpoints = \"https://a.example:1\"", nil, "setting endpoints: a list of texts"},
+		{"list of numbers", "code = \"XA\"\nendpoints = [1]", nil, "setting endpoints: a list of texts"},
+		{"number for a span", "code = \"XA\"\npull_interval = 5", nil, "setting pull_interval: a span of time in quotes"},
+		{"span without unit", `code = "XA"`, []string{"COMITY_PULL_INTERVAL=5"}, "the environment: setting pull_interval: a span"},
+		{"pulls too often", "code = \"XA\"\npull_interval = \"99ms\"", nil, "setting pull_interval: from 100ms"},
+		{"negative span", "code = \"XA\"\npull_interval = \"-1h\"", nil, "setting pull_interval: from"},
+		{"witnesses too often", "code = \"XA\"\nwitness_interval = \"59s\"", nil, "setting witness_interval: from 1m0s"},
+		{"witnesses too seldom", "code = \"XA\"\nwitness_interval = \"25h\"", nil, "setting witness_interval: from 1m0s to 24h0m0s"},
+		{"listen without port", "code = \"XA\"\nlisten = \"localhost\"", nil, "setting listen: an address"},
+		{"listen on a name of a port", "code = \"XA\"\nlisten = \":https\"", nil, "setting listen: an address"},
+		{"listen on a large port", "code = \"XA\"\nlisten = \":65536\"", nil, "setting listen: an address"},
+		{"log_listen", "code = \"XA\"\nlog_listen = \"x\"", nil, "setting log_listen: an address"},
+		{"endpoint over http", "code = \"XA\"\nendpoints = [\"http://a.example:1\"]", nil, "setting endpoints: an endpoint is like"},
+		{"endpoint without port", "code = \"XA\"\nendpoints = [\"https://a.example\"]", nil, "setting endpoints: an endpoint is like"},
+		{"endpoint with path", "code = \"XA\"\nendpoints = [\"https://a.example:1/\"]", nil, "setting endpoints: an endpoint is like"},
+		{"endpoint with user", "code = \"XA\"\nendpoints = [\"https://u@a.example:1\"]", nil, "setting endpoints: an endpoint is like"},
+		{"endpoint with query", "code = \"XA\"\nendpoints = [\"https://a.example:1?q\"]", nil, "setting endpoints: an endpoint is like"},
+		{"endpoint with a large port", "code = \"XA\"\nendpoints = [\"https://a.example:99999\"]", nil, "setting endpoints: an address"},
+		{"endpoint twice", "code = \"XA\"\nendpoints = [\"https://a.example:1\",\"https://a.example:1\"]", nil, "setting endpoints: an endpoint is named twice"},
+		{"nine endpoints", "code = \"XA\"\nendpoints = [" + many + "]", nil, "setting endpoints: at most 8"},
+		{"store elsewhere", "code = \"XA\"\nstore = \"../x.db\"", nil, "setting store: a file name"},
+		{"absolute store", "code = \"XA\"\nstore = \"/x.db\"", nil, "setting store: a file name"},
+		{"store in a folder", "code = \"XA\"\nstore = \"x/x.db\"", nil, "setting store: a file name"},
+		{"no store", "code = \"XA\"\nstore = \"\"", nil, "setting store: a file name"},
+		{"store over the settings", "code = \"XA\"\nstore = \"comity.toml\"", nil, "setting store: a file name"},
+		{"keys over the store", "code = \"XA\"\nkeys = \"comity.db\"", nil, "one file for two purposes"},
+		{"key file over the keys", "code = \"XA\"\nkey_file = \"./keys.age\"", nil, "one file for two purposes"},
+		{"key file outside", "code = \"XA\"\nkey_file = \"../x\"", nil, "setting key_file: a file"},
+		{"two locks", "code = \"XA\"\nkey_file = \"a\"\npassphrase_file = \"b\"", nil, "exactly one of them"},
+		{"no lock", "code = \"XA\"\nkey_file = \"\"", nil, "exactly one of them"},
+		{"no passphrase file", "code = \"XA\"\npassphrase_file = \"absent\"", nil, "setting passphrase_file: there is no file"},
+		{"role", "code = \"XA\"\nrole = \"duty officer\"", nil, "setting role: letters"},
+		{"officer", "code = \"XA\"\nofficer = \"a\\nb\"", nil, "setting officer: at most 200"},
+		{"long officer", "code = \"XA\"\nofficer = \"" + strings.Repeat("a", 201) + "\"", nil, "setting officer: at most 200"},
+		{"level", "code = \"XA\"\nlog_level = \"loud\"", nil, "setting log_level: one of debug, info, warn, error"},
+		{"format", "code = \"XA\"\nlog_format = \"xml\"", nil, "setting log_format: one of text, json"},
+		{"large file", "code = \"XA\"\n# " + strings.Repeat("x", maxFile), nil, "has more than 65536 bytes"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			_, err := Load(folder(t, c.text), c.env)
+			if fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.Show(err), c.says) {
+				t.Fatalf("got %q: %q, want it to say %q", fault.CodeOf(err), fault.Show(err), c.says)
+			}
+		})
+	}
+}
+
+func TestFolderAndModes(t *testing.T) {
+	t.Parallel()
+	const text = `code = "XA"`
+	if _, err := Load(filepath.Join(t.TempDir(), "absent"), nil); fault.CodeOf(err) != fault.NotFound {
+		t.Error("absent folder:", err)
+	}
+	if _, err := Load(folder(t, ""), nil); fault.CodeOf(err) != fault.NotFound {
+		t.Error("folder without settings:", err)
+	}
+	file := filepath.Join(t.TempDir(), "file")
+	put(t, file, text, 0o600)
+	if _, err := Load(file, nil); fault.CodeOf(err) != fault.Usage {
+		t.Error("a file for a folder:", err)
+	}
+	for _, mode := range []os.FileMode{0o755, 0o750, 0o701, 0o720} {
+		dir := folder(t, text)
+		if err := os.Chmod(dir, mode); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(dir, nil); fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.Show(err), "make it 0700") {
+			t.Errorf("folder of mode %o: %v", mode, err)
+		}
+		if err := Write(filepath.Join(dir, FileName), Defaults("XA")); fault.CodeOf(err) != fault.Usage {
+			t.Errorf("writing into a folder of mode %o: %v", mode, err)
+		}
+	}
+	for _, mode := range []os.FileMode{0o644, 0o640, 0o602} {
+		dir := folder(t, "")
+		put(t, filepath.Join(dir, FileName), text, mode)
+		if _, err := Load(dir, nil); fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.Show(err), "make it 0600") {
+			t.Errorf("settings of mode %o: %v", mode, err)
+		}
+	}
+	dir := folder(t, "")
+	if err := os.Mkdir(filepath.Join(dir, FileName), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(dir, nil); fault.CodeOf(err) != fault.Usage {
+		t.Error("a folder for the settings:", err)
+	}
+}
+
+func TestPassphrase(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, "code = \"XA\"\npassphrase_file = \"pass\"")
+	pass := filepath.Join(dir, "pass")
+	for text, want := range map[string]string{"correct horse\n": "correct horse", "correct horse": "correct horse", "a b \r\nsecond line\n": "a b "} {
+		put(t, pass, text, 0o600)
+		c, err := Load(dir, nil)
+		if err != nil || string(c.Passphrase) != want || c.KeyFile != "" {
+			t.Errorf("got %q, %v", []byte(c.Passphrase), err)
+		}
+		shown := fmt.Sprintf("%v %+v %#v %s", c, c, c, c.Passphrase)
+		j, err := json.Marshal(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var log strings.Builder
+		slog.New(slog.NewTextHandler(&log, nil)).Info("config", "c", c, "p", c.Passphrase)
+		for _, s := range []string{shown, string(j), log.String()} {
+			if strings.Contains(s, want) || strings.Contains(s, "[97 ") || strings.Contains(s, "0x61") {
+				t.Error("the passphrase shows:", s)
+			}
+		}
+	}
+	put(t, pass, "\nx", 0o600)
+	if _, err := Load(dir, nil); fault.CodeOf(err) != fault.Usage {
+		t.Error("empty passphrase:", err)
+	}
+	put(t, pass, "correct horse", 0o640)
+	if _, err := Load(dir, nil); fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.Show(err), "0600") {
+		t.Error("passphrase that others can read:", err)
+	}
+}
+
+// What is written is read back as it was, whatever valid settings it holds, and again after a second writing.
+func TestWriteRoundTrip(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, "")
+	path := filepath.Join(dir, FileName)
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.StringOfN(rapid.SampledFrom([]rune(`aZ09 "'\#=[]{},.é漢🙂`)), 0, 30, 190)
+		c := Defaults("XA.cert")
+		c.Officer = text.Draw(t, "officer")
+		c.Listen = rapid.SampledFrom([]string{"", ":0", ":8443", "[::1]:1"}).Draw(t, "listen")
+		c.Endpoints = rapid.SampledFrom([][]string{nil, {"https://a.example:1"}, {"https://a.example:1", "https://b.example:2"}}).Draw(t, "endpoints")
+		c.KeyFile = "/" + text.Draw(t, "key file")
+		c.PullInterval = time.Duration(rapid.Int64Range(int64(MinPull), int64(MaxSpan)).Draw(t, "pull"))
+		c.WitnessInterval = time.Duration(rapid.Int64Range(int64(MinWitness), int64(MaxSpan)).Draw(t, "witness"))
+		if err := Write(path, c); err != nil {
+			t.Fatal(err)
+		}
+		got, err := Load(dir, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, c) {
+			t.Fatalf("got\n%+v\nwant\n%+v", got, c)
+		}
+	})
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatal(info.Mode(), err)
+	}
+	if rest, _ := os.ReadDir(dir); len(rest) != 1 {
+		t.Fatal("something is left in the folder:", rest)
+	}
+}
+
+func TestWriteRefuses(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, "")
+	path := filepath.Join(dir, FileName)
+	c := Defaults("XA")
+	c.WitnessInterval = time.Second
+	if err := Write(path, c); fault.CodeOf(err) != fault.Usage {
+		t.Error("settings out of bounds:", err)
+	}
+	if err := Write(filepath.Join(dir, "absent", FileName), Defaults("XA")); fault.CodeOf(err) != fault.NotFound {
+		t.Error("absent folder:", err)
+	}
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := Write(path, Defaults("XA")); fault.CodeOf(err) != fault.Usage {
+		t.Error("a folder in the way:", err)
+	}
+	if rest, _ := os.ReadDir(dir); len(rest) != 1 {
+		t.Error("something is left in the folder:", rest)
+	}
+}
+
+// A passphrase never gets into the file.
+func TestWriteKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	dir := folder(t, "")
+	c := Defaults("XA")
+	c.KeyFile, c.PassphraseFile, c.Passphrase = "", "pass", Secret("correct horse")
+	if err := Write(filepath.Join(dir, FileName), c); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, FileName))
+	if err != nil || strings.Contains(string(text), "horse") || strings.Contains(string(text), hidden) {
+		t.Fatalf("%s %v", text, err)
+	}
+}
+
+// The list has every field of Config, and each row stands in the file and in the reference.
+func TestOneList(t *testing.T) {
+	t.Parallel()
+	var c Config
+	fields := reflect.TypeOf(c).NumField() - 1 // Passphrase is no setting
+	if got := len(settings()); got != fields {
+		t.Errorf("%d settings, %d fields", got, fields)
+	}
+	seen := map[any]bool{}
+	c = Defaults("XA")
+	text, err := c.render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := Markdown()
+	for i, s := range settings() {
+		var at any
+		kinds := 0
+		if s.text != nil {
+			at, kinds = s.text(&c), kinds+1
+		}
+		if s.list != nil {
+			at, kinds = s.list(&c), kinds+1
+		}
+		if s.span != nil {
+			at, kinds = s.span(&c), kinds+1
+		}
+		if kinds != 1 || seen[at] {
+			t.Errorf("%s has %d places, or another's", s.key, kinds)
+		}
+		seen[at] = true
+		if !strings.Contains(string(text), "\n"+s.key+" = ") && !strings.Contains(string(text), "\n# "+s.key+" = ") {
+			t.Errorf("%s is not in the file", s.key)
+		}
+		r := Reference()[i]
+		if r.Key != s.key || r.Env != "COMITY_"+strings.ToUpper(s.key) || !strings.HasSuffix(r.Doc, ".") || !strings.Contains(table, "| `"+r.Key+"` | `"+r.Env+"` |") {
+			t.Errorf("row %+v", r)
+		}
+	}
+}
+
+func TestRender(t *testing.T) {
+	t.Parallel()
+	c := Defaults("XA")
+	c.Endpoints = []string{"https://xa.example:8443"}
+	text, err := c.render()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"\ncode = 'XA'\n", "\n# listen = ''\n", "\nendpoints = ['https://xa.example:8443']\n", "\nwitness_interval = '1m0s'\n",
+		"# How often at most the node cosigns one peer's checkpoints. At least 60s, at most 24h.\nwitness_interval",
+	} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the file lacks %q:\n%s", want, text)
+		}
+	}
+}
+
+func TestLevel(t *testing.T) {
+	t.Parallel()
+	for word, want := range map[string]slog.Level{"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError, "": slog.LevelInfo} {
+		c := Config{LogLevel: word}
+		if got := c.Level(); got != want {
+			t.Errorf("%q is %v", word, got)
+		}
+	}
+}
+
+// FuzzLoad: no text panics, what is refused is refused by a fault, and what is read can be written and read again.
+func FuzzLoad(f *testing.F) {
+	f.Add("code = \"XA\"\nlisten = \":1\"\n", "COMITY_ROLE=analyst")
+	f.Add("code = 'XA'\nendpoints = ['https://a.example:1']\npull_interval = '1s'", "COMITY_ENDPOINTS=")
+	f.Add("[a.b]\nc = {d = [1, 2.5, 1979-05-27]}", "COMITY_X.Y=1")
+	f.Fuzz(func(t *testing.T, text, variable string) {
+		if text == "" || len(text) > 4096 {
+			return
+		}
+		dir := folder(t, text)
+		c, err := Load(dir, []string{variable})
+		if err != nil {
+			if code := fault.CodeOf(err); code != fault.Usage {
+				t.Fatal(code, err)
+			}
+			return
+		}
+		passphrase := c.Passphrase
+		if err := Write(filepath.Join(dir, FileName), c); err != nil {
+			t.Fatal("what was read cannot be written:", err)
+		}
+		again, err := Load(dir, nil)
+		if err != nil {
+			t.Fatal("what was written cannot be read:", err)
+		}
+		if len(c.Endpoints) == 0 {
+			c.Endpoints = nil
+		}
+		if c.Passphrase = passphrase; !reflect.DeepEqual(again, c) {
+			t.Fatalf("got %+v, want %+v", again, c)
+		}
+	})
+}

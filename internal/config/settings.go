@@ -1,0 +1,206 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// setting is one row of the list. Exactly one of text, list and span is set, and says where the value lives.
+type setting struct {
+	key string
+	doc string // one or more sentences, for the file's comments and the reference
+
+	lock bool // one of those that exclude each other
+
+	text func(*Config) *string
+	list func(*Config) *[]string
+	span func(*Config) *time.Duration
+
+	checkText func(key, v string) error
+	checkList func(key string, v []string) error
+	checkSpan func(key string, v time.Duration) error
+}
+
+// settings is the list, in the order in which people meet them.
+func settings() []setting {
+	return []setting{
+		{
+			key: "code", doc: "The party whose node this is: a State (XA), an organisation, or an office (XA.cert).",
+			text: func(c *Config) *string { return (*string)(&c.Code) }, checkText: checkCode,
+		},
+		{
+			key: "listen", doc: "Address on which peers reach this node, like :8443. Empty: the node cannot be reached and fetches its packets.",
+			text: func(c *Config) *string { return &c.Listen }, checkText: checkAddress,
+		},
+		{
+			key: "endpoints", doc: "Addresses that the letter of credence tells peers, like https://comity.xa.example:8443. At most 8. A change needs a new letter.",
+			list: func(c *Config) *[]string { return &c.Endpoints }, checkList: checkEndpoints,
+		},
+		{
+			key: "log_listen", doc: "Address on which anybody may read the party's log over HTTP. Its ids disclose nothing but the log's growth. Empty: nobody may.",
+			text: func(c *Config) *string { return &c.LogListen }, checkText: checkAddress,
+		},
+		{
+			key: "store", doc: "File of the store, in the node's folder.",
+			text: func(c *Config) *string { return &c.Store }, checkText: checkInside,
+		},
+		{
+			key: "keys", doc: "File of the locked private keys, in the node's folder.",
+			text: func(c *Config) *string { return &c.Keys }, checkText: checkInside,
+		},
+		{
+			key: "key_file", doc: "File that unlocks the private keys; best on a device that can be taken away. Either this or passphrase_file.", lock: true,
+			text: func(c *Config) *string { return &c.KeyFile }, checkText: checkFile,
+		},
+		{
+			key: "passphrase_file", doc: "File whose first line is the passphrase of the private keys. Either this or key_file.", lock: true,
+			text: func(c *Config) *string { return &c.PassphraseFile }, checkText: checkFile,
+		},
+		{
+			key: "pull_interval", doc: "How often the node asks a peer for packets while it cannot be reached itself. At least 100ms, at most 24h.",
+			span: func(c *Config) *time.Duration { return &c.PullInterval }, checkSpan: checkSpan(MinPull),
+		},
+		{
+			// spec: LOG-11
+			key: "witness_interval", doc: "How often at most the node cosigns one peer's checkpoints. At least 60s, at most 24h.",
+			span: func(c *Config) *time.Duration { return &c.WitnessInterval }, checkSpan: checkSpan(MinWitness),
+		},
+		{
+			key: "role", doc: "Role in which the command line speaks when it is not told another.",
+			text: func(c *Config) *string { return &c.Role }, checkText: checkIdentifier,
+		},
+		{
+			key: "officer", doc: "Officer for whom the command line speaks when it is not told another; peers see a pseudonym. Empty: the node itself.",
+			text: func(c *Config) *string { return &c.Officer }, checkText: checkText,
+		},
+		{
+			key: "log_level", doc: "What the node's own diary tells: debug, info, warn or error.",
+			text: func(c *Config) *string { return &c.LogLevel }, checkText: checkOneOf("debug", "info", "warn", "error"),
+		},
+		{
+			key: "log_format", doc: "How it tells it: text or json.",
+			text: func(c *Config) *string { return &c.LogFormat }, checkText: checkOneOf("text", "json"),
+		},
+	}
+}
+
+func (s setting) check(c *Config) error {
+	switch {
+	case s.text != nil:
+		return s.checkText(s.key, *s.text(c))
+	case s.list != nil:
+		return s.checkList(s.key, *s.list(c))
+	}
+	return s.checkSpan(s.key, *s.span(c))
+}
+
+// value is the setting's value for a TOML writer.
+func (s setting) value(c *Config) any {
+	switch {
+	case s.text != nil:
+		return *s.text(c)
+	case s.list != nil:
+		return append([]string{}, *s.list(c)...)
+	}
+	return s.span(c).String()
+}
+
+// set takes a value from a TOML file, or what layer made of an environment variable.
+func (s setting) set(c *Config, v any) error {
+	switch {
+	case s.text != nil:
+		t, ok := v.(string)
+		if !ok {
+			return bad(s.key, "a text in quotes is wanted")
+		}
+		*s.text(c) = t
+	case s.list != nil:
+		l, ok := texts(v)
+		if !ok {
+			return bad(s.key, "a list of texts in brackets is wanted")
+		}
+		*s.list(c) = l
+	default:
+		t, _ := v.(string)
+		d, err := time.ParseDuration(t)
+		if err != nil {
+			return bad(s.key, `a span of time in quotes is wanted, like "90s" or "5m"`)
+		}
+		*s.span(c) = d
+	}
+	return nil
+}
+
+func texts(v any) ([]string, bool) {
+	switch v := v.(type) {
+	case []string:
+		return v, true
+	case []any:
+		var out []string
+		for _, e := range v {
+			t, ok := e.(string)
+			if !ok {
+				return nil, false
+			}
+			out = append(out, t)
+		}
+		return out, true
+	}
+	return nil, false
+}
+
+// isEmpty tells a value that need not be written.
+func (s setting) isEmpty(c *Config) bool {
+	return s.text != nil && *s.text(c) == "" || s.list != nil && len(*s.list(c)) == 0
+}
+
+const envPrefix = "COMITY_"
+
+// EnvDir names the node's folder for the command line. It is no setting, so Load passes over it.
+const EnvDir = envPrefix + "DIR"
+
+func (s setting) env() string { return envPrefix + strings.ToUpper(s.key) }
+
+// Row describes one setting for help texts.
+type Row struct {
+	Key     string // in comity.toml
+	Env     string // in the environment
+	Kind    string // "text", "list" or "span"
+	Default string // as it is written; "" when there is none
+	Doc     string
+}
+
+// Reference lists every setting in order.
+func Reference() []Row {
+	d := Defaults("")
+	var rows []Row
+	for _, s := range settings() {
+		r := Row{Key: s.key, Env: s.env(), Kind: "text", Doc: s.doc}
+		switch {
+		case s.list != nil:
+			r.Kind = "list"
+		case s.span != nil:
+			r.Kind = "span"
+		}
+		if !s.isEmpty(&d) {
+			r.Default = fmt.Sprint(s.value(&d))
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// Markdown is the reference as a table for the documentation.
+func Markdown() string {
+	var b strings.Builder
+	b.WriteString("| setting | environment | default | |\n|---|---|---|---|\n")
+	for _, r := range Reference() {
+		def := r.Default
+		if def != "" {
+			def = "`" + def + "`"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | %s | %s |\n", r.Key, r.Env, def, r.Doc)
+	}
+	return b.String()
+}

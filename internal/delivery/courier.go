@@ -1,0 +1,161 @@
+package delivery
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/packet"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// Options say whose courier it is. All are required but Dial.
+type Options struct {
+	Self        party.Code
+	Origin      party.Origin
+	Witness     string // name of the own witness keys
+	Store       store.Store
+	Exchange    *exchange.Exchange
+	Journal     *journal.Journal
+	Codec       *packet.Codec
+	Certificate tls.Certificate
+	Reachable   bool          // peers can reach this node; else it pulls
+	Poll        time.Duration // how often to look for what other processes wrote
+	PullEvery   time.Duration // how often to fetch, where peers cannot reach this node
+	RetryMin    time.Duration // first wait after a failure
+	RetryMax    time.Duration // longest wait (NET-4)
+	Now         func() time.Time
+	Log         *slog.Logger
+	// Dial replaces the net package's, for tests that cut links.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// Courier sends and fetches, one goroutine a peer, and serves peers. It is safe for concurrent use.
+type Courier struct {
+	Options
+
+	mu      sync.Mutex
+	letters map[statement.Digest]*party.Letter // parsed once; guarded by mu
+	peers   map[party.Code]*line               // guarded by mu
+	quotas  map[party.Code]*quota              // guarded by mu
+}
+
+// line is the way to one peer: its worker and what that keeps between rounds.
+type line struct {
+	kick   chan struct{}
+	client *http.Client
+	// have is how much of a blob the peer said that it has; owned by the worker.
+	have map[statement.Digest]int64
+}
+
+// New makes a courier that does nothing until Run or Handler is used.
+func New(o Options) *Courier {
+	return &Courier{
+		Options: o,
+		letters: map[statement.Digest]*party.Letter{},
+		peers:   map[party.Code]*line{},
+		quotas:  map[party.Code]*quota{},
+	}
+}
+
+// Run keeps a worker for every party whose letter is confirmed, until ctx ends; then it waits for them.
+func (c *Courier) Run(ctx context.Context) error {
+	var workers sync.WaitGroup
+	defer workers.Wait()
+	for {
+		codes, err := c.codes(ctx)
+		if err != nil && ctx.Err() == nil {
+			c.Log.Warn("peers cannot be listed", "error", err.Error())
+		}
+		for _, code := range codes {
+			if l, fresh := c.line(code); fresh {
+				workers.Go(func() { c.work(ctx, code, l) })
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(c.Poll):
+		case <-c.Exchange.Changed():
+		}
+	}
+}
+
+// codes lists the parties that this node may talk to.
+func (c *Courier) codes(ctx context.Context) ([]party.Code, error) {
+	var codes []party.Code
+	err := c.Store.View(ctx, func(tx store.Tx) error {
+		codes = nil
+		return tx.EachLetter(func(l store.Letter) bool {
+			if l.Status == store.LetterConfirmed && l.Code != c.Self && !slices.Contains(codes, l.Code) {
+				codes = append(codes, l.Code)
+			}
+			return true
+		})
+	})
+	return codes, err
+}
+
+func (c *Courier) line(code party.Code) (l *line, fresh bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l, ok := c.peers[code]; ok {
+		return l, false
+	}
+	l = &line{kick: make(chan struct{}, 1), client: c.client(code), have: map[statement.Digest]int64{}}
+	c.peers[code] = l
+	return l, true
+}
+
+// Kick makes the worker of a peer try at once, whatever it is waiting for.
+func (c *Courier) Kick(code party.Code) {
+	l, _ := c.line(code)
+	select {
+	case l.kick <- struct{}{}:
+	default:
+	}
+}
+
+// letter parses a stored letter once.
+func (c *Courier) letter(row store.Letter) (*party.Letter, error) {
+	c.mu.Lock()
+	l, ok := c.letters[row.Digest]
+	c.mu.Unlock()
+	if ok {
+		return l, nil
+	}
+	l, err := party.ParseLetter(row.Raw)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.letters[row.Digest] = l
+	return l, nil
+}
+
+// letterOf is a peer's confirmed letter.
+func (c *Courier) letterOf(ctx context.Context, code party.Code) (*party.Letter, error) {
+	var row store.Letter
+	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
+		row, err = tx.Letter(code)
+		return err
+	})
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, fault.New(fault.Unknown, "LTR-8", "there is no confirmed letter of %s", code)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return c.letter(row)
+}

@@ -1,0 +1,493 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/packet"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/translog"
+)
+
+// Budget of one packet before compression, below the bound of PKT-3 so that proofs and notes fit beside.
+const (
+	packBytes = 6 << 20
+	packHeads = 2000
+	blobPart  = 4 << 20
+)
+
+// parcel is a packet about to be sealed, with what the queue must remember once it has been taken.
+type parcel struct {
+	contents packet.Contents
+	tree     translog.Tree                  // of the checkpoint that it proves against
+	cursor   map[statement.Precedence]int64 // cursors as far as receipts already cover them
+	blobAt   int64
+	gossip   map[party.Origin]statement.Digest
+	requests []statement.ID // that the peer had asked for and that are in it
+	heads    int
+	blobs    int
+	full     bool // there was more than fits
+}
+
+// empty tells whether there is nothing worth sending.
+func (p *parcel) empty() bool {
+	return p.heads == 0 && p.blobs == 0 && len(p.contents.Witnessed) == 0
+}
+
+// packing gathers a packet for one peer inside a transaction.
+type packing struct {
+	c      *Courier
+	tx     store.Tx
+	peer   store.Peer
+	to     party.Code
+	out    *parcel
+	origin party.Origin
+	chosen map[int64]*statement.Head // by leaf
+	bytes  int
+}
+
+// pack gathers what the peer has not receipted: heads by precedence with their bodies, then blobs, and what other logs have shown. With only given, exactly
+// these own statements go and nothing else of the queue. The error is fault.NotFound when there is nothing to prove with yet.
+func (c *Courier) pack(ctx context.Context, to party.Code, only []statement.ID, have map[statement.Digest]int64) (*parcel, error) {
+	var p *packing
+	err := c.Store.View(ctx, func(tx store.Tx) error {
+		peer, err := tx.Peer(to)
+		if err != nil {
+			return err
+		}
+		p = &packing{c: c, tx: tx, peer: peer, to: to, origin: c.Origin, chosen: map[int64]*statement.Head{},
+			out: &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}
+		return p.gather(only, have)
+	})
+	if err != nil {
+		return nil, err
+	}
+	// Another process may have signed this checkpoint and not lived to settle it.
+	// spec: LOG-12
+	return p.out, c.Journal.Settle(p.out.tree)
+}
+
+func (p *packing) gather(only []statement.ID, have map[statement.Digest]int64) error {
+	cp, err := p.tx.Newest(p.origin)
+	if err != nil {
+		return err
+	}
+	p.out.tree = translog.Tree{Origin: p.origin, Size: cp.Size, Root: cp.Root}
+	p.out.contents.Checkpoint = cp.Note
+	if err := p.consistency(cp.Size); err != nil {
+		return err
+	}
+	for _, id := range only {
+		s, err := p.tx.Statement(id)
+		if err != nil {
+			return err
+		}
+		if _, err := p.take(s); err != nil {
+			return err
+		}
+	}
+	if only == nil {
+		if err := p.queue(cp.Size); err != nil {
+			return err
+		}
+		if err := p.blobs(cp.Size, have); err != nil {
+			return err
+		}
+		if err := p.wanted(); err != nil {
+			return err
+		}
+		if err := p.gossip(); err != nil {
+			return err
+		}
+	}
+	p.out.heads = len(p.chosen)
+	return p.prove(cp.Size)
+}
+
+// consistency proves the checkpoint against the newest one that the peer is known to have accepted.
+func (p *packing) consistency(size int64) error {
+	from := min(p.peer.Accepted, size)
+	if from == 0 || from == size {
+		return nil
+	}
+	proof, err := translog.Consistency(from, size, journal.Tiles{Log: p.tx, Origin: p.origin})
+	if err != nil {
+		return err
+	}
+	p.out.contents.Consistency = translog.FormatConsistency(from, proof)
+	return nil
+}
+
+// queue chooses heads, fastest precedence first, from each precedence's cursor on.
+func (p *packing) queue(size int64) error {
+	requested, err := p.requested()
+	if err != nil {
+		return err
+	}
+	for _, s := range requested {
+		if _, err := p.take(s); err != nil {
+			return err
+		}
+	}
+	for _, prec := range statement.Precedences() {
+		if err := p.scan(prec, size); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// scan goes along the log from the cursor of one precedence. The cursor moves over what is not for the peer or has been receipted.
+func (p *packing) scan(prec statement.Precedence, size int64) error {
+	cursor, prefix := p.peer.Cursor[prec], true
+	var bad error
+	err := p.tx.Scan(p.origin, prec, cursor, func(s store.Statement) bool {
+		if s.Index >= size {
+			return false
+		}
+		var pending bool
+		if pending, bad = p.consider(s); bad != nil {
+			return false
+		}
+		prefix = prefix && !pending
+		if prefix {
+			cursor = s.Index + 1
+		}
+		return !p.out.full
+	})
+	p.out.cursor[prec] = cursor
+	if bad != nil {
+		return bad
+	}
+	return err
+}
+
+// consider takes a statement if the peer is to have it and has not receipted it. It reports whether it is still owed.
+func (p *packing) consider(s store.Statement) (bool, error) {
+	if s.Thread.IsZero() { // receipts go with answers, never through the queue
+		return false, nil
+	}
+	if _, err := p.tx.ArrivedAt(p.to, store.HeadArrived, s.Index); err == nil {
+		return false, nil
+	} else if fault.CodeOf(err) != fault.NotFound {
+		return false, err
+	}
+	return p.take(s)
+}
+
+// take puts a head and its body into the packet, what it relies on first. It reports whether the head is for the peer.
+func (p *packing) take(s store.Statement) (bool, error) {
+	if p.chosen[s.Index] != nil {
+		return true, nil
+	}
+	h, err := statement.ParseHead(s.Head)
+	if err != nil {
+		return false, err
+	}
+	if !h.IsFor(p.to) {
+		return false, nil
+	}
+	if err := p.takeAncestors(h); err != nil {
+		return true, err
+	}
+	body, err := p.body(h)
+	if err != nil {
+		return true, err
+	}
+	if cost := len(h.Raw) + len(body); p.bytes > 0 && p.bytes+cost > packBytes || len(p.chosen) >= packHeads {
+		p.out.full = true
+		return true, nil
+	} else {
+		p.bytes += cost
+	}
+	p.chosen[s.Index] = h
+	if body != nil {
+		p.out.contents.Bodies = append(p.out.contents.Bodies, body)
+	}
+	return true, nil
+}
+
+// takeAncestors takes own heads that h comes after, or whose agreement it relies on, if the peer lacks them: a flash message must not wait for what
+// it cannot be judged without.
+func (p *packing) takeAncestors(h *statement.Head) error {
+	ids := h.After
+	if h.Agreement != nil {
+		ids = append(slices.Clone(ids), h.Agreement.At...)
+	}
+	for _, id := range ids {
+		s, err := p.tx.Statement(id)
+		if fault.CodeOf(err) == fault.NotFound || err == nil && (s.Origin != p.origin || s.Index >= p.out.tree.Size) {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		if _, err := p.consider(s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// body reads a statement's body; nil when there is none here any more.
+func (p *packing) body(h *statement.Head) ([]byte, error) {
+	if h.Body == nil {
+		return nil, nil
+	}
+	var raw bytes.Buffer
+	err := p.tx.Read(store.ContentRef{Statement: h.ID, Part: store.BodyPart}, &raw)
+	switch fault.CodeOf(err) {
+	case "":
+		return raw.Bytes(), nil
+	case fault.NotFound, fault.Withheld:
+		return nil, nil
+	}
+	return nil, err
+}
+
+// blobs adds parts of attachments whose bodies the peer has, oldest first, in what room is left.
+func (p *packing) blobs(size int64, have map[statement.Digest]int64) error {
+	cursor, prefix := p.peer.BlobCursor, true
+	var bad error
+	err := p.tx.Scan(p.origin, "", cursor, func(s store.Statement) bool {
+		if s.Index >= size {
+			return false
+		}
+		var pending bool
+		if pending, bad = p.blobsOf(s, have); bad != nil {
+			return false
+		}
+		prefix = prefix && !pending
+		if prefix {
+			cursor = s.Index + 1
+		}
+		return !p.out.full
+	})
+	p.out.blobAt = cursor
+	if bad != nil {
+		return bad
+	}
+	return err
+}
+
+// blobsOf adds what the peer lacks of one statement's blobs. It reports whether any are still owed.
+func (p *packing) blobsOf(s store.Statement, have map[statement.Digest]int64) (bool, error) {
+	h, err := statement.ParseHead(s.Head)
+	if err != nil || h.Body == nil || h.Body.Blobs == 0 || !h.IsFor(p.to) {
+		return false, err
+	}
+	if _, err := p.tx.ArrivedAt(p.to, store.BlobArrived, s.Index); err == nil {
+		return false, nil
+	} else if fault.CodeOf(err) != fault.NotFound {
+		return false, err
+	}
+	if _, err := p.tx.ArrivedAt(p.to, store.BodyArrived, s.Index); err != nil {
+		if fault.CodeOf(err) != fault.NotFound {
+			return false, err
+		}
+		// Head arrived and body did not: it was refused, and so are its blobs. Head not arrived: blobs follow later.
+		_, err := p.tx.ArrivedAt(p.to, store.HeadArrived, s.Index)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return false, err
+		}
+		return err != nil, nil
+	}
+	owed := false
+	for part := range h.Body.Blobs {
+		o, err := p.blob(store.ContentRef{Statement: s.ID, Part: part}, have)
+		if err != nil {
+			return owed, err
+		}
+		owed = owed || o
+	}
+	return owed, nil
+}
+
+// blob adds a part of one blob, from where the peer has it.
+func (p *packing) blob(ref store.ContentRef, have map[statement.Digest]int64) (bool, error) {
+	c, err := p.tx.Content(ref)
+	if fault.CodeOf(err) == fault.NotFound || err == nil && (!c.Whole || c.Erased) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	from := have[c.SHA256]
+	if from == exchange.Dropped || from >= c.Size && c.Size > 0 {
+		return false, nil
+	}
+	room := int64(packBytes - p.bytes)
+	if room < 64<<10 {
+		p.out.full = true
+		return true, nil
+	}
+	n := min(c.Size-from, room, blobPart)
+	if n < c.Size-from {
+		p.out.full = true
+	}
+	var buf bytes.Buffer
+	if err := p.tx.Read(ref, &window{w: &buf, skip: from, left: n}); err != nil {
+		return true, err
+	}
+	p.bytes += int(n)
+	p.out.blobs++
+	p.out.contents.Blobs = append(p.out.contents.Blobs, packet.BlobPart{SHA256: c.SHA256, Offset: from, Size: n, Data: &buf})
+	return true, nil
+}
+
+// window lets a stretch of a stream through.
+type window struct {
+	w          io.Writer
+	skip, left int64
+}
+
+func (w *window) Write(b []byte) (int, error) {
+	n := len(b)
+	cut := min(w.skip, int64(len(b)))
+	b, w.skip = b[cut:], w.skip-cut
+	b = b[:min(w.left, int64(len(b)))]
+	w.left -= int64(len(b))
+	if _, err := w.w.Write(b); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// requested lists own statements that the peer asked for again.
+func (p *packing) requested() ([]store.Statement, error) {
+	ids, err := p.tx.Requested(p.to, 256)
+	if err != nil {
+		return nil, err
+	}
+	var out []store.Statement
+	for _, id := range ids {
+		s, err := p.tx.Statement(id)
+		if err == nil && s.Origin == p.origin && !s.Thread.IsZero() && s.Index < p.out.tree.Size {
+			out = append(out, s)
+			p.out.requests = append(p.out.requests, id)
+		} else if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// wanted asks for heads of the peer that others' heads name and that are not here.
+func (p *packing) wanted() error {
+	return p.tx.Wanted(p.to, func(id statement.ID) bool {
+		p.out.contents.Want = append(p.out.contents.Want, id)
+		return len(p.out.contents.Want) < 256
+	})
+}
+
+// gossip adds checkpoints of other logs that are news to the peer: its own with this node's cosignature, and those of parties that share an agreement with both.
+func (p *packing) gossip() error {
+	codes, err := exchange.Partners(p.tx, p.c.Self, p.to)
+	if err != nil {
+		return err
+	}
+	for _, code := range append(codes, p.to) {
+		l, err := p.tx.Letter(code)
+		if fault.CodeOf(err) == fault.NotFound {
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		letter, err := p.c.letter(l)
+		if err != nil {
+			return err
+		}
+		if err := p.show(letter.Origin, code == p.to); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// show adds one origin's newest checkpoint; of the peer's own, the newest that this node cosigned.
+func (p *packing) show(origin party.Origin, theirs bool) error {
+	var note []byte
+	err := p.tx.Checkpoints(origin, 0, func(c store.Checkpoint) bool {
+		if c.Proven && (!theirs || bytes.Contains(c.Note, []byte("\u2014 "+p.c.Witness+" "))) {
+			note = c.Note
+		}
+		return true
+	})
+	if err != nil || note == nil {
+		return err
+	}
+	sum := statement.Sum(note)
+	if p.peer.Gossip[origin] == sum {
+		return nil
+	}
+	p.out.gossip[origin] = sum
+	p.out.contents.Witnessed = append(p.out.contents.Witnessed, note)
+	return nil
+}
+
+// prove lists the chosen heads in the order of PKT-2 and adds each touched subtree once.
+func (p *packing) prove(size int64) error {
+	// spec: PKT-2, PKT-5
+	indexes := slices.Sorted(maps.Keys(p.chosen))
+	tiles := map[int64]bool{}
+	for _, i := range indexes {
+		if tiles[i/256] {
+			continue
+		}
+		tiles[i/256] = true
+		t, err := translog.ProveTile(size, i/256, journal.Tiles{Log: p.tx, Origin: p.origin})
+		if err != nil {
+			return err
+		}
+		p.out.contents.Tiles = append(p.out.contents.Tiles, t.MarshalLine())
+	}
+	slices.SortStableFunc(indexes, func(a, b int64) int {
+		return p.chosen[a].Precedence.Rank() - p.chosen[b].Precedence.Rank()
+	})
+	for _, i := range indexes {
+		p.out.contents.Heads = append(p.out.contents.Heads, p.chosen[i].Raw)
+	}
+	return nil
+}
+
+// took notes in the peer's row what a parcel that was taken means for the queue.
+func (p *parcel) took(row *store.Peer) {
+	if row.Cursor == nil {
+		row.Cursor = map[statement.Precedence]int64{}
+	}
+	if row.Gossip == nil {
+		row.Gossip = map[party.Origin]statement.Digest{}
+	}
+	for prec, at := range p.cursor {
+		row.Cursor[prec] = max(row.Cursor[prec], at)
+	}
+	row.BlobCursor = max(row.BlobCursor, p.blobAt)
+	maps.Copy(row.Gossip, p.gossip)
+}
+
+// signature tells two parcels apart by what they would have the peer do.
+func (p *parcel) signature() string {
+	var b strings.Builder
+	for _, h := range p.contents.Heads {
+		id := statement.IDOf(h)
+		b.Write(id[:])
+	}
+	for _, part := range p.contents.Blobs {
+		fmt.Fprintf(&b, "%s@%d", part.SHA256, part.Offset)
+	}
+	for origin, sum := range p.gossip {
+		fmt.Fprintf(&b, "%s=%s", origin, sum)
+	}
+	return b.String()
+}

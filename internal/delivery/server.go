@@ -1,0 +1,218 @@
+package delivery
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/translog"
+)
+
+// TLS is the server's side of NET-1: TLS 1.3 alone, and no handshake with a key that no confirmed letter names.
+func (c *Courier) TLS() *tls.Config {
+	return &tls.Config{
+		MinVersion:             tls.VersionTLS13,
+		Certificates:           []tls.Certificate{c.Certificate},
+		ClientAuth:             tls.RequireAnyClientCert,
+		SessionTicketsDisabled: true,
+		NextProtos:             []string{"h2", "http/1.1"},
+		// spec: NET-1
+		VerifyConnection: func(s tls.ConnectionState) error {
+			_, err := c.callerOf(context.Background(), &s)
+			return err
+		},
+	}
+}
+
+// callerOf finds the party whose letter names the key of a connection.
+func (c *Courier) callerOf(ctx context.Context, s *tls.ConnectionState) (party.Code, error) {
+	unknown := fault.New(fault.Unknown, "NET-1", "no confirmed letter names this key")
+	if s == nil || len(s.PeerCertificates) == 0 {
+		return "", unknown
+	}
+	sum := sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo)
+	var found party.Code
+	var bad error
+	err := c.Store.View(ctx, func(tx store.Tx) error {
+		return tx.EachLetter(func(row store.Letter) bool {
+			if row.Status != store.LetterConfirmed || row.Code == c.Self {
+				return true
+			}
+			l, err := c.letter(row)
+			if err != nil {
+				bad = err
+				return false
+			}
+			if l.TLS == sum {
+				found = l.Code
+			}
+			return found == ""
+		})
+	})
+	if err == nil {
+		err = bad
+	}
+	if err == nil && found == "" {
+		err = unknown
+	}
+	return found, err
+}
+
+// Handler serves peers (NET-2, NET-3). It must stand behind a listener with TLS's configuration.
+func (c *Courier) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST "+pathPackets, c.guard(c.servePackets))
+	mux.HandleFunc("POST "+pathPull, c.guard(c.servePull))
+	mux.HandleFunc("GET "+pathProof, c.guard(c.serveProof))
+	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
+		c.refuse(w, "", fault.New(fault.NotFound, "NET-2", "nothing is served here"))
+	})
+	return mux
+}
+
+// guard says who calls, and bounds how much.
+func (c *Courier) guard(serve func(w http.ResponseWriter, r *http.Request, caller party.Code) error) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		caller, err := c.callerOf(r.Context(), r.TLS)
+		if err != nil {
+			c.refuse(w, "", err)
+			return
+		}
+		q := c.quota(caller)
+		// spec: NET-6
+		if !q.take(time.Now()) {
+			c.refuse(w, caller, fault.New(fault.Quota, "NET-6", "too many packets at once"))
+			return
+		}
+		defer q.done()
+		r.Body = http.MaxBytesReader(w, r.Body, maxWire)
+		if err := serve(w, r, caller); err != nil {
+			c.refuse(w, caller, err)
+		}
+	}
+}
+
+// refuse answers with a problem document: code and clause, and a message that is safe to show.
+func (c *Courier) refuse(w http.ResponseWriter, caller party.Code, err error) {
+	// spec: NET-7
+	f := fault.Of(err)
+	c.Log.Info("refused", "peer", string(caller), "code", string(f.Code), "clause", f.Clause, "error", err.Error())
+	p := problem{Type: "about:blank", Title: f.Msg, Status: fault.HTTP(f.Code), Code: fault.Wire(f.Code), Clause: f.Clause}
+	raw, err := json.Marshal(p)
+	if err != nil {
+		raw = []byte("{}")
+	}
+	w.Header().Set("Content-Type", mediaProblem)
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(raw) // the caller is gone if this fails
+}
+
+// servePackets takes a packet and answers with the receipts (NET-2).
+func (c *Courier) servePackets(w http.ResponseWriter, r *http.Request, caller party.Code) error {
+	// spec: NET-2
+	got, err := c.Exchange.Receive(r.Context(), caller, r.Body)
+	if got.Author == caller {
+		w.Header().Set(headAccepted, strconv.FormatInt(got.Accepted, 10))
+	}
+	if err != nil {
+		return err
+	}
+	blobHeaders(w.Header(), got.Blobs)
+	if len(got.Receipts) == 0 {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	p, err := c.pack(r.Context(), caller, got.Receipts, nil)
+	if err != nil {
+		return err
+	}
+	return c.answer(w, r, caller, p)
+}
+
+// servePull hands the caller its next packet (NET-3).
+func (c *Courier) servePull(w http.ResponseWriter, r *http.Request, caller party.Code) error {
+	// spec: NET-3
+	if size, err := strconv.ParseInt(r.Header.Get(headAccepted), 10, 64); err == nil && size >= 0 {
+		if err := c.accepted(r.Context(), caller, size); err != nil {
+			return err
+		}
+	}
+	have := map[statement.Digest]int64{}
+	for _, v := range r.Header.Values(headBlob) {
+		sum, n, err := parseBlobHeader(v)
+		if err != nil {
+			return err
+		}
+		have[sum] = n
+	}
+	p, err := c.pack(r.Context(), caller, nil, have)
+	if fault.CodeOf(err) == fault.NotFound || err == nil && p.empty() {
+		w.WriteHeader(http.StatusNoContent)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := c.answer(w, r, caller, p); err != nil {
+		return err
+	}
+	c.note(r.Context(), caller, func(row *store.Peer) {
+		p.took(row)
+		row.LastSuccess = statement.TimeOf(c.Now())
+	})
+	return nil
+}
+
+// answer seals a parcel for the caller. Sealed whole before the first byte goes, so that a failure is still a problem document.
+func (c *Courier) answer(w http.ResponseWriter, r *http.Request, caller party.Code, p *parcel) error {
+	letter, err := c.letterOf(r.Context(), caller)
+	if err != nil {
+		return err
+	}
+	var sealed bytes.Buffer
+	if err := c.Codec.Seal(&sealed, letter.Seal, &p.contents); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", mediaPacket)
+	w.Header().Set("Content-Length", strconv.Itoa(sealed.Len()))
+	_, _ = w.Write(sealed.Bytes()) // a caller that is gone asks again
+	return nil
+}
+
+// serveProof proves that the own log of one size is the beginning of that of another.
+func (c *Courier) serveProof(w http.ResponseWriter, r *http.Request, _ party.Code) error {
+	from, err1 := strconv.ParseInt(r.URL.Query().Get("from"), 10, 64)
+	to, err2 := strconv.ParseInt(r.URL.Query().Get("to"), 10, 64)
+	if err1 != nil || err2 != nil || from < 1 || to < from {
+		return fault.New(fault.Malformed, "LOG-8", "from and to are sizes, from not above to")
+	}
+	var proof []translog.Hash
+	err := c.Store.View(r.Context(), func(tx store.Tx) error {
+		tree, err := journal.Newest(tx, c.Origin)
+		if err != nil {
+			return err
+		}
+		if to > tree.Size {
+			return fault.New(fault.NotFound, "LOG-8", "the log has no size %d", to)
+		}
+		proof, err = translog.Consistency(from, to, journal.Tiles{Log: tx, Origin: c.Origin})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = w.Write(translog.FormatConsistency(from, proof))
+	return nil
+}

@@ -1,0 +1,116 @@
+package exchange
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+
+	"filippo.io/age"
+
+	"github.com/comity-exchange/comity/agreement"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/packet"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// Options say who a node is and what it works with. All but Caveats are required.
+type Options struct {
+	Self     party.Code
+	Store    store.Store
+	Journal  *journal.Journal
+	Witness  journal.Witness
+	Rules    *thread.Rules
+	Identity age.Identity // opens packets
+	Codec    *packet.Codec
+	Charter  *agreement.Policy
+	// InForce reads from an agreement's thread since when it is in force, and its document's digest: what the desk that makes agreements knows.
+	InForce func(thread.State) (from statement.Time, digest statement.Digest, ok bool)
+	Caveats *agreement.Caveats // the party's own; nil: none
+	Now     func() time.Time
+	Random  io.Reader // cryptographic
+	Log     *slog.Logger
+
+	// Unchecked makes Submit skip the decision, as a node would whose operator had patched it out. Only tests of what the other side does then set it.
+	Unchecked bool
+}
+
+// Exchange writes. It is safe for concurrent use.
+type Exchange struct {
+	Options
+
+	jobs    chan *job
+	stop    context.CancelFunc
+	stopped chan struct{}
+
+	making makings // what agreements were made; guarded by itself
+
+	mu      sync.Mutex
+	changed chan struct{}                      // closed and replaced after each commit; guarded by mu
+	letters map[statement.Digest]*party.Letter // parsed once; guarded by mu
+}
+
+// New starts the writer. Close stops it.
+func New(o Options) *Exchange {
+	ctx, cancel := context.WithCancel(context.Background())
+	x := &Exchange{
+		Options: o,
+		jobs:    make(chan *job),
+		stop:    cancel,
+		stopped: make(chan struct{}),
+		changed: make(chan struct{}),
+		letters: map[statement.Digest]*party.Letter{},
+		making:  newMakings(),
+	}
+	go x.run(ctx)
+	return x
+}
+
+// Close waits for the batch in hand and ends the writer. What is submitted afterwards fails with fault.Unavailable.
+func (x *Exchange) Close() {
+	x.stop()
+	<-x.stopped
+}
+
+// Changed gives a channel that is closed at the next commit by this process.
+func (x *Exchange) Changed() <-chan struct{} {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.changed
+}
+
+func (x *Exchange) announce() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	close(x.changed)
+	x.changed = make(chan struct{})
+}
+
+// Update runs f in the writer's next transaction, for writes that say nothing: letters, queues.
+func (x *Exchange) Update(ctx context.Context, f func(tx store.Tx) error) error {
+	return x.write(ctx, func(b *batch) error { return f(b.tx) })
+}
+
+// write hands f to the writer and waits until what it wrote is durable and settled.
+func (x *Exchange) write(ctx context.Context, f func(b *batch) error) error {
+	j := &job{ctx: ctx, run: f, done: make(chan error, 1)}
+	select {
+	case x.jobs <- j:
+	case <-ctx.Done():
+		return fault.Wrap(ctx.Err(), fault.Canceled, "", "given up before it was written")
+	case <-x.stopped:
+		return fault.New(fault.Unavailable, "", "the node is stopping")
+	}
+	select {
+	case err := <-j.done:
+		return err
+	case <-x.stopped:
+		// The writer answers every job that it took before it stops.
+		return <-j.done
+	}
+}

@@ -1,0 +1,181 @@
+package exchange
+
+import (
+	"github.com/go-json-experiment/json"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// threaded is a thread inside a batch. It is replaced, never changed, so that a failed job's work can be dropped.
+type threaded struct {
+	row   store.ThreadRow
+	state thread.State
+	known bool // the opener is here: state means something
+	dirty bool
+}
+
+// thread loads a thread, from the batch or the store. An unknown one comes back empty.
+func (b *batch) thread(id thread.ID) (threaded, error) {
+	if t, ok := b.threads[id]; ok {
+		return *t, nil
+	}
+	row, err := b.tx.Thread(id)
+	if fault.CodeOf(err) == fault.NotFound {
+		return threaded{row: store.ThreadRow{ID: id}}, nil
+	}
+	if err != nil {
+		return threaded{}, err
+	}
+	t := threaded{row: row}
+	if len(row.State) > 0 {
+		t.known = true
+		if err := json.Unmarshal(row.State, &t.state); err != nil {
+			return t, fault.Wrap(err, fault.Internal, "", "a stored thread cannot be read")
+		}
+	}
+	return t, nil
+}
+
+// place folds one head, already stored, into its thread, and notes on stored statements what became of them.
+//
+// A head that comes after everything taken so far extends the state; any other makes the thread fold again from its heads.
+func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) (threaded, error) {
+	id := h.ThreadID()
+	t, err := b.thread(id)
+	if err != nil {
+		return t, err
+	}
+	t.row.Updated, t.dirty = arrived, true
+	if h.From != x.Self {
+		t.row.Unread++
+	}
+	if h.IsOpener() {
+		t.row.Desk, t.row.Opened = h.Kind.Desk(), h.Time
+	}
+	if t.known && t.row.Waiting == 0 {
+		if s, p, ok := x.Rules.Extend(t.state, h); ok {
+			t.state = s
+			if err := b.mark(p.ID, true, string(p.Void)); err != nil {
+				return t, err
+			}
+			b.threads[id] = &t
+			return t, nil
+		}
+	}
+	err = x.refold(b, &t)
+	b.threads[id] = &t
+	return t, err
+}
+
+// refold folds a thread from all its stored heads.
+func (x *Exchange) refold(b *batch, t *threaded) error {
+	heads, err := Heads(b.tx, t.row.ID)
+	if err != nil {
+		return err
+	}
+	f, err := x.Rules.Fold(heads)
+	if fault.CodeOf(err) == fault.NotFound { // the opener is not here yet
+		t.row.Waiting = len(heads)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for _, p := range f.Placed {
+		if err := b.mark(p.ID, true, string(p.Void)); err != nil {
+			return err
+		}
+	}
+	t.state, t.known, t.row.Waiting = f.State, true, len(f.Waiting)
+	return nil
+}
+
+// mark notes what the fold made of a statement.
+func (b *batch) mark(id statement.ID, folded bool, void string) error {
+	s, err := b.tx.Statement(id)
+	if err != nil {
+		return err
+	}
+	if s.Folded == folded && s.Void == void {
+		return nil
+	}
+	s.Folded, s.Void = folded, void
+	return b.tx.UpdateStatement(s)
+}
+
+// writeThreads stores every touched thread once.
+func (b *batch) writeThreads(rules *thread.Rules) error {
+	for _, id := range sortedKeys(b.threads) {
+		t := b.threads[id]
+		if !t.dirty {
+			continue
+		}
+		if t.known {
+			var err error
+			if t.row.State, err = json.Marshal(t.state, json.Deterministic(true)); err != nil {
+				return fault.Wrap(err, fault.Internal, "", "a thread cannot be written")
+			}
+			if t.row.Summary, err = json.Marshal(rules.Summary(t.state), json.Deterministic(true)); err != nil {
+				return fault.Wrap(err, fault.Internal, "", "a thread cannot be written")
+			}
+		}
+		if err := b.tx.PutThread(t.row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Heads reads and parses a thread's heads.
+func Heads(tx store.Tx, id thread.ID) ([]*statement.Head, error) {
+	var heads []*statement.Head
+	var bad error
+	err := tx.EachOfThread(id, func(s store.Statement) bool {
+		h, err := statement.ParseHead(s.Head)
+		if err != nil {
+			bad = err
+			return false
+		}
+		heads = append(heads, h)
+		return true
+	})
+	if bad != nil {
+		return nil, fault.Wrap(bad, fault.Internal, "", "a stored head cannot be read")
+	}
+	return heads, err
+}
+
+// letter reads the confirmed letter of a party, with the spec's refusal when there is none. The node's own is kept like any other.
+func (x *Exchange) letter(tx store.Letters, code party.Code) (*party.Letter, error) {
+	// spec: LTR-8
+	row, err := tx.Letter(code)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil, fault.New(fault.Unknown, "LTR-8", "there is no confirmed letter of %s", code)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return x.parsed(row)
+}
+
+// parsed gives a letter without checking its signatures again: a letter's digest stands for one text for ever.
+func (x *Exchange) parsed(row store.Letter) (*party.Letter, error) {
+	x.mu.Lock()
+	l, ok := x.letters[row.Digest]
+	x.mu.Unlock()
+	if ok {
+		return l, nil
+	}
+	l, err := party.ParseLetter(row.Raw)
+	if err != nil {
+		return nil, err
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.letters[row.Digest] = l
+	return l, nil
+}

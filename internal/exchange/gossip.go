@@ -1,0 +1,125 @@
+package exchange
+
+import (
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/translog"
+)
+
+// gossip takes the checkpoints of other logs that came along: cosignatures of this node's own, and views of third parties' that are held
+// against what they showed here.
+func (r *receiving) gossip() error {
+	for _, note := range r.in.notes {
+		origin, err := translog.PeekOrigin(note)
+		if err != nil {
+			return err
+		}
+		if origin == r.in.cp.Origin {
+			continue // the packet's own checkpoint has been looked at
+		}
+		if err := r.view(origin, note); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// view takes one checkpoint that the sender knows.
+func (r *receiving) view(origin party.Origin, note []byte) error {
+	letter, err := r.letterOf(origin.Code())
+	if fault.CodeOf(err) == fault.Unknown || err == nil && letter.Origin != origin {
+		return nil // of a party that is not known here, or of a log that is closed: nothing can be said of it
+	}
+	if err != nil {
+		return err
+	}
+	cp, err := translog.OpenCheckpoint(note, origin, letter.Log)
+	if err != nil {
+		return err
+	}
+	var have *store.Checkpoint
+	err = r.b.tx.Checkpoints(origin, cp.Size, func(c store.Checkpoint) bool {
+		if c.Size == cp.Size && (have == nil || c.Proven) {
+			have = &c
+		}
+		return c.Size <= cp.Size
+	})
+	switch {
+	case err != nil:
+		return err
+	case have != nil && have.Root != cp.Root:
+		return r.forkNotes(cp.Note, have.Note)
+	case have != nil:
+		return r.cosigned(*have, note)
+	case origin.Code() == r.x.Self:
+		return nil // an own checkpoint that was never kept here: an older store's, and its cosignatures are lost
+	}
+	n, kept, err := r.cosigners(note, origin.Code())
+	if err != nil {
+		return err
+	}
+	return r.b.tx.PutCheckpoint(store.Checkpoint{
+		Origin: origin, Size: cp.Size, Root: cp.Root, Time: statement.TimeOf(cp.Time), Note: kept, Cosigs: n,
+	})
+}
+
+// cosigned adds the cosignatures of a note to a checkpoint that is here.
+func (r *receiving) cosigned(have store.Checkpoint, note []byte) error {
+	_, kept, err := r.cosigners(note, have.Origin.Code())
+	if err != nil {
+		return err
+	}
+	merged, err := translog.MergeSignatures(have.Note, kept)
+	if err != nil {
+		return err
+	}
+	n, _, err := r.cosigners(merged, have.Origin.Code())
+	if err != nil {
+		return err
+	}
+	if n == have.Cosigs {
+		return nil
+	}
+	have.Note, have.Cosigs = merged, n
+	return r.b.tx.PutCheckpoint(have)
+}
+
+// cosigners counts the parties other than the author whose cosignature on a note counts, and drops every line that is neither theirs nor the log's.
+func (r *receiving) cosigners(note []byte, author party.Code) (int, []byte, error) {
+	// spec: LOG-11
+	origin, err := translog.PeekOrigin(note)
+	if err != nil {
+		return 0, nil, err
+	}
+	counts := map[string]bool{}
+	n := 0
+	var bad error
+	err = r.b.tx.EachLetter(func(row store.Letter) bool {
+		if row.Status != store.LetterConfirmed || row.Code == author {
+			return true
+		}
+		l, err := r.x.parsed(row)
+		if err != nil {
+			bad = err
+			return false
+		}
+		if _, ok := translog.Cosignatures(note, l.Witness.Name, l.Witness.PublicKeys); ok {
+			counts[l.Witness.Name] = true
+			n++
+		}
+		return true
+	})
+	if err == nil {
+		err = bad
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	kept, err := translog.Keep(note, func(name string) bool { return name == string(origin) || counts[name] })
+	return n, kept, err
+}
+
+// letterOf is the confirmed letter of a party, this node's own included.
+func (r *receiving) letterOf(code party.Code) (*party.Letter, error) { return r.x.letter(r.b.tx, code) }

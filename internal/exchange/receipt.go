@@ -1,0 +1,275 @@
+package exchange
+
+import (
+	"slices"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+	"github.com/comity-exchange/comity/translog"
+)
+
+// maxRanges bounds the ranges of one receipt, so that its facts stay within STM-4.
+const maxRanges = 200
+
+// byNode is who says what no officer says.
+func byNode() statement.By { return statement.By{Role: "node"} }
+
+// receipt says what has arrived, in as many receipts as it takes, and adds those that were given before for what came again.
+func (r *receiving) receipt() error {
+	// spec: RCP-1, RCP-2
+	heads, bodies, blobs := sortArrived(r.heads), sortArrived(r.bodies), r.blobCounts()
+	for len(heads)+len(bodies)+len(blobs) > 0 {
+		facts := thread.Delivered{Origin: r.in.cp.Origin, Size: r.in.cp.Size, Root: statement.Digest(r.in.cp.Root)}
+		var h, b []arrived
+		facts.Heads, h, heads = ranges(heads)
+		facts.Bodies, b, bodies = ranges(bodies)
+		n := min(len(blobs), maxRanges)
+		for _, c := range blobs[:n] {
+			facts.Blobs = append(facts.Blobs, thread.BlobsArrived{Index: c.index, Arrived: c.whole})
+		}
+		id, err := r.x.sayReceipt(r.b, r.in.author, facts)
+		if err != nil {
+			return err
+		}
+		if err := r.noteReceipt(id, h, b, blobs[:n]); err != nil {
+			return err
+		}
+		r.Receipts = append(r.Receipts, id)
+		blobs = blobs[n:]
+	}
+	for _, id := range r.again {
+		if !slices.Contains(r.Receipts, id) {
+			r.Receipts = append(r.Receipts, id)
+		}
+	}
+	return nil
+}
+
+func sortArrived(a []arrived) []arrived {
+	slices.SortFunc(a, func(p, q arrived) int { return int(p.index - q.index) })
+	return a
+}
+
+// ranges joins neighbouring leaves and takes as many ranges as one receipt holds.
+func ranges(in []arrived) (out []thread.Range, taken, rest []arrived) {
+	out = []thread.Range{}
+	for i, a := range in {
+		if n := len(out); n > 0 && out[n-1][1] == a.index {
+			out[n-1][1]++
+			continue
+		}
+		if len(out) == maxRanges {
+			return out, in[:i], in[i:]
+		}
+		out = append(out, thread.Range{a.index, a.index + 1})
+	}
+	return out, in, nil
+}
+
+// blobCount is how many of a statement's blobs are whole.
+type blobCount struct {
+	id    statement.ID
+	index int64
+	whole int
+	all   bool
+}
+
+func (r *receiving) blobCounts() []blobCount {
+	var out []blobCount
+	for id, n := range r.blobs {
+		row, err := r.b.tx.Statement(id)
+		if err != nil {
+			continue // it was read in this very transaction
+		}
+		h, err := statement.ParseHead(row.Head)
+		if err != nil || h.Body == nil {
+			continue
+		}
+		out = append(out, blobCount{id, row.Index, n, n == h.Body.Blobs})
+	}
+	slices.SortFunc(out, func(a, b blobCount) int { return int(a.index - b.index) })
+	return out
+}
+
+// noteReceipt remembers with each statement which receipt was given for it.
+func (r *receiving) noteReceipt(id statement.ID, heads, bodies []arrived, blobs []blobCount) error {
+	edit := map[statement.ID]func(*store.Statement){}
+	add := func(of statement.ID, f func(*store.Statement)) {
+		before := edit[of]
+		edit[of] = func(s *store.Statement) {
+			if before != nil {
+				before(s)
+			}
+			f(s)
+		}
+	}
+	for _, a := range heads {
+		add(a.id, func(s *store.Statement) { s.HeadReceipt = id })
+	}
+	for _, a := range bodies {
+		add(a.id, func(s *store.Statement) { s.BodyReceipt = id })
+	}
+	for _, c := range blobs {
+		if c.all {
+			add(c.id, func(s *store.Statement) { s.BlobReceipt = id })
+		}
+	}
+	for of, f := range edit {
+		row, err := r.b.tx.Statement(of)
+		if err != nil {
+			return err
+		}
+		f(&row)
+		if err := r.b.tx.UpdateStatement(row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sayReceipt composes and logs one receipt.delivered.
+func (x *Exchange) sayReceipt(b *batch, to party.Code, facts thread.Delivered) (statement.ID, error) {
+	if facts.Blobs == nil {
+		facts.Blobs = []thread.BlobsArrived{}
+	}
+	raw, err := marshalFacts(facts)
+	if err != nil {
+		return statement.ID{}, err
+	}
+	h := statement.Head{
+		From: x.Self, To: []party.Code{to}, Kind: thread.KindDelivered, Marking: marking.Marking{TLP: marking.Green},
+		Track: statement.Technical, Precedence: statement.Routine, By: byNode(), Facts: raw,
+	}
+	return x.sayHead(b, h)
+}
+
+// sayHead completes, composes and logs a head that the node itself says.
+func (x *Exchange) sayHead(b *batch, draft statement.Head) (statement.ID, error) {
+	var err error
+	if draft.Nonce, err = statement.MakeNonce(x.Random); err != nil {
+		return statement.ID{}, err
+	}
+	if draft.Time, err = x.clock(b); err != nil {
+		return statement.ID{}, err
+	}
+	h, err := statement.Compose(draft)
+	if err != nil {
+		return statement.ID{}, err
+	}
+	return h.ID, x.say(b, h, nil, nil)
+}
+
+// refuse says receipt.refused for each head of the packet that was refused: to all participants, in its thread.
+func (r *receiving) refuse() error {
+	// spec: RCP-4
+	for _, f := range r.refusals {
+		t, err := r.b.thread(f.head.ThreadID())
+		if err != nil {
+			return err
+		}
+		if !t.known || !contains(t.state.Participants, r.x.Self) {
+			continue // its thread cannot be spoken in yet; the head is kept, its body is not
+		}
+		articles := f.articles
+		if articles == nil {
+			articles = []string{}
+		}
+		facts, err := marshalFacts(thread.Refused{ID: f.head.ID, Clause: f.clause, Reason: f.reason, Articles: articles})
+		if err != nil {
+			return err
+		}
+		s := t.state
+		h := statement.Head{
+			From: r.x.Self, To: others(s.Participants, r.x.Self), Thread: s.Thread, After: r.x.Rules.After(s, r.x.Self), Kind: thread.KindRefused,
+			Marking: marking.Marking{TLP: f.head.Marking.TLP}, Track: s.Opener.Track, Precedence: s.Opener.Precedence, Exercise: s.Opener.Exercise,
+			By: byNode(), Facts: facts,
+		}
+		if !s.Opener.Agreement.IsZero() {
+			// The receipt names what the opener named, in force or not: it is decided under the charter (DEC-5).
+			h.Agreement = &statement.AgreementRef{ID: s.Opener.Agreement, Digest: s.Opener.Digest, At: []statement.ID{}}
+		}
+		if _, err := r.x.sayHead(r.b, h); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// delivered takes a peer's receipt for statements of this node's own log.
+func (r *receiving) delivered(l located) error {
+	// spec: RCP-1
+	tx, x := r.b.tx, r.x
+	d, err := thread.Facts[thread.Delivered](l.Head)
+	if err != nil {
+		return err
+	}
+	if len(l.To) != 1 || !l.IsOpener() || d.Origin != x.Journal.Origin() {
+		return fault.New(fault.NotAuthentic, "RCP-1", "a receipt is for another log")
+	}
+	if d.Size > r.b.first {
+		return fault.New(fault.NotAuthentic, "RCP-1", "a receipt names more than was ever sent")
+	}
+	root, err := translog.Root(d.Size, journal.Tiles{Log: tx, Origin: d.Origin})
+	if err != nil {
+		return err
+	}
+	if root != translog.Hash(d.Root) {
+		return fault.New(fault.NotAuthentic, "RCP-1", "a receipt names a root that this log never had")
+	}
+	if err := tx.PutStatement(store.Statement{
+		ID: l.ID, Origin: r.in.cp.Origin, Index: l.index, ProofAt: r.in.cp.Size, Kind: l.Kind, Precedence: l.Precedence, Head: l.Raw, Arrived: r.now, Folded: true,
+	}); err != nil {
+		return err
+	}
+	if err := r.keepProof(l.index); err != nil {
+		return err
+	}
+	put := func(what store.ArrivalKind, lo, hi int64) error {
+		return tx.PutArrival(store.Arrival{Peer: r.in.author, What: what, Lo: lo, Hi: hi, Receipt: l.ID, Time: l.Time})
+	}
+	for _, g := range d.Heads {
+		if err := put(store.HeadArrived, g[0], g[1]); err != nil {
+			return err
+		}
+	}
+	for _, g := range d.Bodies {
+		if err := put(store.BodyArrived, g[0], g[1]); err != nil {
+			return err
+		}
+	}
+	for _, c := range d.Blobs {
+		all, err := r.allBlobs(d.Origin, c)
+		if err != nil {
+			return err
+		}
+		if all {
+			if err := put(store.BlobArrived, c.Index, c.Index+1); err != nil {
+				return err
+			}
+		}
+	}
+	p, err := tx.Peer(r.in.author)
+	if err != nil {
+		return err
+	}
+	p.Accepted = max(p.Accepted, d.Size)
+	return tx.PutPeer(p)
+}
+
+// allBlobs tells whether a receipt's count is that of all blobs of an own statement.
+func (r *receiving) allBlobs(origin party.Origin, c thread.BlobsArrived) (bool, error) {
+	row, err := r.b.tx.StatementAt(origin, c.Index)
+	if err != nil {
+		return false, err
+	}
+	h, err := statement.ParseHead(row.Head)
+	if err != nil {
+		return false, err
+	}
+	return h.Body != nil && c.Arrived == h.Body.Blobs, nil
+}

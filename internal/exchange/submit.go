@@ -1,0 +1,377 @@
+package exchange
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/comity-exchange/comity/agreement"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// Draft is what an officer wants to say. In a thread that is open already To, Agreement, Track and Exercise are the thread's and are left empty.
+type Draft struct {
+	Thread     thread.ID // zero: opens one
+	To         []party.Code
+	Agreement  agreement.ID // zero: under the charter
+	Kind       statement.Kind
+	Marking    marking.Marking
+	Track      statement.Track
+	Precedence statement.Precedence // "" in an open thread: the opener's
+	Exercise   bool
+	By         statement.By
+	Facts      jsontext.Value
+	Title      string
+	Text       string
+	Rest       map[string]jsontext.Value // what the kind's body has beside
+	Blobs      []Attachment
+}
+
+// Attachment is a blob of a draft. Data is read twice: for its digest, and into the store.
+type Attachment struct {
+	Name string
+	Type string // media type
+	Data io.ReadSeeker
+}
+
+// Said is what came of a draft.
+type Said struct {
+	ID      statement.ID   `json:"id"`
+	Thread  thread.ID      `json:"thread"`
+	Index   int64          `json:"index"` // leaf in the own log
+	Time    statement.Time `json:"time"`
+	Verdict Verdict        `json:"verdict"`
+}
+
+// Submit says something: when it returns nil, the statement is decided on, logged, signed and durable, and will be delivered.
+//
+// Errors: fault.Denied with a Denial as cause; fault.Inadmissible when the thread's state does not admit it; fault.Unknown when a recipient's
+// letter is not confirmed; fault.NotFound for an unknown thread or agreement; fault.Clock when the own clock fell by more than a minute;
+// fault.Malformed or fault.TooLarge for what cannot be said at all. Nothing is logged then.
+func (x *Exchange) Submit(ctx context.Context, d Draft) (Said, error) {
+	blobs, err := describe(d.Blobs)
+	if err != nil {
+		return Said{}, err
+	}
+	var said Said
+	err = x.write(ctx, func(b *batch) error {
+		h, body, err := x.compose(b, d, blobs)
+		if err != nil {
+			return err
+		}
+		v, err := x.mayLeave(b.tx, h)
+		if err != nil {
+			return err
+		}
+		said = Said{ID: h.ID, Thread: h.ThreadID(), Index: b.next(), Time: h.Time, Verdict: v}
+		return x.say(b, h, body, d.Blobs)
+	})
+	if err != nil {
+		return Said{}, err
+	}
+	return said, nil
+}
+
+// mayLeave decides at the author's side: what both signed, then the party's own caveats.
+func (x *Exchange) mayLeave(tx store.Tx, h *statement.Head) (Verdict, error) {
+	// spec: DEC-4
+	v, err := x.Decide(tx, h)
+	if err != nil {
+		return v, err
+	}
+	if v, err = x.caveats(v, h); err != nil {
+		return v, err
+	}
+	if !v.Permitted && !x.Unchecked {
+		return v, denied(v)
+	}
+	return v, nil
+}
+
+// describe reads each attachment once for its size and digest.
+func describe(in []Attachment) ([]statement.Blob, error) {
+	out := make([]statement.Blob, len(in))
+	for i, a := range in {
+		sum := sha256.New()
+		n, err := io.Copy(sum, a.Data)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Usage, "", "the attachment %d cannot be read", i+1)
+		}
+		out[i] = statement.Blob{Name: a.Name, Type: a.Type, Size: n, SHA256: statement.Digest(sum.Sum(nil))}
+	}
+	return out, nil
+}
+
+// compose writes body and head as they will be for ever.
+func (x *Exchange) compose(b *batch, d Draft, blobs []statement.Blob) (*statement.Head, *statement.Body, error) {
+	h := statement.Head{
+		From: x.Self, Thread: d.Thread, Kind: d.Kind, Marking: d.Marking, Track: d.Track, Precedence: d.Precedence,
+		Exercise: d.Exercise, By: d.By, Facts: d.Facts,
+	}
+	spec, ok := x.Rules.Spec(d.Kind)
+	if !ok {
+		return nil, nil, fault.New(fault.Usage, "ENC-8", "there is no kind %q", string(d.Kind))
+	}
+	var err error
+	if d.Thread.IsZero() {
+		err = x.open(b, d, spec, &h)
+	} else {
+		err = x.follow(b, d, &h)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	body, err := x.composeBody(d, blobs)
+	if err != nil {
+		return nil, nil, err
+	}
+	if body != nil {
+		ref := body.Ref()
+		h.Body = &ref
+	}
+	if h.Nonce, err = statement.MakeNonce(x.Random); err != nil {
+		return nil, nil, err
+	}
+	if h.Time, err = x.clock(b); err != nil {
+		return nil, nil, err
+	}
+	head, err := statement.Compose(h)
+	if err != nil {
+		return nil, nil, err
+	}
+	return head, body, x.Rules.CheckBody(head, body)
+}
+
+// open fills in what an opener has.
+func (x *Exchange) open(b *batch, d Draft, spec thread.KindSpec, h *statement.Head) error {
+	if !spec.Opens {
+		return fault.New(fault.Inadmissible, "THR-1", "%s opens no thread", d.Kind)
+	}
+	h.To = slices.Clone(d.To)
+	slices.Sort(h.To)
+	for _, c := range h.To {
+		if _, err := b.tx.Letter(c); err != nil {
+			if fault.CodeOf(err) == fault.NotFound { // spec: LTR-8
+				return fault.New(fault.Unknown, "LTR-8", "there is no confirmed letter of %s", c)
+			}
+			return err
+		}
+	}
+	if d.Agreement.IsZero() {
+		return nil
+	}
+	var err error
+	h.Agreement, err = x.Reliance(b.tx, d.Agreement)
+	return err
+}
+
+// follow fills in what a later head of a thread has from the thread.
+func (x *Exchange) follow(b *batch, d Draft, h *statement.Head) error {
+	t, err := b.thread(d.Thread)
+	if err != nil {
+		return err
+	}
+	if !t.known {
+		return fault.New(fault.NotFound, "THR-1", "there is no thread %s here", d.Thread.Short())
+	}
+	s := t.state
+	if desk := d.Kind.Desk(); desk != "receipt" && desk != "thread" && !admits(x.Rules.Moves(s, x.Self), d.Kind) {
+		return fault.New(fault.Inadmissible, "THR-6", "%s cannot be said by %s in this thread now", d.Kind, x.Self)
+	}
+	h.To = others(s.Participants, x.Self)
+	h.After = x.Rules.After(s, x.Self)
+	h.Track, h.Exercise = s.Opener.Track, s.Opener.Exercise
+	if h.Precedence == "" {
+		h.Precedence = s.Opener.Precedence
+	}
+	if s.Opener.Agreement.IsZero() {
+		return nil
+	}
+	h.Agreement, err = x.Reliance(b.tx, s.Opener.Agreement)
+	return err
+}
+
+func admits(moves []thread.Move, k statement.Kind) bool {
+	return slices.ContainsFunc(moves, func(m thread.Move) bool { return m.Kind == k })
+}
+
+func others(codes []party.Code, self party.Code) []party.Code {
+	return slices.DeleteFunc(slices.Clone(codes), func(c party.Code) bool { return c == self })
+}
+
+func contains(codes []party.Code, c party.Code) bool { return slices.Contains(codes, c) }
+
+func sorted(codes []party.Code) []party.Code {
+	slices.Sort(codes)
+	return codes
+}
+
+func (x *Exchange) composeBody(d Draft, blobs []statement.Blob) (*statement.Body, error) {
+	if d.Title == "" && d.Text == "" && len(d.Rest) == 0 && len(blobs) == 0 {
+		return nil, nil
+	}
+	nonce, err := statement.MakeNonce(x.Random)
+	if err != nil {
+		return nil, err
+	}
+	return statement.ComposeBody(statement.Body{Nonce: nonce, Title: d.Title, Text: d.Text, Blobs: blobs, Rest: d.Rest})
+}
+
+// clock is the time of the next own statement. It never falls: while the machine's clock stands behind the last statement by up to a minute, time
+// stands still; by more, nothing is said until somebody has looked.
+func (x *Exchange) clock(b *batch) (statement.Time, error) {
+	// spec: LOG-7
+	now := statement.TimeOf(x.Now())
+	last, err := b.lastTime(x.Journal.Origin())
+	if err != nil || last.IsZero() || !now.Before(last) {
+		return now, err
+	}
+	if last.Std().Sub(now.Std()) > time.Minute {
+		return now, fault.New(fault.Clock, "LOG-7", "this machine's clock is %s behind the last statement of the log: set it right first",
+			last.Std().Sub(now.Std()).Round(time.Second))
+	}
+	return last, nil
+}
+
+// lastTime is the time of the newest own statement; zero in an empty log.
+func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
+	if b.next() == 0 {
+		return statement.Time{}, nil
+	}
+	s, err := b.tx.StatementAt(origin, b.next()-1)
+	if err != nil {
+		return statement.Time{}, err
+	}
+	h, err := statement.ParseHead(s.Head)
+	if err != nil {
+		return statement.Time{}, err
+	}
+	return h.Time, nil
+}
+
+// say gives a composed head its leaf and writes it, its body, its blobs and its thread into the batch.
+func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs []Attachment) error {
+	row := store.Statement{
+		ID: h.ID, Thread: h.ThreadID(), Origin: x.Journal.Origin(), Index: b.next(), Kind: h.Kind, Precedence: h.Precedence, Head: h.Raw, Arrived: h.Time,
+	}
+	if h.Kind == thread.KindDelivered {
+		row.Thread, row.Folded = thread.ID{}, true
+	}
+	if err := b.tx.PutStatement(row); err != nil {
+		return err
+	}
+	b.ids = append(b.ids, h.ID)
+	if body != nil {
+		if err := writeContent(b.tx, h.ID, body, blobs); err != nil {
+			return err
+		}
+	}
+	if h.Kind == thread.KindDelivered {
+		return nil
+	}
+	t, err := x.place(b, h, h.Time)
+	if err != nil {
+		return err
+	}
+	s, err := b.tx.Statement(h.ID)
+	if err != nil {
+		return err
+	}
+	if s.Void != "" {
+		return fault.New(fault.Inadmissible, "THR-6", "the statement would be void in its thread: %s", s.Void)
+	}
+	if t.row.Waiting > 0 && !s.Folded {
+		return fault.New(fault.Inadmissible, "THR-5", "the thread waits for statements that have not arrived")
+	}
+	return nil
+}
+
+// writeContent stores an own statement's body and blobs.
+func writeContent(tx store.Tx, id statement.ID, body *statement.Body, blobs []Attachment) error {
+	ref := store.ContentRef{Statement: id, Part: store.BodyPart}
+	if err := putWhole(tx, ref, body.Raw); err != nil {
+		return err
+	}
+	for i, a := range blobs {
+		if _, err := a.Data.Seek(0, io.SeekStart); err != nil {
+			return fault.Wrap(err, fault.Usage, "", "the attachment %d cannot be read again", i+1)
+		}
+		if err := streamIn(tx, store.ContentRef{Statement: id, Part: i}, body.Blobs[i], a.Data); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func putWhole(tx store.Tx, ref store.ContentRef, raw []byte) error {
+	if err := tx.PutContent(ref, statement.Sum(raw), int64(len(raw))); err != nil {
+		return err
+	}
+	if err := tx.Append(ref, 0, raw); err != nil {
+		return err
+	}
+	return tx.SetWhole(ref)
+}
+
+// streamIn copies an attachment into the store and makes sure that it is still what was described.
+func streamIn(tx store.Tx, ref store.ContentRef, want statement.Blob, r io.Reader) error {
+	if err := tx.PutContent(ref, want.SHA256, want.Size); err != nil {
+		return err
+	}
+	sum := sha256.New()
+	buf := make([]byte, 256<<10)
+	for offset := int64(0); ; {
+		n, err := io.ReadFull(r, buf)
+		if n > 0 {
+			sum.Write(buf[:n])
+			if err := tx.Append(ref, offset, buf[:n]); err != nil {
+				return err
+			}
+			offset += int64(n)
+		}
+		if err == io.EOF || err == io.ErrUnexpectedEOF {
+			break
+		}
+		if err != nil {
+			return fault.Wrap(err, fault.Usage, "", "an attachment cannot be read again")
+		}
+	}
+	if statement.Digest(sum.Sum(nil)) != want.SHA256 {
+		return fault.New(fault.Usage, "STM-3", "an attachment changed while it was being read")
+	}
+	return tx.SetWhole(ref)
+}
+
+// May decides on a draft as Submit would, and says nothing. An opener's recipients need confirmed letters, and a thread must admit the kind, as there.
+func (x *Exchange) May(ctx context.Context, d Draft) (Verdict, error) {
+	blobs, err := describe(d.Blobs)
+	if err != nil {
+		return Verdict{}, err
+	}
+	var v Verdict
+	err = x.Store.View(ctx, func(tx store.Tx) error {
+		first, err := tx.Length(x.Journal.Origin())
+		if err != nil {
+			return err
+		}
+		h, _, err := x.compose(&batch{tx: tx, first: first, threads: map[thread.ID]*threaded{}}, d, blobs)
+		if err != nil {
+			return err
+		}
+		if v, err = x.Decide(tx, h); err != nil {
+			return err
+		}
+		v, err = x.caveats(v, h)
+		return err
+	})
+	return v, err
+}

@@ -1,0 +1,268 @@
+package fedtest
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/comity-exchange/comity/internal/config"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/party"
+)
+
+// Patience bounds every wait. It is reached only when something is broken.
+const Patience = 30 * time.Second
+
+// Federation is some parties and the links between them.
+type Federation struct {
+	T     testing.TB
+	Clock *Clock
+
+	mu    sync.Mutex
+	cut   map[[2]party.Code]bool // guarded by mu; both orders
+	addrs map[string]party.Code  // listener address → party; guarded by mu
+
+	Parties map[party.Code]*Party
+}
+
+// Clock is a time that only the test moves.
+type Clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+// Now is the clock's time.
+func (c *Clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+// Pass moves the clock.
+func (c *Clock) Pass(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+}
+
+// New makes a federation of these parties, each with a node that is served, letters exchanged and confirmed. A code with a leading '-' has no
+// endpoint: its node fetches its packets.
+func New(t testing.TB, codes ...string) *Federation {
+	t.Helper()
+	f := &Federation{
+		T: t, Clock: &Clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)},
+		cut: map[[2]party.Code]bool{}, addrs: map[string]party.Code{}, Parties: map[party.Code]*Party{},
+	}
+	for _, c := range codes {
+		reachable := c[0] != '-'
+		if !reachable {
+			c = c[1:]
+		}
+		f.add(party.Code(c), reachable)
+	}
+	for _, p := range f.Parties {
+		for _, q := range f.Parties {
+			if p != q {
+				p.Meet(q)
+			}
+		}
+	}
+	return f
+}
+
+// Party is one party with its node.
+type Party struct {
+	*node.Node
+	F    *Federation
+	Code party.Code
+
+	offset    time.Duration // of this party's clock
+	options   node.Options
+	listener  net.Listener
+	stop      context.CancelFunc
+	stopped   chan error
+	reachable bool
+}
+
+func (f *Federation) add(code party.Code, reachable bool) {
+	f.T.Helper()
+	p := &Party{F: f, Code: code, reachable: reachable}
+	cfg := config.Defaults(code)
+	cfg.PullInterval = config.MinPull
+	if reachable {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		f.must(err)
+		p.listener = l
+		cfg.Listen = l.Addr().String()
+		cfg.Endpoints = []string{"https://" + cfg.Listen}
+		f.mu.Lock()
+		f.addrs[cfg.Listen] = code
+		f.mu.Unlock()
+	}
+	dir := filepath.Join(f.T.TempDir(), string(code))
+	_, err := node.Init(f.T.Context(), dir, node.Founding{
+		Config: cfg, Names: map[string]string{"en": "Party " + string(code)}, Now: p.now,
+	})
+	f.must(err)
+	p.options = node.Options{
+		Now: p.now, Dial: p.dial, RetryMin: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+	}
+	f.Parties[code] = p
+	p.Start(dir)
+	f.T.Cleanup(p.Stop)
+}
+
+func (f *Federation) must(err error) {
+	f.T.Helper()
+	if err != nil {
+		f.T.Fatal(err)
+	}
+}
+
+// At gives a party by its code.
+func (f *Federation) At(code party.Code) *Party { return f.Parties[code] }
+
+// now is the party's own idea of the time.
+func (p *Party) now() time.Time { return p.F.Clock.Now().Add(p.offset) }
+
+// Start opens the node in dir and serves it.
+func (p *Party) Start(dir string) {
+	p.F.T.Helper()
+	n, err := node.Open(p.F.T.Context(), dir, p.options)
+	p.F.must(err)
+	p.Node = n
+	if p.reachable && p.listener == nil {
+		l, err := n.Listen()
+		p.F.must(err)
+		p.listener = l
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	p.stop, p.stopped = cancel, make(chan error, 1)
+	go func(l net.Listener) { p.stopped <- n.Serve(ctx, l) }(p.listener)
+}
+
+// Stop ends the node as an operator would. A stopped one is left alone.
+func (p *Party) Stop() {
+	if p.stop == nil {
+		return
+	}
+	p.stop()
+	if err := <-p.stopped; err != nil {
+		p.F.T.Errorf("%s: %v", p.Code, err)
+	}
+	p.stop, p.listener = nil, nil
+	if err := p.Close(); err != nil {
+		p.F.T.Errorf("%s: %v", p.Code, err)
+	}
+}
+
+// Restart ends the node and opens it again, with other options if change is given.
+func (p *Party) Restart(change func(*node.Options)) {
+	p.F.T.Helper()
+	p.Stop()
+	if change != nil {
+		change(&p.options)
+	}
+	p.Start(p.Dir)
+}
+
+// Skew sets how far the party's clock is off.
+func (p *Party) Skew(d time.Duration) { p.offset = d }
+
+var errCut = errors.New("the link is cut")
+
+// dial refuses where a link is cut.
+func (p *Party) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	p.F.mu.Lock()
+	to := p.F.addrs[address]
+	cut := p.F.cut[[2]party.Code{p.Code, to}]
+	p.F.mu.Unlock()
+	if cut {
+		return nil, errCut
+	}
+	c, err := new(net.Dialer).DialContext(ctx, network, address)
+	if err != nil {
+		return nil, err
+	}
+	return &link{Conn: c, f: p.F, pair: [2]party.Code{p.Code, to}}, nil
+}
+
+// link is a connection that dies when its link is cut.
+type link struct {
+	net.Conn
+	f    *Federation
+	pair [2]party.Code
+}
+
+func (l *link) broken() bool {
+	l.f.mu.Lock()
+	defer l.f.mu.Unlock()
+	return l.f.cut[l.pair]
+}
+
+func (l *link) Read(b []byte) (int, error) {
+	n, err := l.Conn.Read(b)
+	if l.broken() {
+		_ = l.Close()
+		return 0, errCut
+	}
+	return n, err
+}
+
+func (l *link) Write(b []byte) (int, error) {
+	if l.broken() {
+		_ = l.Close()
+		return 0, errCut
+	}
+	return l.Conn.Write(b)
+}
+
+// Cut breaks the link between two parties, both ways.
+func (f *Federation) Cut(a, b party.Code) { f.link(a, b, true) }
+
+// Mend restores it, and has both try at once.
+func (f *Federation) Mend(a, b party.Code) {
+	f.link(a, b, false)
+	f.Parties[a].Courier.Kick(b)
+	f.Parties[b].Courier.Kick(a)
+}
+
+func (f *Federation) link(a, b party.Code, cut bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.cut[[2]party.Code{a, b}], f.cut[[2]party.Code{b, a}] = cut, cut
+}
+
+// Meet takes q's letter and confirms it by its words, as if they had been read out.
+func (p *Party) Meet(q *Party) {
+	p.F.T.Helper()
+	l, err := q.OwnLetter(p.F.T.Context())
+	p.F.must(err)
+	_, err = p.ImportLetter(p.F.T.Context(), l.Raw)
+	p.F.must(err)
+	_, err = p.Confirm(p.F.T.Context(), q.Code, l.Words())
+	p.F.must(err)
+}
+
+// Until waits until ok holds, looking again whenever p has written.
+func (p *Party) Until(what string, ok func() bool) {
+	p.F.T.Helper()
+	deadline := time.After(Patience)
+	for {
+		changed := p.Exchange.Changed()
+		if ok() {
+			return
+		}
+		select {
+		case <-changed:
+		case <-time.After(50 * time.Millisecond):
+		case <-deadline:
+			p.F.T.Fatalf("%s: %s did not come about in %s", p.Code, what, Patience)
+		}
+	}
+}

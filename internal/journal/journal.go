@@ -1,0 +1,127 @@
+package journal
+
+import (
+	"context"
+	"time"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/translog"
+)
+
+// Journal sequences one log. It keeps no state of its own beside the mark, so that several processes may use one store: what it
+// needs it reads in the caller's transaction. It is safe for concurrent use as far as its caller's transactions are serialised.
+type Journal struct {
+	origin party.Origin
+	signer party.Signer
+	mark   *Mark
+}
+
+// New makes the journal of the log that signer's keys belong to.
+func New(origin party.Origin, signer party.Signer, mark *Mark) *Journal {
+	return &Journal{origin: origin, signer: signer, mark: mark}
+}
+
+// Origin is the log that this journal writes.
+func (j *Journal) Origin() party.Origin { return j.origin }
+
+// Tiles reads a log's tiles in a transaction.
+type Tiles struct {
+	Log    store.Log
+	Origin party.Origin
+}
+
+// Tile implements translog.Tiles.
+func (t Tiles) Tile(level int, n int64) ([]byte, error) { return t.Log.Tile(t.Origin, level, n) }
+
+// Append writes the leaves of ids from index first on, which must be the log's length, and signs the checkpoint that covers them, all in the
+// caller's transaction. After the commit, and before anything leaves, the caller calls Settle. An error is fatal to the transaction.
+func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.Time) (translog.Tree, error) {
+	// spec: LOG-1
+	tree := translog.Tree{Origin: j.origin, Size: first + int64(len(ids))}
+	if tree.Size > translog.MaxSize {
+		return tree, fault.New(fault.TooLarge, "LOG-13", "the log is full")
+	}
+	if err := j.notBehind(first); err != nil {
+		return tree, err
+	}
+	root, changed, err := translog.Append(first, Tiles{tx, j.origin}, ids)
+	if err != nil {
+		return tree, err
+	}
+	tree.Root = root
+	for _, t := range changed {
+		if err := tx.PutTile(j.origin, t.Level, t.N, t.Hashes); err != nil {
+			return tree, err
+		}
+	}
+	note, err := translog.SignCheckpoint(j.signer, tree, now)
+	if err != nil {
+		return tree, err
+	}
+	return tree, tx.PutCheckpoint(store.Checkpoint{
+		Origin: j.origin, Size: tree.Size, Root: root, Time: statement.TimeOf(now.Truncate(time.Second)), Note: note, Proven: true,
+	})
+}
+
+// notBehind refuses to write on a store whose length is below the mark: such a store was put back from an older copy.
+func (j *Journal) notBehind(length int64) error {
+	// spec: LOG-12
+	m, err := j.mark.Read()
+	if err != nil {
+		return err
+	}
+	if length < m.Size {
+		return fault.New(fault.Behind, "LOG-12",
+			"the store has %d leaves, but %d have left this node: it was restored from an older copy, and signs nothing until that is mended", length, m.Size)
+	}
+	return nil
+}
+
+// Settle puts t into the mark. Nothing that t proves may leave the node before it has returned nil.
+func (j *Journal) Settle(t translog.Tree) error { return j.mark.Advance(t) }
+
+// Check compares store and mark at start, and settles what an earlier process committed and did not live to settle.
+func (j *Journal) Check(ctx context.Context, s store.Store) error {
+	// spec: LOG-12
+	m, err := j.mark.Read()
+	if err != nil {
+		return err
+	}
+	var newest translog.Tree
+	err = s.View(ctx, func(tx store.Tx) error {
+		length, err := tx.Length(j.origin)
+		if err != nil {
+			return err
+		}
+		if err := j.notBehind(length); err != nil {
+			return err
+		}
+		if m.Size > 0 {
+			root, err := translog.Root(m.Size, Tiles{tx, j.origin})
+			if err != nil {
+				return err
+			}
+			if root != translog.Hash(m.Root) {
+				return fault.New(fault.Behind, "LOG-12", "the store's first %d leaves are not those that have left this node", m.Size)
+			}
+		}
+		newest, err = Newest(tx, j.origin)
+		return err
+	})
+	if err != nil || newest.Size <= m.Size {
+		return err
+	}
+	return j.Settle(newest)
+}
+
+// Newest is the tree of a log's newest proven checkpoint; the empty tree when there is none.
+func Newest(tx store.Log, origin party.Origin) (translog.Tree, error) {
+	cp, err := tx.Newest(origin)
+	if fault.CodeOf(err) == fault.NotFound {
+		return translog.Tree{Origin: origin}, nil
+	}
+	return translog.Tree{Origin: origin, Size: cp.Size, Root: cp.Root}, err
+}

@@ -1,0 +1,119 @@
+package journal
+
+import (
+	"bytes"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/go-json-experiment/json"
+	"golang.org/x/sys/unix"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/translog"
+)
+
+// Mark is the high-water mark: the greatest tree of one log that may have left this node. It lives in a file of its own, outside
+// the store, so that a store that was put back from an old copy is found out (LOG-12).
+type Mark struct {
+	path   string
+	origin party.Origin
+}
+
+// MarkValue is what the file holds, as one JSON line.
+type MarkValue struct {
+	Origin party.Origin     `json:"origin"`
+	Size   int64            `json:"size"`
+	Root   statement.Digest `json:"root"`
+}
+
+// NewMark names the file. It is made at the first Advance.
+func NewMark(path string, origin party.Origin) *Mark { return &Mark{path: path, origin: origin} }
+
+// Read gives the mark; a size of 0 when there is none yet.
+func (m *Mark) Read() (MarkValue, error) {
+	v := MarkValue{Origin: m.origin}
+	raw, err := os.ReadFile(m.path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return v, nil
+	case err != nil:
+		return v, fault.Wrap(err, fault.Internal, "LOG-12", "the high-water mark cannot be read")
+	}
+	if err := json.Unmarshal(bytes.TrimSpace(raw), &v, json.RejectUnknownMembers(true)); err != nil {
+		return v, fault.Wrap(err, fault.Behind, "LOG-12", "the high-water mark is damaged: nothing is signed until it is mended")
+	}
+	if v.Origin != m.origin {
+		return v, fault.New(fault.Behind, "LOG-12", "the high-water mark is that of another log")
+	}
+	return v, nil
+}
+
+// Advance raises the mark to t and returns once it is on stable storage. A mark that is there already is left; one that disagrees with t is
+// a fault.Behind, and nothing may be signed. Processes that share a folder take turns by a lock on the folder's lock file.
+func (m *Mark) Advance(t translog.Tree) error {
+	// spec: LOG-12
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	have, err := m.Read()
+	switch {
+	case err != nil:
+		return err
+	case have.Size > t.Size:
+		return nil
+	case have.Size == t.Size && have.Size > 0:
+		if translog.Hash(have.Root) != t.Root {
+			return fault.New(fault.Behind, "LOG-12", "the store and the high-water mark disagree about a tree of %d leaves", t.Size)
+		}
+		return nil
+	}
+	raw, err := json.Marshal(MarkValue{Origin: m.origin, Size: t.Size, Root: statement.Digest(t.Root)})
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "", "the high-water mark cannot be written")
+	}
+	if err := writeSynced(m.path, append(raw, '\n')); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
+	}
+	return nil
+}
+
+func (m *Mark) lock() (unlock func(), err error) {
+	f, err := os.OpenFile(m.path+".lock", os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be locked")
+	}
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX); err != nil {
+		_ = f.Close()
+		return nil, fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be locked")
+	}
+	return func() { _ = f.Close() }, nil
+}
+
+// writeSynced replaces a file so that after a crash either the old or the new content is there, whole.
+func writeSynced(path string, content []byte) error {
+	dir := filepath.Dir(path)
+	f, err := os.CreateTemp(dir, ".mark-*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = f.Write(content)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), path); err != nil {
+		return err
+	}
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

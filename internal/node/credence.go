@@ -1,0 +1,258 @@
+package node
+
+import (
+	"context"
+	"strings"
+
+	"github.com/comity-exchange/comity/desk/credence"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// LetterView is a letter of credence as lists show it.
+type LetterView struct {
+	Code      party.Code         `json:"code"`
+	Serial    int                `json:"serial"`
+	Status    store.LetterStatus `json:"status"`
+	Names     map[string]string  `json:"names"`
+	Origin    party.Origin       `json:"origin"`
+	Endpoints []string           `json:"endpoints"`
+	Words     []string           `json:"words"`
+	Digest    statement.Digest   `json:"digest"`
+	Confirmed statement.Time     `json:"confirmed,omitzero"`
+	Own       bool               `json:"own"`
+}
+
+func viewLetter(row store.Letter, self party.Code) (LetterView, *party.Letter, error) {
+	l, err := party.ParseLetter(row.Raw)
+	if err != nil {
+		return LetterView{}, nil, err
+	}
+	return LetterView{
+		Code: l.Code, Serial: row.Serial, Status: row.Status, Names: l.Names, Origin: l.Origin, Endpoints: l.Endpoints, Words: l.Words(),
+		Digest: row.Digest, Confirmed: row.ConfirmedAt, Own: l.Code == self,
+	}, l, nil
+}
+
+// OwnLetter is the node's own letter of credence, to be handed over.
+func (n *Node) OwnLetter(ctx context.Context) (*party.Letter, error) {
+	var row store.Letter
+	err := n.Store.View(ctx, func(tx store.Tx) (err error) {
+		row, err = tx.Letter(n.Config.Code)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return party.ParseLetter(row.Raw)
+}
+
+// Letters lists all letters, the node's own first, then by code and serial.
+func (n *Node) Letters(ctx context.Context) ([]LetterView, error) {
+	var own, others []LetterView
+	var bad error
+	err := n.Store.View(ctx, func(tx store.Tx) error {
+		own, others = nil, nil
+		return tx.EachLetter(func(row store.Letter) bool {
+			v, _, err := viewLetter(row, n.Config.Code)
+			if err != nil {
+				bad = err
+				return false
+			}
+			if v.Own {
+				own = append(own, v)
+			} else {
+				others = append(others, v)
+			}
+			return true
+		})
+	})
+	if err == nil {
+		err = bad
+	}
+	return append(own, others...), err
+}
+
+// ImportLetter keeps another party's letter. It counts once Confirm has been given its words; a letter that follows a confirmed one by the
+// rules of succession, or whose office its principal vouches for in its log, is confirmed at once.
+func (n *Node) ImportLetter(ctx context.Context, raw []byte) (LetterView, error) {
+	// spec: LTR-6, LTR-10
+	l, err := party.ParseLetter(raw)
+	if err != nil {
+		return LetterView{}, err
+	}
+	if l.Code == n.Config.Code {
+		return LetterView{}, fault.New(fault.Usage, "LTR-2", "this is the node's own letter")
+	}
+	row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: statement.Digest(l.Digest), Raw: l.Raw, Status: store.LetterImported}
+	err = n.Exchange.Update(ctx, func(tx store.Tx) error {
+		have, err := tx.Letter(l.Code)
+		switch {
+		case fault.CodeOf(err) == fault.NotFound:
+			if vouched, err := n.vouched(tx, l); err != nil || !vouched {
+				return firstError(err, tx.PutLetter(row))
+			}
+			return n.accept(tx, &row)
+		case err != nil:
+			return err
+		case have.Digest == row.Digest:
+			row = have
+			return nil
+		}
+		prev, err := party.ParseLetter(have.Raw)
+		if err != nil {
+			return err
+		}
+		if err := party.Succeeds(prev, l); err != nil {
+			return err
+		}
+		return n.supersede(tx, prev, have, l, &row)
+	})
+	if err != nil {
+		return LetterView{}, err
+	}
+	v, _, err := viewLetter(row, n.Config.Code)
+	return v, err
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *Node) accept(tx store.Tx, row *store.Letter) error {
+	row.Status, row.ConfirmedAt = store.LetterConfirmed, statement.TimeOf(n.Now())
+	return tx.PutLetter(*row)
+}
+
+// supersede puts a letter in the place of the one that it follows. Where it closes a log, what was accepted of that log must agree (LTR-7).
+func (n *Node) supersede(tx store.Tx, prev *party.Letter, have store.Letter, l *party.Letter, row *store.Letter) error {
+	// spec: LTR-7
+	if l.Closing != nil {
+		newest, err := tx.Newest(prev.Origin)
+		if err == nil {
+			err = l.Closing.Check(newest.Size, newest.Root)
+		} else if fault.CodeOf(err) == fault.NotFound {
+			err = nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+	have.Status = store.LetterSuperseded
+	if l.Revokes {
+		have.Status = store.LetterRevoked
+	}
+	return firstError(tx.PutLetter(have), n.accept(tx, row))
+}
+
+// vouched tells whether the principal of an office vouches for its letter in its own log (LTR-10).
+func (n *Node) vouched(tx store.Tx, l *party.Letter) (bool, error) {
+	if !l.Code.IsOffice() {
+		return false, nil
+	}
+	row, err := tx.Letter(l.Code.Principal())
+	if fault.CodeOf(err) == fault.NotFound {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	principal, err := party.ParseLetter(row.Raw)
+	if err != nil {
+		return false, err
+	}
+	offices := party.Offices{}
+	var bad error
+	err = tx.Scan(principal.Origin, "", 0, func(s store.Statement) bool { // in the order of the log: an office may come back
+		h, err := statement.ParseHead(s.Head)
+		if err == nil && s.Void == "" {
+			err = credence.Apply(offices, h)
+		}
+		bad = err
+		return bad == nil
+	})
+	if err := firstError(err, bad); err != nil {
+		return false, err
+	}
+	return offices.Vouches(l), nil
+}
+
+// Confirm takes the words that the other party read out, and confirms its letter if they are the letter's.
+func (n *Node) Confirm(ctx context.Context, code party.Code, words []string) (LetterView, error) {
+	// spec: LTR-8, LTR-9
+	var row store.Letter
+	err := n.Exchange.Update(ctx, func(tx store.Tx) error {
+		found := false
+		var bad error
+		err := tx.EachLetter(func(r store.Letter) bool {
+			if r.Code != code || r.Status != store.LetterImported {
+				return true
+			}
+			found = true
+			l, err := party.ParseLetter(r.Raw)
+			if err != nil {
+				bad = err
+				return false
+			}
+			if bad = l.Confirm(strings.Join(words, " ")); bad == nil {
+				row = r
+				return false
+			}
+			return true
+		})
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return fault.New(fault.NotFound, "LTR-8", "there is no letter of %s that waits to be confirmed", code)
+		case row.Raw == nil:
+			return bad
+		}
+		return n.accept(tx, &row)
+	})
+	if err != nil {
+		return LetterView{}, err
+	}
+	n.Courier.Kick(code)
+	v, _, err := viewLetter(row, n.Config.Code)
+	return v, err
+}
+
+// Reissue writes the node's next letter with other endpoints, names or contacts. Keys stay as they are.
+func (n *Node) Reissue(ctx context.Context, change func(*party.Letter)) (*party.Letter, error) {
+	// spec: LTR-6
+	prev, err := n.OwnLetter(ctx)
+	if err != nil {
+		return nil, err
+	}
+	next := *prev
+	change(&next)
+	next.Serial, next.Previous, next.Issued, next.Closing, next.Revokes = prev.Serial+1, prev.Digest, statement.TimeOf(n.Now()), nil, false
+	raw, err := party.SignLetter(next, n.Keys, nil)
+	if err != nil {
+		return nil, err
+	}
+	l, err := party.ParseLetter(raw)
+	if err != nil {
+		return nil, err
+	}
+	if err := party.Succeeds(prev, l); err != nil {
+		return nil, err
+	}
+	return l, n.Exchange.Update(ctx, func(tx store.Tx) error {
+		have, err := tx.Letter(n.Config.Code)
+		if err != nil {
+			return err
+		}
+		have.Status = store.LetterSuperseded
+		row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: statement.Digest(l.Digest), Raw: l.Raw}
+		return firstError(tx.PutLetter(have), n.accept(tx, &row))
+	})
+}

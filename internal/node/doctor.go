@@ -1,0 +1,194 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/delivery"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// Finding is one thing that the doctor looked at.
+type Finding struct {
+	Check  string `json:"check"`
+	Health Health `json:"health"`
+	Says   string `json:"says"`
+	Do     string `json:"do,omitzero"` // what to do about it
+}
+
+// Health says how bad it is.
+type Health string
+
+// The degrees.
+const (
+	Good    Health = "good"
+	Warning Health = "warning"
+	Bad     Health = "bad"
+)
+
+// minDisk is how little free space is a warning, in bytes.
+const minDisk = 1 << 30
+
+// Doctor looks at clock, disk, permissions, keys, peers, queues, log and mark.
+func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
+	out := []Finding{n.permissions(), n.disk(), n.letter(ctx)}
+	logs, err := n.log(ctx)
+	if err != nil {
+		return out, err
+	}
+	clock, err := n.clock(ctx)
+	if err != nil {
+		return out, err
+	}
+	forks, err := n.forks(ctx)
+	if err != nil {
+		return out, err
+	}
+	peers, err := n.peers(ctx)
+	out = append(out, clock, logs, n.mark(ctx), forks)
+	return append(out, peers...), err
+}
+
+func (n *Node) permissions() Finding {
+	f := Finding{Check: "permissions", Health: Good, Says: "folder and keys are this user's alone"}
+	for _, name := range []string{n.Dir, n.path(n.Config.Keys), n.path(n.Config.Store)} {
+		info, err := os.Stat(name)
+		if err != nil {
+			return Finding{"permissions", Bad, fmt.Sprintf("%s cannot be looked at", name), "give it back to the user that runs the node"}
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			return Finding{"permissions", Bad, fmt.Sprintf("%s can be read by others", name), "chmod go-rwx " + name}
+		}
+	}
+	return f
+}
+
+func (n *Node) disk() Finding {
+	var s unix.Statfs_t
+	if err := unix.Statfs(n.Dir, &s); err != nil {
+		return Finding{"disk", Warning, "free space cannot be told", ""}
+	}
+	free := int64(s.Bavail) * int64(s.Bsize)
+	says := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
+	if free < minDisk {
+		return Finding{"disk", Warning, says, "make room: a full disk stops the log"}
+	}
+	return Finding{"disk", Good, says, ""}
+}
+
+func (n *Node) letter(ctx context.Context) Finding {
+	l, err := n.OwnLetter(ctx)
+	if err != nil {
+		return Finding{"letter", Bad, "the node's own letter is missing", "restore the folder from a backup"}
+	}
+	if l.Seal != n.Keys.Seal() || l.TLS != n.Keys.TLSDigest() || l.Origin != n.Keys.Origin() {
+		return Finding{"letter", Bad, "the keys here are not those of the letter", "put back the keys that belong to the letter"}
+	}
+	return Finding{"letter", Good, fmt.Sprintf("letter %d of %s, log %s", l.Serial, l.Code, l.Origin), ""}
+}
+
+// clock holds this machine's time against the own log and against what peers' logs last signed.
+func (n *Node) clock(ctx context.Context) (Finding, error) {
+	now := n.Now()
+	worst, whose := time.Duration(0), ""
+	err := n.Store.View(ctx, func(tx store.Tx) error {
+		note := func(origin string, t statement.Time) {
+			if d := t.Std().Sub(now); d > worst {
+				worst, whose = d, origin
+			}
+		}
+		return tx.EachLetter(func(row store.Letter) bool {
+			if row.Status != store.LetterConfirmed {
+				return true
+			}
+			if _, l, err := viewLetter(row, n.Config.Code); err == nil {
+				if cp, err := tx.Newest(l.Origin); err == nil {
+					note(string(l.Origin), cp.Time)
+				}
+			}
+			return true
+		})
+	})
+	switch {
+	case err != nil:
+		return Finding{}, err
+	case worst > time.Minute:
+		return Finding{"clock", Bad, fmt.Sprintf("this machine is %s behind what %s last signed", worst.Round(time.Second), whose), "set the clock right; nothing is said or taken while it is wrong"}, nil
+	}
+	return Finding{"clock", Good, "no log that is known here is ahead of this machine", ""}, nil
+}
+
+func (n *Node) log(ctx context.Context) (Finding, error) {
+	r, err := n.VerifyLog(ctx)
+	switch {
+	case err != nil:
+		return Finding{}, err
+	case len(r.Problems) > 0:
+		return Finding{"log", Bad, r.Problems[0], "stop the node and restore the store from its newest backup"}, nil
+	case r.Size > 0 && r.Cosigned == 0:
+		return Finding{"log", Warning, fmt.Sprintf("%d statements verify; nobody has cosigned yet", r.Size), "evidence is weaker until a peer has seen the log"}, nil
+	}
+	return Finding{"log", Good, fmt.Sprintf("%d statements verify, %d witnesses", r.Size, r.Cosigned), ""}, nil
+}
+
+func (n *Node) mark(ctx context.Context) Finding {
+	if err := n.Journal.Check(ctx, n.Store); err != nil {
+		return Finding{"high-water mark", Bad, fault.Show(err), "nothing is signed until then: restore the newest copy of the store, or open a new log by the recovery key (docs/operator.md, \"After a restore\")"}
+	}
+	return Finding{"high-water mark", Good, "agrees with the store", ""}
+}
+
+func (n *Node) forks(ctx context.Context) (Finding, error) {
+	var origins []string
+	err := n.Store.View(ctx, func(tx store.Tx) error {
+		origins = nil
+		return tx.Forks(func(f store.Fork) bool {
+			origins = append(origins, string(f.Origin))
+			return true
+		})
+	})
+	if err != nil || len(origins) == 0 {
+		return Finding{"forks", Good, "no log is known to have two histories", ""}, err
+	}
+	return Finding{"forks", Bad, fmt.Sprintf("two histories of %v", origins), "nothing more is accepted from it; speak to the party over another channel"}, nil
+}
+
+func (n *Node) peers(ctx context.Context) ([]Finding, error) {
+	queues, err := n.Courier.Queues(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var out []Finding
+	for _, q := range queues {
+		out = append(out, peerFinding(q))
+	}
+	if len(out) == 0 {
+		out = append(out, Finding{"peers", Warning, "no letter is confirmed", "import a party's letter and confirm its words"})
+	}
+	return out, nil
+}
+
+func peerFinding(q delivery.Queue) Finding {
+	f := Finding{Check: "peer " + string(q.Peer), Health: Good, Says: "nothing waits"}
+	if q.Waiting > 0 {
+		f.Says = fmt.Sprintf("%d statements wait, the oldest for %s", q.Waiting, q.Lag.Round(time.Second))
+	}
+	switch {
+	case q.LastError != "":
+		f.Health, f.Says, f.Do = Warning, f.Says+"; last attempt: "+q.LastError, "it is tried again by itself; if it lasts, call the other side"
+	case q.Waiting > 0 && q.Lag > 10*time.Minute:
+		f.Health = Warning
+		f.Do = map[string]string{
+			"pulls": "the peer fetches, and has not: call it",
+			"bag":   "neither side reaches the other: carry a packet (comity packet pack)",
+			"push":  "look whether the node is being served (comity serve)",
+		}[q.Reach]
+	}
+	return f
+}

@@ -1,0 +1,145 @@
+package node
+
+import (
+	"context"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/ledger"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// Period says for whom, when, and up to which sizes of the two logs a ledger is computed. A size of 0 means all that is here: of the own log
+// as far as the peer is known to have it, of the peer's as far as it was accepted.
+type Period struct {
+	Peer     party.Code
+	From, To statement.Time
+	OwnSize  int64
+	PeerSize int64
+}
+
+// Ledger computes the ledger with a peer from the two logs (LED-1). The peer computes the same bytes for the same period and sizes.
+func (n *Node) Ledger(ctx context.Context, p Period) (*ledger.Ledger, error) {
+	var in ledger.Input
+	err := n.Store.View(ctx, func(tx store.Tx) error {
+		g := &gathering{n: n, tx: tx, places: map[statement.ID]place{}}
+		var err error
+		in, err = g.gather(p)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return ledger.Compute(n.Rules, in)
+}
+
+// place is where a head stands.
+type place struct {
+	origin party.Origin
+	index  int64
+}
+
+// gathering collects a ledger's input in one transaction.
+type gathering struct {
+	n      *Node
+	tx     store.Tx
+	places map[statement.ID]place
+	heads  map[thread.ID][]*statement.Head
+	in     ledger.Input
+}
+
+func (g *gathering) gather(p Period) (ledger.Input, error) {
+	own := g.n.Journal.Origin()
+	row, err := g.tx.Letter(p.Peer)
+	if fault.CodeOf(err) == fault.NotFound {
+		return g.in, fault.New(fault.Unknown, "LTR-8", "there is no confirmed letter of %s", p.Peer)
+	}
+	if err != nil {
+		return g.in, err
+	}
+	letter, err := party.ParseLetter(row.Raw)
+	if err != nil {
+		return g.in, err
+	}
+	if err := g.sizes(&p, own, letter.Origin); err != nil {
+		return g.in, err
+	}
+	g.heads = map[thread.ID][]*statement.Head{}
+	for _, log := range []struct {
+		origin party.Origin
+		size   int64
+		other  party.Code
+	}{{own, p.OwnSize, p.Peer}, {letter.Origin, p.PeerSize, g.n.Config.Code}} {
+		if err := g.log(log.origin, log.size, log.other); err != nil {
+			return g.in, err
+		}
+	}
+	for _, heads := range g.heads {
+		g.in.Threads = append(g.in.Threads, heads)
+	}
+	g.in.From, g.in.To = p.From, p.To
+	g.in.A, g.in.SizeA, g.in.B, g.in.SizeB = g.n.Config.Code, p.OwnSize, p.Peer, p.PeerSize
+	if g.in.B < g.in.A {
+		g.in.A, g.in.SizeA, g.in.B, g.in.SizeB = g.in.B, g.in.SizeB, g.in.A, g.in.SizeA
+	}
+	g.in.Place = func(id statement.ID) (party.Origin, int64, bool) {
+		at, ok := g.places[id]
+		return at.origin, at.index, ok
+	}
+	return g.in, nil
+}
+
+// sizes fills in those that were not asked for, and refuses those that are not here.
+func (g *gathering) sizes(p *Period, own, theirs party.Origin) error {
+	peer, err := g.tx.Peer(p.Peer)
+	if err != nil {
+		return err
+	}
+	mine, err := journal.Newest(g.tx, own)
+	if err != nil {
+		return err
+	}
+	their, err := journal.Newest(g.tx, theirs)
+	if err != nil {
+		return err
+	}
+	if p.OwnSize == 0 {
+		p.OwnSize = min(peer.Accepted, mine.Size)
+	}
+	if p.PeerSize == 0 {
+		p.PeerSize = their.Size
+	}
+	if p.OwnSize > mine.Size || p.PeerSize > their.Size {
+		return fault.New(fault.Usage, "LED-1", "the logs have %d and %d statements here, less than was asked for", mine.Size, their.Size)
+	}
+	return nil
+}
+
+// log reads one log's heads below a size, as far as the other party has them too.
+func (g *gathering) log(origin party.Origin, size int64, other party.Code) error {
+	var bad error
+	err := g.tx.Scan(origin, "", 0, func(s store.Statement) bool {
+		if s.Index >= size {
+			return false
+		}
+		h, err := statement.ParseHead(s.Head)
+		if err != nil {
+			bad = err
+			return false
+		}
+		if !h.IsFor(other) {
+			return true
+		}
+		g.places[h.ID] = place{origin, s.Index}
+		if h.Kind == thread.KindDelivered {
+			g.in.Receipts = append(g.in.Receipts, h)
+		} else {
+			g.heads[h.ThreadID()] = append(g.heads[h.ThreadID()], h)
+		}
+		return true
+	})
+	return firstError(err, bad)
+}

@@ -1,0 +1,246 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/comity-exchange/comity/agreement"
+	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/config"
+	"github.com/comity-exchange/comity/internal/delivery"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/internal/keystore"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/internal/store/sqlite"
+	"github.com/comity-exchange/comity/packet"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// Options are what a caller may replace: tests of bad days, the demo. The zero value is a node as an operator runs it.
+type Options struct {
+	Env       []string // environment that overrides the configuration file; nil: none
+	Now       func() time.Time
+	Log       *slog.Logger
+	Dial      func(ctx context.Context, network, address string) (net.Conn, error)
+	Unchecked bool          // see exchange.Options
+	RetryMin  time.Duration // see delivery.Options
+	RetryMax  time.Duration
+	// Behind opens a node whose store is behind the high-water mark, for looking alone: whatever would sign still fails.
+	Behind bool
+}
+
+// Node is a node that is open. It is safe for concurrent use.
+type Node struct {
+	Dir      string
+	Config   config.Config
+	Keys     *keystore.Keys
+	Store    *sqlite.DB
+	Rules    *thread.Rules
+	Journal  *journal.Journal
+	Exchange *exchange.Exchange
+	Courier  *delivery.Courier
+	Codec    *packet.Codec
+	Mark     *journal.Mark
+	Now      func() time.Time
+	Log      *slog.Logger
+
+	vocabulary agreement.Vocabulary
+}
+
+// Names of what stands in a node's folder beside the configuration.
+const (
+	markName   = "high-water-mark"
+	letterName = "letter.jsonl"
+	caveatsDir = "caveats"
+)
+
+// Open opens the node in a folder that Init made. Close it.
+func Open(ctx context.Context, dir string, o Options) (*Node, error) {
+	cfg, err := config.Load(dir, o.Env)
+	if err != nil {
+		return nil, err
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	n := &Node{Dir: dir, Config: cfg, Now: o.Now, Log: o.Log.With("party", string(cfg.Code)), Codec: packet.NewCodec()}
+	if n.Rules, err = thread.NewRules(Desks()...); err != nil {
+		return nil, err
+	}
+	for _, s := range n.Rules.Specs() {
+		n.vocabulary.Kinds = append(n.vocabulary.Kinds, s.Kind)
+	}
+	if n.Keys, err = keystore.Load(n.path(cfg.Keys), lockOf(dir, cfg)); err != nil {
+		return nil, err
+	}
+	if n.Keys.Code() != cfg.Code {
+		return nil, fault.New(fault.Locked, "", "the keys in this folder are those of %s, its configuration is that of %s", n.Keys.Code(), cfg.Code)
+	}
+	if n.Store, err = sqlite.Open(ctx, n.path(cfg.Store)); err != nil {
+		return nil, err
+	}
+	if err := n.start(ctx, o); err != nil {
+		return nil, errors.Join(err, n.Store.Close())
+	}
+	return n, nil
+}
+
+// start puts the parts together around an open store.
+func (n *Node) start(ctx context.Context, o Options) error {
+	n.Mark = journal.NewMark(n.path(markName), n.Keys.Origin())
+	n.Journal = journal.New(n.Keys.Origin(), n.Keys, n.Mark)
+	if err := n.Journal.Check(ctx, n.Store); err != nil {
+		if !o.Behind || fault.CodeOf(err) != fault.Behind {
+			return err
+		}
+	}
+	caveats, err := n.caveats()
+	if err != nil {
+		return err
+	}
+	certificate, err := n.Keys.Certificate()
+	if err != nil {
+		return err
+	}
+	n.Exchange = exchange.New(exchange.Options{
+		Self: n.Config.Code, Store: n.Store, Journal: n.Journal, Rules: n.Rules, Identity: n.Keys.Identity(), Codec: n.Codec,
+		Witness: journal.Witness{Name: n.Keys.Witness(), Signer: n.Keys, Every: n.Config.WitnessInterval},
+		Charter: agreement.Charter(), InForce: instrument.InForce, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.Log, Unchecked: o.Unchecked,
+	})
+	n.Courier = delivery.New(delivery.Options{
+		Self: n.Config.Code, Origin: n.Keys.Origin(), Witness: n.Keys.Witness(), Store: n.Store, Exchange: n.Exchange, Journal: n.Journal,
+		Codec: n.Codec, Certificate: certificate, Reachable: len(n.Config.Endpoints) > 0, Poll: 250 * time.Millisecond,
+		PullEvery: n.Config.PullInterval, RetryMin: orDefault(o.RetryMin, time.Second), RetryMax: orDefault(o.RetryMax, 300*time.Second),
+		Now: n.Now, Log: n.Log, Dial: o.Dial,
+	})
+	return nil
+}
+
+func orDefault(d, otherwise time.Duration) time.Duration {
+	if d == 0 {
+		return otherwise
+	}
+	return d
+}
+
+func (n *Node) path(name string) string {
+	if filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(n.Dir, name)
+}
+
+func lockOf(dir string, cfg config.Config) keystore.Lock {
+	at := func(name string) string {
+		if name == "" || filepath.IsAbs(name) {
+			return name
+		}
+		return filepath.Join(dir, name)
+	}
+	return keystore.Lock{Passphrase: cfg.Passphrase, KeyFile: at(cfg.KeyFile)}
+}
+
+// caveats compiles the party's own Cedar files (DEC-7); nil when there are none.
+func (n *Node) caveats() (*agreement.Caveats, error) {
+	names, err := filepath.Glob(filepath.Join(n.Dir, caveatsDir, "*.cedar"))
+	if err != nil || len(names) == 0 {
+		return nil, err
+	}
+	var all strings.Builder
+	for _, name := range names {
+		src, err := os.ReadFile(name)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Usage, "DEC-7", "the caveats in %s cannot be read", filepath.Base(name))
+		}
+		if _, err := agreement.CompileCaveats(filepath.Base(name), src, n.vocabulary); err != nil {
+			return nil, err
+		}
+		all.Write(src)
+		all.WriteString("\n")
+	}
+	return agreement.CompileCaveats("caveats", []byte(all.String()), n.vocabulary)
+}
+
+// Close ends the writer and closes the store.
+func (n *Node) Close() error {
+	n.Exchange.Close()
+	return n.Store.Close()
+}
+
+// Listen opens the node's listener for peers at the configured address; nil when it has none.
+func (n *Node) Listen() (net.Listener, error) {
+	if n.Config.Listen == "" {
+		return nil, nil
+	}
+	l, err := net.Listen("tcp", n.Config.Listen)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "", "the node cannot listen on %s", n.Config.Listen)
+	}
+	return l, nil
+}
+
+// Serve serves peers on l (nil: none) and delivers, until ctx ends.
+func (n *Node) Serve(ctx context.Context, l net.Listener) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var server *http.Server
+	failed := make(chan error, 1)
+	if l != nil {
+		server = &http.Server{
+			Handler:           n.Courier.Handler(),
+			ReadHeaderTimeout: 10 * time.Second,
+			ReadTimeout:       2 * time.Minute,
+			WriteTimeout:      5 * time.Minute,
+			IdleTimeout:       2 * time.Minute,
+			MaxHeaderBytes:    64 << 10,
+			ErrorLog:          slog.NewLogLogger(n.Log.Handler(), slog.LevelDebug),
+		}
+		go func() {
+			err := server.Serve(tls.NewListener(l, n.Courier.TLS()))
+			if !errors.Is(err, http.ErrServerClosed) {
+				failed <- fault.Wrap(err, fault.Unavailable, "", "the node's listener failed")
+				cancel()
+			}
+		}()
+	}
+	err := n.Courier.Run(ctx)
+	if server != nil {
+		stop, done := context.WithTimeout(context.Background(), 5*time.Second)
+		defer done()
+		if e := server.Shutdown(stop); e != nil {
+			_ = server.Close() // what is still open has had its time
+		}
+	}
+	select {
+	case e := <-failed:
+		err = errors.Join(err, e)
+	default:
+	}
+	return err
+}
+
+// copyOf reads all of r, for what must be read twice.
+func copyOf(r io.Reader, max int64) ([]byte, error) {
+	b, err := io.ReadAll(io.LimitReader(r, max+1))
+	if err == nil && int64(len(b)) > max {
+		err = fault.New(fault.TooLarge, "", "more than %d bytes", max)
+	}
+	return b, err
+}
+
+var _ store.Store = (*sqlite.DB)(nil)

@@ -1,0 +1,139 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"io/fs"
+	"net/url"
+	"path/filepath"
+	"strings"
+
+	"github.com/pressly/goose/v3"
+	"modernc.org/sqlite"
+	lib "modernc.org/sqlite/lib"
+
+	"github.com/comity-exchange/comity/fault"
+)
+
+// What only SQLite has: connections, statements that open and close transactions, error numbers, migrations.
+
+// The statements around a transaction. A writer takes the file's write lock at once: one that took it later could find
+// its snapshot outdated.
+const (
+	beginWrite = "BEGIN IMMEDIATE"
+	beginRead  = "BEGIN"
+	commit     = "COMMIT"
+	rollback   = "ROLLBACK"
+)
+
+// busyMillis bounds the wait for the writers of other processes.
+const busyMillis = "10000"
+
+// pool opens connections to the file at path.
+func pool(path string, readOnly bool) (*sql.DB, error) {
+	abs, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	abs = filepath.ToSlash(abs)
+	if !strings.HasPrefix(abs, "/") {
+		abs = "/" + abs
+	}
+	q := url.Values{
+		"mode":          {"rw"},
+		"_busy_timeout": {busyMillis},
+		"_journal_mode": {"WAL"},
+		"_synchronous":  {"FULL"},
+		"_foreign_keys": {"1"},
+		"_dqs":          {"0"},
+		"_pragma": {
+			"secure_delete(1)",             // erased bytes are overwritten, not only unlinked
+			"temp_store(2)",                // sorts and undo records of savepoints stay in memory
+			"cache_size(-8192)",            // KiB
+			"journal_size_limit(67108864)", // bytes that a WAL keeps after a checkpoint
+			"trusted_schema(0)",            // the file is data, not code
+		},
+		"_txlock": {"immediate"}, // for goose
+	}
+	if readOnly {
+		q.Set("_query_only", "1")
+	}
+	u := url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}
+	c, err := sqlite.NewConnector(u.String())
+	if err != nil {
+		return nil, err
+	}
+	return sql.OpenDB(c), nil
+}
+
+// broken turns what the driver says into a fault. The message says what was attempted.
+func broken(err error, attempted string) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return canceled(err)
+	}
+	switch primary(err) {
+	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
+		return fault.Wrap(err, fault.Unavailable, "", "the store is busy: %s", attempted)
+	case lib.SQLITE_FULL:
+		return fault.Wrap(err, fault.Unavailable, "", "the disk is full: %s", attempted)
+	case lib.SQLITE_NOMEM:
+		return fault.Wrap(err, fault.Unavailable, "", "out of memory: %s", attempted)
+	case lib.SQLITE_CORRUPT, lib.SQLITE_NOTADB:
+		return fault.Wrap(err, fault.Internal, "", "the store's file is damaged: %s", attempted)
+	}
+	return fault.Wrap(err, fault.Internal, "", "the store failed: %s", attempted)
+}
+
+// brokenCommit is broken for a COMMIT. When the disk is full or the lock is not to be had, nothing was written; after any other
+// failure the last bytes may or may not have reached the disk.
+func brokenCommit(err error) error {
+	switch primary(err) {
+	case lib.SQLITE_BUSY, lib.SQLITE_FULL, lib.SQLITE_NOMEM, lib.SQLITE_CONSTRAINT:
+		return broken(err, "commit")
+	}
+	return fault.Wrap(err, fault.Unavailable, "", "the store failed: commit, outcome unknown")
+}
+
+// primary is SQLite's result code without its extension, 0 for an error that is not SQLite's.
+func primary(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the file's tables up to this program, and refuses a file that a newer program wrote. Two processes may do it at
+// once: the one that comes second fails, looks again, and finds it done.
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, dir, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		_, err = p.Up(ctx)
+		if err == nil {
+			break
+		}
+		if try == 3 || ctx.Err() != nil {
+			return err
+		}
+	}
+	have, know, err := p.GetVersions(ctx)
+	if err == nil && have > know {
+		return fault.New(fault.Internal, "", "a newer program wrote the store: its tables have version %d, this program knows %d", have, know)
+	}
+	return err
+}

@@ -1,0 +1,492 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/internal/store/storetest"
+	"github.com/comity-exchange/comity/statement"
+)
+
+func openIn(t testing.TB, place string) store.Store {
+	t.Helper()
+	d, err := Open(t.Context(), filepath.Join(place, "store.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func openFile(t testing.TB, path string) *DB {
+	t.Helper()
+	d, err := Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { d.Close() })
+	return d
+}
+
+func update(t testing.TB, d *DB, f func(tx store.Tx) error) {
+	t.Helper()
+	if err := d.Update(t.Context(), f); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func wants(t testing.TB, err error, code fault.Code) {
+	t.Helper()
+	if fault.CodeOf(err) != code {
+		t.Errorf("error %v has code %q, not %q", err, fault.CodeOf(err), code)
+	}
+}
+
+// secrets collects what must be gone once ref is erased: its key and its sealed chunks.
+func secrets(t testing.TB, d *DB, ref store.ContentRef) (all [][]byte) {
+	t.Helper()
+	err := d.View(t.Context(), func(tx store.Tx) error {
+		x := tx.(*txn)
+		c, _, err := x.content(ref)
+		read := func(scan func(...any) error, b *[]byte) error { return scan(b) }
+		keys, err2 := list(x, `SELECT secret FROM content_key WHERE id = $1`, []any{c.key}, read)
+		chunks, err3 := list(x, `SELECT sealed FROM content_chunk WHERE key_id = $1`, []any{c.key}, read)
+		all = append(keys, chunks...)
+		return errors.Join(err, err2, err3)
+	})
+	if err != nil || len(all) < 2 {
+		t.Fatalf("%d secrets, %v", len(all), err)
+	}
+	return all
+}
+
+// files reads every file of a folder.
+func files(t testing.TB, folder string) map[string][]byte {
+	t.Helper()
+	entries, err := os.ReadDir(folder)
+	if err != nil || len(entries) == 0 {
+		t.Fatalf("%d files, %v", len(entries), err)
+	}
+	all := map[string][]byte{}
+	for _, f := range entries {
+		if all[f.Name()], err = os.ReadFile(filepath.Join(folder, f.Name())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return all
+}
+
+// holding tells which files hold the bytes.
+func holding(files map[string][]byte, b []byte) (names []string) {
+	for name, data := range files {
+		if bytes.Contains(data, b) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// TestErasedIsGone looks for marker, key and sealed bytes in every file of the folder.
+func TestErasedIsGone(t *testing.T) {
+	// spec: STM-7
+	t.Parallel()
+	for _, size := range []int{40, 1500, 5000, 300_000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			d := openFile(t, filepath.Join(folder, "store.db"))
+			marker := []byte("MARKER-that-nobody-else-writes")
+			text := append(bytes.Repeat([]byte("x"), size), marker...)
+			ref := func(n int) store.ContentRef {
+				return store.ContentRef{Statement: statement.IDOf(fmt.Append(nil, n)), Part: store.BodyPart}
+			}
+			for n := range 20 {
+				update(t, d, func(tx store.Tx) error {
+					return errors.Join(tx.PutContent(ref(n), statement.Sum(text), int64(len(text))), tx.Append(ref(n), 0, text[:30]),
+						tx.Append(ref(n), 30, text[30:]), tx.SetWhole(ref(n)))
+				})
+			}
+			gone, kept := secrets(t, d, ref(7)), secrets(t, d, ref(8))
+			before := files(t, folder)
+			for _, b := range append(gone, kept...) {
+				if len(holding(before, b[:16])) == 0 {
+					t.Fatal("the search does not find what is there")
+				}
+			}
+			update(t, d, func(tx store.Tx) error { return tx.Erase(ref(7)) })
+			if err := d.Scrub(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after := files(t, folder)
+			if in := holding(after, marker); in != nil {
+				t.Errorf("the text is in %v", in)
+			}
+			for i, b := range gone {
+				for at := 0; at+16 <= len(b); at += max(16, len(b)/10) {
+					if in := holding(after, b[at:at+16]); in != nil {
+						t.Errorf("secret %d of what was erased is in %v", i, in)
+					}
+				}
+			}
+			for _, b := range kept {
+				if len(holding(after, b[:16])) == 0 {
+					t.Error("a neighbour went too")
+				}
+			}
+		})
+	}
+}
+
+// TestKeysAreGoneAfterMuchChange erases in random order while others come: pages split, join and are used again.
+func TestKeysAreGoneAfterMuchChange(t *testing.T) {
+	// spec: STM-7
+	t.Parallel()
+	folder := t.TempDir()
+	d := openFile(t, filepath.Join(folder, "store.db"))
+	r := rand.New(rand.NewPCG(1, 2))
+	var live []store.ContentRef
+	var gone [][]byte
+	for n := 0; n < 1500; n += 10 {
+		update(t, d, func(tx store.Tx) error {
+			for i := range 10 {
+				ref := store.ContentRef{Statement: statement.IDOf(fmt.Append(nil, n+i)), Part: store.BodyPart}
+				text := bytes.Repeat([]byte("y"), 1+r.IntN(3000))
+				err := errors.Join(tx.PutContent(ref, statement.Sum(text), int64(len(text))), tx.Append(ref, 0, text), tx.SetWhole(ref))
+				if err != nil {
+					return err
+				}
+				live = append(live, ref)
+				if r.IntN(3) == 0 {
+					continue
+				}
+				k := r.IntN(len(live))
+				x := tx.(*txn)
+				c, _, err := x.content(live[k])
+				read := func(scan func(...any) error, b *[]byte) error { return scan(b) }
+				keys, err2 := list(x, `SELECT secret FROM content_key WHERE id = $1`, []any{c.key}, read)
+				gone = append(gone, keys...)
+				if err := errors.Join(err, err2, tx.Erase(live[k])); err != nil {
+					return err
+				}
+				live[k] = live[len(live)-1]
+				live = live[:len(live)-1]
+			}
+			return nil
+		})
+	}
+	if err := d.Scrub(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	after := files(t, folder)
+	if n := len(after["store.db-wal"]); n != 0 {
+		t.Errorf("the write-ahead log holds %d bytes after a scrub", n)
+	}
+	left := 0
+	for _, key := range gone {
+		if holding(after, key) != nil {
+			left++
+		}
+	}
+	if left > 0 || len(gone) < 500 {
+		t.Errorf("%d of %d erased keys are still there", left, len(gone))
+	}
+}
+
+func TestScrubWaitsForViews(t *testing.T) {
+	t.Parallel()
+	d := openFile(t, filepath.Join(t.TempDir(), "store.db"))
+	update(t, d, func(tx store.Tx) error { return tx.SetMeta("a", "1") })
+	err := d.View(t.Context(), func(tx store.Tx) error {
+		if _, err := tx.Meta("a"); err != nil {
+			return err
+		}
+		update(t, d, func(tx store.Tx) error { return tx.SetMeta("a", "2") })
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- d.Scrub(ctx) }()
+		cancel()
+		wants(t, <-done, fault.Canceled)
+		return nil
+	})
+	wants(t, err, "")
+	wants(t, d.Scrub(t.Context()), "")
+}
+
+func TestOnlyTheOwnerReads(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	d := openFile(t, filepath.Join(folder, "a store?%41#.db"))
+	update(t, d, func(tx store.Tx) error { return tx.SetMeta("a", "1") })
+	wants(t, d.Backup(t.Context(), filepath.Join(folder, "copy.db")), "")
+	files, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, f := range files {
+		info, err := f.Info()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Mode().Perm() != 0o600 {
+			t.Errorf("%s has mode %v", f.Name(), info.Mode())
+		}
+		names = append(names, f.Name())
+	}
+	if got := strings.Join(names, " "); got != "a store?%41#.db a store?%41#.db-shm a store?%41#.db-wal copy.db" {
+		t.Errorf("the folder holds %s", got)
+	}
+}
+
+func TestBackup(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	d := openFile(t, filepath.Join(folder, "store.db"))
+	put := func(v string) { update(t, d, func(tx store.Tx) error { return tx.SetMeta("a", v) }) }
+	put("1")
+	copied := filepath.Join(folder, "copy.db")
+	wants(t, d.Backup(t.Context(), copied), "")
+	wants(t, d.Backup(t.Context(), copied), fault.Exists)
+	put("2")
+	again := openFile(t, copied)
+	err := again.View(t.Context(), func(tx store.Tx) error {
+		if v, err := tx.Meta("a"); v != "1" || err != nil {
+			t.Errorf("the copy has %q, %v", v, err)
+		}
+		return nil
+	})
+	wants(t, err, "")
+	wants(t, d.Backup(t.Context(), filepath.Join(folder, "none", "copy.db")), fault.Internal)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	wants(t, d.Backup(ctx, filepath.Join(folder, "late.db")), fault.Canceled)
+}
+
+// TestDiskFull: the transaction fails whole, and the store goes on when there is room again.
+func TestDiskFull(t *testing.T) {
+	t.Parallel()
+	d := openFile(t, filepath.Join(t.TempDir(), "store.db"))
+	limit := func(pages int) {
+		t.Helper()
+		err := d.Update(t.Context(), func(tx store.Tx) error {
+			return tx.(*txn).query(true, fmt.Sprintf(`PRAGMA max_page_count = %d`, pages), nil, func(scan func(...any) error) error { var n int; return scan(&n) })
+		})
+		wants(t, err, "")
+	}
+	limit(1) // SQLite takes this as: no more than now
+	err := d.Update(t.Context(), func(tx store.Tx) error {
+		if err := tx.SetMeta("small", "1"); err != nil {
+			return err
+		}
+		wants(t, tx.SetMeta("large", strings.Repeat("x", 1<<20)), fault.Unavailable)
+		wants(t, tx.SetMeta("small", "2"), fault.Unavailable) // SQLite has perhaps undone all: nothing may follow
+		return nil                                            // and f's deafness does not make it a success
+	})
+	wants(t, err, fault.Unavailable)
+	if strings.Contains(err.Error(), "outcome unknown") {
+		t.Errorf("nothing was written, and that is known: %v", err)
+	}
+	limit(1 << 30)
+	update(t, d, func(tx store.Tx) error {
+		if v, err := tx.Meta("small"); v != "" || err != nil {
+			t.Errorf("%q is there, %v", v, err)
+		}
+		return tx.SetMeta("large", strings.Repeat("x", 1<<20))
+	})
+}
+
+func TestDamaged(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	d := openFile(t, path)
+	update(t, d, func(tx store.Tx) error {
+		for i := range 200 {
+			if err := tx.SetMeta(fmt.Sprint(i), strings.Repeat("x", 500)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	wants(t, d.Close(), "")
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for at := bytes.Index(data, []byte("xxxxxxxx")) &^ 4095; at < len(data); at++ {
+		data[at] = 0xa5
+	}
+	if err := os.WriteFile(path, data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	d, err = Open(t.Context(), path)
+	if err == nil {
+		err = d.View(t.Context(), func(tx store.Tx) error {
+			for i := range 200 {
+				if _, err := tx.Meta(fmt.Sprint(i)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		d.Close()
+	}
+	wants(t, err, fault.Internal)
+	if err := os.WriteFile(path, []byte("this is no database at all, though long enough to be looked at"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	os.Remove(path + "-wal")
+	_, err = Open(t.Context(), path)
+	wants(t, err, fault.Internal)
+}
+
+func TestNewerProgram(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	d := openFile(t, path)
+	update(t, d, func(tx store.Tx) error {
+		_, err := tx.(*txn).exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
+		return err
+	})
+	wants(t, d.Close(), "")
+	_, err := Open(t.Context(), path)
+	wants(t, err, fault.Internal)
+	if !strings.Contains(fault.Show(err), "newer program") {
+		t.Errorf("shown is %q", fault.Show(err))
+	}
+}
+
+// TestFirstOpenAtOnce: several processes meet an empty folder.
+func TestFirstOpenAtOnce(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "store.db")
+	var wg sync.WaitGroup
+	for range 6 {
+		wg.Go(func() {
+			d, err := Open(t.Context(), path)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer d.Close()
+			wants(t, d.Update(t.Context(), func(tx store.Tx) error { return tx.SetMeta("a", "1") }), "")
+		})
+	}
+	wg.Wait()
+}
+
+func TestOpenWithoutFolder(t *testing.T) {
+	t.Parallel()
+	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "none", "store.db"))
+	wants(t, err, fault.Internal)
+}
+
+// TestStore runs the suite, and then asks for the plan of every query that the suite ran: none goes through a table, and none sorts more
+// than an index leaves it to.
+func TestStore(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	queries := map[string]bool{}
+	gather := func(c *conn) {
+		mu.Lock()
+		defer mu.Unlock()
+		for q := range c.stmts {
+			queries[q] = true
+		}
+	}
+	t.Run("suite", func(t *testing.T) {
+		storetest.Run(t, func(t testing.TB, place string) store.Store {
+			return gathering{openIn(t, place).(*DB), gather}
+		})
+	})
+	d := openFile(t, filepath.Join(t.TempDir(), "store.db"))
+	if len(queries) < 50 {
+		t.Fatalf("only %d queries", len(queries))
+	}
+	err := d.View(t.Context(), func(tx store.Tx) error {
+		for q := range queries {
+			verb, _, _ := strings.Cut(strings.TrimSpace(q), " ")
+			if !strings.Contains("SELECT UPDATE DELETE", verb) {
+				continue
+			}
+			args := make([]any, strings.Count(q, "$"))
+			for i := range args {
+				args[i] = 1
+			}
+			plan, err := list(tx.(*txn), `EXPLAIN QUERY PLAN `+q, args, func(scan func(...any) error, step *string) error {
+				var a, b, c int
+				return scan(&a, &b, &c, step)
+			})
+			if err != nil {
+				return err
+			}
+			for _, step := range plan {
+				small := strings.Contains(q, "FROM peer") || strings.Contains(q, "FROM fork") // a handful of rows, read whole
+				if !small && (strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING") || strings.Contains(step, "TEMP B-TREE")) {
+					t.Errorf("%s\n\t%s", q, strings.Join(plan, "\n\t"))
+				}
+			}
+		}
+		return nil
+	})
+	wants(t, err, "")
+}
+
+// gathering notes, when the store is closed, which statements its connections have prepared.
+type gathering struct {
+	*DB
+	note func(*conn)
+}
+
+func (g gathering) Close() error {
+	select {
+	case <-g.done:
+	default:
+		for _, from := range []chan *conn{g.writer, g.readers, g.readers, g.readers, g.readers} {
+			c := <-from
+			if c != nil {
+				g.note(c)
+			}
+			from <- c
+		}
+	}
+	return g.DB.Close()
+}
+
+func BenchmarkOpen(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "store.db")
+	openFile(b, path).Close()
+	for b.Loop() {
+		d, err := Open(b.Context(), path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		d.Close()
+	}
+}
+
+func BenchmarkVersion(b *testing.B) {
+	d := openFile(b, filepath.Join(b.TempDir(), "store.db"))
+	for b.Loop() {
+		if _, err := d.Version(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkUpdateOne(b *testing.B) {
+	d := openFile(b, filepath.Join(b.TempDir(), "store.db"))
+	for b.Loop() {
+		update(b, d, func(tx store.Tx) error { return tx.SetMeta("a", "1") })
+	}
+}
+
+func BenchmarkPutStatement(b *testing.B) { storetest.Benchmark(b, openIn) }

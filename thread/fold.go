@@ -1,0 +1,418 @@
+package thread
+
+import (
+	"container/heap"
+	"errors"
+	"maps"
+	"slices"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// Placed is a head at its place in the order. Void is "" when it counts; else Clause and Why say what was wrong, and Why is safe
+// to show.
+type Placed struct {
+	ID     statement.ID `json:"id"`
+	Void   Reason       `json:"void,omitzero"`
+	Clause string       `json:"clause,omitzero"`
+	Why    string       `json:"why,omitzero"`
+}
+
+// Folded is what a fold gives.
+type Folded struct {
+	State   State
+	Placed  []Placed       // in the order of THR-3
+	Waiting []statement.ID // heads that are not folded for want of an ancestor, sorted
+	Missing []statement.ID // the ancestors that are not there, sorted
+}
+
+// Fold puts heads of one thread into their order and gives the state. Their order and repetitions do not matter; the opener must
+// be among them (fault.NotFound). Heads of other threads are the caller's defect (fault.Internal). Time O(n log n).
+func (r *Rules) Fold(heads []*statement.Head) (Folded, error) {
+	// spec: THR-3, THR-4, STM-6
+	return r.fold(heads, false)
+}
+
+// FoldWithin folds the heads of these authors alone; ancestors that are not among them are left out, so nothing waits (LED-5).
+// When none of them opened the thread: fault.NotFound.
+func (r *Rules) FoldWithin(heads []*statement.Head, authors ...party.Code) (Folded, error) {
+	// spec: LED-5
+	theirs := make([]*statement.Head, 0, len(heads))
+	for _, h := range heads {
+		if slices.Contains(authors, h.From) {
+			theirs = append(theirs, h)
+		}
+	}
+	return r.fold(theirs, true)
+}
+
+func (r *Rules) fold(heads []*statement.Head, alone bool) (Folded, error) {
+	i := slices.IndexFunc(heads, (*statement.Head).IsOpener)
+	if i < 0 {
+		return Folded{}, fault.New(fault.NotFound, "THR-5", "the thread's opener is not here")
+	}
+	opener := heads[i]
+	f := r.open(opener)
+	rest := make([]*statement.Head, 0, len(heads)-1)
+	for _, h := range heads {
+		switch {
+		case h.ThreadID() != opener.ID:
+			return Folded{}, fault.New(fault.Internal, "THR-1", "heads of two threads cannot be folded together")
+		case h.ID != opener.ID:
+			rest = append(rest, h)
+		}
+	}
+	first, err := f.take(opener)
+	if err != nil {
+		return Folded{}, err
+	}
+	w := &walk{known: map[statement.ID]bool{opener.ID: true}, alone: alone}
+	return f.run(w, rest, []Placed{first})
+}
+
+// Extend takes one head more. It gives exactly what Fold would, and ok is false where only Fold can tell: when h does not come after
+// all that s has taken, is in it already, or names an ancestor that s does not know. A caller that has heads waiting folds again too.
+func (r *Rules) Extend(s State, h *statement.Head) (State, Placed, bool) {
+	g, ok := r.Resume(s, []*statement.Head{h})
+	if !ok || len(g.Placed) != 1 {
+		return s, Placed{}, false
+	}
+	return g.State, g.Placed[0], true
+}
+
+// Resume takes more heads in any order, from a state that they all come after. It gives exactly what Fold would give for the
+// heads of s and these, but lists only these as placed. ok is false where only Fold can tell; see Extend.
+func (r *Rules) Resume(s State, heads []*statement.Head) (Folded, bool) {
+	f := r.resume(s)
+	w := &walk{known: map[statement.ID]bool{}}
+	for _, id := range s.Last {
+		w.known[id] = true
+	}
+	for _, id := range s.Frontier {
+		w.known[id] = true
+	}
+	among := make(map[statement.ID]bool, len(heads))
+	for _, h := range heads {
+		among[h.ID] = true
+	}
+	for _, h := range heads {
+		if h.Thread != s.Thread || !dominated(s, h, among) {
+			return Folded{}, false
+		}
+		for _, id := range h.After {
+			if !w.known[id] && !among[id] {
+				return Folded{}, false
+			}
+		}
+	}
+	g, err := f.run(w, heads, nil)
+	return g, err == nil && len(g.Waiting) == 0
+}
+
+// dominated tells whether h comes after everything in s: by itself, or through one of the other new heads.
+func dominated(s State, h *statement.Head, among map[statement.ID]bool) bool {
+	if slices.ContainsFunc(h.After, func(id statement.ID) bool { return among[id] }) {
+		return true
+	}
+	return !slices.ContainsFunc(s.Frontier, func(id statement.ID) bool { return !slices.Contains(h.After, id) })
+}
+
+// folding is a state under way. Frontier and last are kept as sets of its own until it is done, since a State is never changed.
+type folding struct {
+	rules    *Rules
+	desk     Desk // nil when this node does not have it
+	s        State
+	frontier map[statement.ID]bool
+	last     map[party.Code]statement.ID
+}
+
+func (r *Rules) open(h *statement.Head) *folding {
+	s := State{Thread: h.ID, Kind: Kind(h.Kind.Desk())}
+	s.Opener = Opener{
+		From: h.From, To: h.To, Kind: h.Kind, Time: h.Time, Precedence: h.Precedence, Track: h.Track, Exercise: h.Exercise,
+	}
+	if h.Agreement != nil {
+		s.Opener.Agreement, s.Opener.Digest = h.Agreement.ID, h.Agreement.Digest
+	}
+	s.Participants = append(slices.Clone(h.To), h.From) // spec: THR-1
+	slices.Sort(s.Participants)
+	return r.resume(s)
+}
+
+func (r *Rules) resume(s State) *folding {
+	f := &folding{rules: r, s: s, frontier: make(map[statement.ID]bool, len(s.Frontier)+1), last: maps.Clone(s.Last)}
+	for _, id := range s.Frontier {
+		f.frontier[id] = true
+	}
+	if f.last == nil {
+		f.last = map[party.Code]statement.ID{}
+	}
+	f.s.Frontier, f.s.Last = nil, nil
+	f.desk, _ = r.Desk(s.Kind)
+	return f
+}
+
+// take puts h at the next place. The error is a defect: a stored state that cannot be read.
+func (f *folding) take(h *statement.Head) (Placed, error) {
+	p := Placed{ID: h.ID}
+	s, err := f.admit(h)
+	var void voidError
+	switch {
+	case err == nil:
+		f.s = s
+	case errors.As(err, &void):
+		e := fault.Of(err)
+		p.Void, p.Clause, p.Why = Reason(void), e.Clause, e.Msg
+		f.s.Void++
+	default:
+		return p, err
+	}
+	f.s.Taken++
+	for _, id := range h.After {
+		delete(f.frontier, id)
+	}
+	f.frontier[h.ID] = true
+	f.last[h.From] = h.ID
+	return p, nil
+}
+
+// done closes the sets.
+func (f *folding) done() State {
+	s := f.s
+	s.Frontier = slices.SortedFunc(maps.Keys(f.frontier), statement.ID.Compare)
+	s.Last = f.last
+	return s
+}
+
+// admit gives the state after h, or why h is void. The first reason in the order of THR-6 counts.
+func (f *folding) admit(h *statement.Head) (State, error) {
+	// spec: THR-6, THR-7
+	desk := Kind(h.Kind.Desk())
+	if h.IsOpener() {
+		return f.admitOpener(h)
+	}
+	switch own, said := f.last[h.From]; {
+	case !slices.Contains(f.s.Participants, h.From):
+		return f.s, Void(NotAParticipant, "THR-6", "its author takes no part in the thread")
+	case !f.reaches(h):
+		return f.s, Void(WrongRecipients, "THR-6", "it does not go to those who take part")
+	case said && !slices.Contains(h.After, own):
+		return f.s, Void(OmitsOwn, "THR-6", "it leaves out what its author said before it")
+	}
+	if _, known := f.rules.specs[h.Kind]; !known || desk != f.s.Kind && desk != deskReceipt && desk != deskThread {
+		return f.s, Void(UnknownKind, "THR-6", "the thread has no place for this kind")
+	}
+	if a := h.Agreement; a != nil && a.ID != f.s.Opener.Agreement || a == nil && !f.s.Opener.Agreement.IsZero() {
+		return f.s, Void(OtherAgreement, "THR-6", "it is said under another agreement than the thread's")
+	}
+	if err := checkEngineFacts(h); err != nil {
+		return f.s, err
+	}
+	switch {
+	case h.Kind == KindAdmit:
+		return f.admitParty(h)
+	case f.s.Desk != nil:
+		return f.apply(h)
+	case desk == deskReceipt || desk == deskThread:
+		return f.s, nil
+	}
+	return f.s, Void(NotAdmissible, "THR-6", "the thread was never opened")
+}
+
+func (f *folding) admitOpener(h *statement.Head) (State, error) {
+	spec, known := f.rules.specs[h.Kind]
+	switch {
+	case !known:
+		return f.s, Void(UnknownKind, "STM-8", "this kind is not known here")
+	case !spec.Opens:
+		return f.s, Void(NotAdmissible, "THR-6", "this kind does not open a thread")
+	}
+	return f.apply(h)
+}
+
+// apply lets the desk take effect, and keeps of its answer nothing but its own state.
+func (f *folding) apply(h *statement.Head) (State, error) {
+	next, err := f.desk.Apply(f.s, h)
+	if err != nil {
+		return f.s, err
+	}
+	s := f.s
+	s.Desk = next.Desk
+	return s, nil
+}
+
+func (f *folding) admitParty(h *statement.Head) (State, error) {
+	// spec: THR-8, THR-9
+	facts, err := Facts[Admitted](h)
+	if err != nil {
+		return f.s, err
+	}
+	switch {
+	case len(f.s.Opener.To) == 0:
+		return f.s, Void(NotAdmissible, "THR-9", "a local record has nobody else")
+	case slices.Contains(f.s.Participants, facts.Party):
+		return f.s, Void(NotAdmissible, "THR-8", "the party takes part already")
+	case len(f.s.Participants) >= MaxParticipants:
+		return f.s, Void(NotAdmissible, "THR-8", "at most %d parties take part", MaxParticipants)
+	}
+	s := f.s
+	s.Participants = append(slices.Clone(s.Participants), facts.Party)
+	slices.Sort(s.Participants)
+	return s, nil
+}
+
+// reaches tells whether h goes to all other parties of the opener and to none who takes no part. Who was admitted since may be left
+// out by an author that did not know; the party that h itself admits may be named.
+func (f *folding) reaches(h *statement.Head) bool {
+	// spec: THR-6
+	o := &f.s.Opener
+	if h.From != o.From && !h.IsFor(o.From) {
+		return false
+	}
+	for _, c := range o.To {
+		if c != h.From && !h.IsFor(c) {
+			return false
+		}
+	}
+	for _, c := range h.To {
+		if !slices.Contains(f.s.Participants, c) && !admits(h, c) {
+			return false
+		}
+	}
+	return true
+}
+
+func admits(h *statement.Head, c party.Code) bool {
+	if h.Kind != KindAdmit {
+		return false
+	}
+	facts, err := statement.DecodeFacts[Admitted](h)
+	return err == nil && facts.Party == c
+}
+
+// Facts reads a head's facts as its kind's type, and lets a type with a method Check(*statement.Head) error hold them against the
+// rest of the head. What does not fit makes the head void (bad-facts), under the clause that Check names.
+func Facts[T any](h *statement.Head) (T, error) {
+	v, err := statement.DecodeFacts[T](h)
+	if err != nil {
+		return v, Void(BadFacts, "THR-6", "its facts do not fit the kind")
+	}
+	if c, ok := any(v).(interface {
+		Check(h *statement.Head) error
+	}); ok {
+		if err := c.Check(h); err != nil {
+			return v, Void(BadFacts, fault.ClauseOf(err), "%s", fault.Of(err).Msg)
+		}
+	}
+	return v, nil
+}
+
+// node is a head on its way to its place.
+type node struct {
+	h    *statement.Head
+	rank int
+	need int     // ancestors that are not yet taken
+	next []*node // heads that wait for this one
+}
+
+// ready holds the nodes whose ancestors are all taken, the lowest first.
+type ready []*node
+
+func (q ready) Len() int      { return len(q) }
+func (q ready) Swap(i, j int) { q[i], q[j] = q[j], q[i] }
+func (q ready) Less(i, j int) bool {
+	// spec: THR-3
+	if q[i].rank != q[j].rank {
+		return q[i].rank < q[j].rank
+	}
+	return q[i].h.ID.Compare(q[j].h.ID) < 0
+}
+func (q *ready) Push(x any) { *q = append(*q, x.(*node)) }
+func (q *ready) Pop() any {
+	old := *q
+	n := old[len(old)-1]
+	*q = old[:len(old)-1]
+	return n
+}
+
+// walk says which ancestors count as taken before a run begins.
+type walk struct {
+	known map[statement.ID]bool
+	alone bool // ancestors that are nowhere are left out instead of waited for
+}
+
+// run takes heads in their order. Repetitions are taken once.
+func (f *folding) run(w *walk, heads []*statement.Head, placed []Placed) (Folded, error) {
+	nodes := make(map[statement.ID]*node, len(heads))
+	order := make([]*node, 0, len(heads))
+	for _, h := range heads {
+		if nodes[h.ID] == nil {
+			n := &node{h: h, rank: f.rules.rank(f.s.Kind, h.Kind)}
+			nodes[h.ID] = n
+			order = append(order, n)
+		}
+	}
+	missing := map[statement.ID]bool{}
+	var q ready
+	for _, n := range order {
+		for _, id := range n.h.After {
+			before := nodes[id]
+			switch {
+			case w.known[id] || before == nil && w.alone:
+			case before == nil:
+				missing[id] = true // spec: THR-5
+				n.need++
+			default:
+				before.next = append(before.next, n)
+				n.need++
+			}
+		}
+		if n.need == 0 {
+			q = append(q, n)
+		}
+	}
+	heap.Init(&q)
+	placed = slices.Grow(placed, len(order))
+	for len(q) > 0 {
+		n := heap.Pop(&q).(*node)
+		delete(nodes, n.h.ID)
+		p, err := f.take(n.h)
+		if err != nil {
+			return Folded{}, err
+		}
+		placed = append(placed, p)
+		for _, m := range n.next {
+			if m.need--; m.need == 0 {
+				heap.Push(&q, m)
+			}
+		}
+	}
+	return Folded{
+		State:   f.done(),
+		Placed:  placed,
+		Waiting: slices.SortedFunc(maps.Keys(nodes), statement.ID.Compare),
+		Missing: slices.SortedFunc(maps.Keys(missing), statement.ID.Compare),
+	}, nil
+}
+
+// MarshalState writes a state. Equal states give equal bytes.
+func MarshalState(s State) ([]byte, error) {
+	b, err := json.Marshal(s, json.Deterministic(true))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "", "a thread state cannot be written")
+	}
+	return b, nil
+}
+
+// ParseState reads what MarshalState wrote.
+func ParseState(b []byte) (State, error) {
+	var s State
+	if err := json.Unmarshal(b, &s); err != nil {
+		return State{}, fault.Wrap(err, fault.Internal, "", "a stored thread state cannot be read")
+	}
+	return s, nil
+}
