@@ -208,7 +208,7 @@ func (c *chooser) decide(to party.Code) RecipientVerdict {
 	r := RecipientVerdict{To: to, Clause: "DEC-1"}
 	// spec: DEC-1
 	switch {
-	case false:
+	case o.failed:
 		// Cedar leaves out what it cannot evaluate; for a forbidding policy that would open a door.
 		r.Reason = "A policy could not be evaluated, so nothing is permitted."
 	case o.allowed:

@@ -195,6 +195,9 @@ func (r *Rule) distance(failed condition, q *Question) (lacks, gap int) {
 	if failed&onPersonalData != 0 {
 		gap += q.Marking.PersonalData.Rank() - r.PersonalData.Rank()
 	}
+	if failed&onBodyMax != 0 {
+		gap += int(min(q.BodyBytes-*r.BodyMax, 1<<40))
+	}
 	return lacks, gap
 }
 

@@ -216,6 +216,105 @@ func TestExplanationAgrees(t *testing.T) {
 	})
 }
 
+// Each condition by itself: Go's reading, on which explanations rest, is Cedar's.
+//
+// spec: AGR-3
+func TestEachCondition(t *testing.T) {
+	t.Parallel()
+	for c := onKinds; c <= lastCondition; c <<= 1 {
+		t.Run(itoa(int(c)), func(t *testing.T) {
+			t.Parallel()
+			rapid.Check(t, func(t *rapid.T) {
+				r := Rule{Effect: rapid.SampledFrom([]Effect{Permit, Forbid}).Draw(t, "effect")}
+				full := rapid.Custom(drawRule).Filter(func(r Rule) bool { _, present := r.failing(&Question{}, ""); return present&c != 0 }).Draw(t, "rule")
+				// The one condition is taken over by its name.
+				name := map[condition]string{
+					onKinds: "Kinds", onFrom: "From", onTo: "To", onTLPMax: "TLPMax", onTLPMin: "TLPMin", onPAPMax: "PAPMax", onPersonalData: "PersonalData",
+					onPrecedence: "Precedence", onTracks: "Tracks", onExercise: "Exercise", onPurposes: "Purposes", onSectors: "Sectors", onTypes: "Types",
+					onHandling: "Handling", onBodyMax: "BodyMax",
+				}[c]
+				reflect.ValueOf(&r).Elem().FieldByName(name).Set(reflect.ValueOf(full).FieldByName(name))
+				rules := []Rule{r}
+				if r.Effect == Forbid {
+					rules = append(rules, Rule{Effect: Permit})
+				}
+				p := compile(t, &Document{
+					V: 1, Title: Text{"en": "T"}, Parties: []party.Code{"XA", "XB", "XC"}, Languages: []string{"en"}, InForce: InForce{When: "all"},
+					Articles: []Article{{Number: "1", Title: Text{"en": "T"}, Text: Text{"en": "T"}, Rules: rules}},
+				})
+				q := drawQuestion(t)
+				failed, present := r.failing(&q, q.To[0])
+				if present != c || failed&^c != 0 {
+					t.Fatalf("present %b, failed %b, want %b", present, failed, c)
+				}
+				decision, _ := byCedar(t, p, q, q.To[0])
+				if holds := failed == 0; (decision == cedar.Allow) != (holds == (r.Effect == Permit)) {
+					t.Fatalf("%s: holds %v, Cedar: %v\n%s", r.Effect, holds, decision, p.Cedar())
+				}
+				// What is remembered of one question answers no other.
+				for range 8 {
+					q = vary(q, drawQuestion(t), c)
+					if got, want := p.Decide(q).Per[0], p.decideOne(p.set.chooser(&q), q.To[0]); !reflect.DeepEqual(got, want) {
+						t.Fatalf("%+v\nwant %+v", got, want)
+					}
+				}
+				if r.limit(c) == "" || q.actual(c, q.To[0]) == "" {
+					t.Fatal("a condition without words")
+				}
+			})
+		})
+	}
+}
+
+// vary takes over from other what condition c looks at.
+func vary(q, other Question, c condition) Question {
+	switch c {
+	case onKinds:
+		q.Kind = other.Kind
+	case onFrom:
+		q.From = other.From
+	case onTo:
+		q.To = other.To
+	case onTLPMax, onTLPMin:
+		q.Marking.TLP = other.Marking.TLP
+	case onPAPMax:
+		q.Marking.PAP = other.Marking.PAP
+	case onPersonalData:
+		q.Marking.PersonalData = other.Marking.PersonalData
+	case onPrecedence:
+		q.Precedence = other.Precedence
+	case onTracks:
+		q.Track = other.Track
+	case onExercise:
+		q.Exercise = other.Exercise
+	case onPurposes:
+		q.Purpose = other.Purpose
+	case onSectors:
+		q.Sector = other.Sector
+	case onTypes:
+		q.Type = other.Type
+	case onHandling:
+		q.Marking.Handling = other.Marking.Handling
+	case onBodyMax:
+		q.BodyBytes = other.BodyBytes
+	}
+	return q
+}
+
+// What Cedar cannot evaluate, and leaves out, permits nothing here.
+//
+// spec: DEC-1
+func TestErrorDenies(t *testing.T) {
+	t.Parallel()
+	list := must(cedar.NewPolicyListFromBytes("odd.cedar", []byte(
+		`permit (principal, action, resource); forbid (principal, action, resource) when { context.absent == 1 };`)))
+	s := newSet([]entry{{id: "0", article: "1", label: "Art. 1", policy: list[0]}, {id: "1", article: "2", label: "Art. 2", policy: list[1]}})
+	q := asking()
+	if v := s.chooser(&q).decide("XB"); v.Permitted || v.Reason != "A policy could not be evaluated, so nothing is permitted." {
+		t.Errorf("%+v", v)
+	}
+}
+
 // To forbid never permits, whoever the forbidding article names.
 //
 // spec: DEC-1, DEC-2

@@ -129,9 +129,13 @@ func OpenCheckpoint(b []byte, origin party.Origin, keys party.PublicKeys) (Check
 			return Checkpoint{}, fault.New(fault.NotAuthentic, "LOG-5", "a signature of the log does not verify")
 		}
 		signed = signed || isClassic
-		if isQuantum && cp.Time.IsZero() {
-			if cp.Time, err = stamped(s); err != nil {
+		if isQuantum {
+			at, err := stamped(s)
+			if err != nil {
 				return Checkpoint{}, err
+			}
+			if cp.Time.IsZero() || at.Before(cp.Time) {
+				cp.Time = at
 			}
 		}
 	}

@@ -106,7 +106,13 @@ func (c *Courier) post(ctx context.Context, code party.Code, letter *party.Lette
 	if err := c.Codec.Seal(&sealed, letter.Seal, &p.contents); err != nil {
 		return err
 	}
-	resp, err := c.ask(ctx, letter, l, http.MethodPost, pathPackets, sealed.Bytes(), http.Header{})
+	tree, err := c.theirs(ctx, letter.Origin)
+	if err != nil {
+		return err
+	}
+	header := http.Header{}
+	header.Set(headAccepted, strconv.FormatInt(tree.Size, 10)) // so that the answer proves from there
+	resp, err := c.ask(ctx, letter, l, http.MethodPost, pathPackets, sealed.Bytes(), header)
 	if err != nil {
 		return err
 	}

@@ -72,13 +72,15 @@ func New(o Options) *Courier {
 func (c *Courier) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
+	served := map[party.Code]bool{}
 	for {
 		codes, err := c.codes(ctx)
 		if err != nil && ctx.Err() == nil {
 			c.Log.Warn("peers cannot be listed", "error", err.Error())
 		}
 		for _, code := range codes {
-			if l, fresh := c.line(code); fresh {
+			if l := c.line(code); !served[code] {
+				served[code] = true
 				workers.Go(func() { c.work(ctx, code, l) })
 			}
 		}
@@ -106,22 +108,21 @@ func (c *Courier) codes(ctx context.Context) ([]party.Code, error) {
 	return codes, err
 }
 
-func (c *Courier) line(code party.Code) (l *line, fresh bool) {
+func (c *Courier) line(code party.Code) *line {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if l, ok := c.peers[code]; ok {
-		return l, false
+		return l
 	}
-	l = &line{kick: make(chan struct{}, 1), client: c.client(code), have: map[statement.Digest]int64{}}
+	l := &line{kick: make(chan struct{}, 1), client: c.client(code), have: map[statement.Digest]int64{}}
 	c.peers[code] = l
-	return l, true
+	return l
 }
 
 // Kick makes the worker of a peer try at once, whatever it is waiting for.
 func (c *Courier) Kick(code party.Code) {
-	l, _ := c.line(code)
 	select {
-	case l.kick <- struct{}{}:
+	case c.line(code).kick <- struct{}{}:
 	default:
 	}
 }

@@ -121,6 +121,9 @@ func (c *Courier) refuse(w http.ResponseWriter, caller party.Code, err error) {
 // servePackets takes a packet and answers with the receipts (NET-2).
 func (c *Courier) servePackets(w http.ResponseWriter, r *http.Request, caller party.Code) error {
 	// spec: NET-2
+	if err := c.hears(r, caller); err != nil {
+		return err
+	}
 	got, err := c.Exchange.Receive(r.Context(), caller, r.Body)
 	if got.Author == caller {
 		w.Header().Set(headAccepted, strconv.FormatInt(got.Accepted, 10))
@@ -140,13 +143,20 @@ func (c *Courier) servePackets(w http.ResponseWriter, r *http.Request, caller pa
 	return c.answer(w, r, caller, p)
 }
 
+// hears takes from a request how much of the own log the caller has accepted.
+func (c *Courier) hears(r *http.Request, caller party.Code) error {
+	size, err := strconv.ParseInt(r.Header.Get(headAccepted), 10, 64)
+	if err != nil || size < 0 {
+		return nil // not said
+	}
+	return c.accepted(r.Context(), caller, size)
+}
+
 // servePull hands the caller its next packet (NET-3).
 func (c *Courier) servePull(w http.ResponseWriter, r *http.Request, caller party.Code) error {
 	// spec: NET-3
-	if size, err := strconv.ParseInt(r.Header.Get(headAccepted), 10, 64); err == nil && size >= 0 {
-		if err := c.accepted(r.Context(), caller, size); err != nil {
-			return err
-		}
+	if err := c.hears(r, caller); err != nil {
+		return err
 	}
 	have := map[statement.Digest]int64{}
 	for _, v := range r.Header.Values(headBlob) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -110,7 +111,7 @@ func (f *Federation) add(code party.Code, reachable bool) {
 	})
 	f.must(err)
 	p.options = node.Options{
-		Now: p.now, Dial: p.dial, RetryMin: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, Log: slog.New(slog.DiscardHandler),
+		Now: p.now, Dial: p.dial, RetryMin: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, Log: testLog(f.T),
 	}
 	f.Parties[code] = p
 	p.Start(dir)
@@ -265,4 +266,12 @@ func (p *Party) Until(what string, ok func() bool) {
 			p.F.T.Fatalf("%s: %s did not come about in %s", p.Code, what, Patience)
 		}
 	}
+}
+
+// testLog is where nodes write: nowhere, or to standard error when the test runs with COMITY_TEST_LOG set.
+func testLog(t testing.TB) *slog.Logger {
+	if os.Getenv("COMITY_TEST_LOG") == "" {
+		return slog.New(slog.DiscardHandler)
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: slog.LevelDebug})).With("test", t.Name())
 }

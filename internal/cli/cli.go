@@ -1,0 +1,123 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/comity-exchange/comity/fault"
+)
+
+// commands is the whole grammar. Its tags and the commands' Help methods are also the help texts, docs/cli.md and the completions.
+type commands struct {
+	Dir     string `placeholder:"DIR" help:"The node's folder. Without it: $$COMITY_DIR, then .comity in the home folder."`
+	JSON    bool   `name:"json" help:"Print one JSON document instead of tables."`
+	Verbose bool   `help:"Show causes of failures, and on 'serve' debug messages."`
+
+	Init    initCmd    `cmd:"" group:"Begin" help:"Make a new party's folder: keys, recovery key, letter of credence."`
+	Serve   serveCmd   `cmd:"" group:"Begin" help:"Serve peers and deliver, until interrupted."`
+	Demo    demoCmd    `cmd:"" group:"Begin" help:"Show a whole federation alive, on this machine alone."`
+	Doctor  doctorCmd  `cmd:"" group:"Begin" help:"Look at clock, disk, keys, peers, queues, log and mark."`
+	Version versionCmd `cmd:"" group:"Begin" help:"Print the version."`
+
+	Credence  credenceCmd  `cmd:"" group:"Parties and agreements" help:"Letters of credence: who a party is."`
+	Agreement agreementCmd `cmd:"" group:"Parties and agreements" help:"Agreements: what may pass."`
+
+	Inbox   inboxCmd   `cmd:"" group:"Threads" help:"List what needs an answer, due first, then what is unread."`
+	Threads threadsCmd `cmd:"" group:"Threads" help:"List threads, the last touched first."`
+	Thread  threadCmd  `cmd:"" group:"Threads" help:"Show a thread: all that was said, receipts, clocks, what may be said next."`
+	Send    sendCmd    `cmd:"" group:"Threads" help:"Say something: open a thread, or answer in one."`
+	Schema  schemaCmd  `cmd:"" group:"Threads" help:"List the kinds of statements, or show the facts of one as JSON Schema."`
+
+	Outbox outboxCmd `cmd:"" group:"Delivery" help:"List each peer's queue: what waits, since when, why."`
+	Packet packetCmd `cmd:"" group:"Delivery" help:"Packets as files, between nodes that cannot reach each other."`
+
+	Ledger   ledgerCmd   `cmd:"" group:"Account" help:"Compute what was asked and answered between this party and a peer."`
+	Evidence evidenceCmd `cmd:"" group:"Account" help:"Evidence for a third party: export it, verify it."`
+	Log      logCmd      `cmd:"" group:"Account" help:"The party's own log: verify it, serve it."`
+
+	Completion completionCmd `cmd:"" group:"Shell" help:"Print the completion script of a shell."`
+}
+
+// Main runs one command line and gives its exit status (fault.Exit). args are without the program's name; env is as os.Environ has it.
+// Ending ctx ends the command; serve then ends well, others with fault.Canceled.
+func Main(ctx context.Context, args, env []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	s := &session{env: env, in: stdin, out: stdout, err: stderr, now: time.Now}
+	err := s.run(ctx, args)
+	if err == nil {
+		return 0
+	}
+	if ctx.Err() != nil && fault.CodeOf(err) != fault.Canceled {
+		err = fault.Wrap(err, fault.Canceled, "", "interrupted")
+	}
+	s.report(err)
+	return fault.Exit(err)
+}
+
+func (s *session) run(ctx context.Context, args []string) error {
+	if len(args) > 0 && args[0] == "help" {
+		args = append(args[1:len(args):len(args)], "--help")
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	ended := false
+	var grammar commands
+	app, err := newParser(&grammar, s, kong.Exit(func(int) { ended = true }))
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "", "the grammar of the command line is broken")
+	}
+	parsed, err := app.Parse(args)
+	if ended { // help was asked for and given
+		return nil
+	}
+	s.json, s.verbose = grammar.JSON, grammar.Verbose
+	if err != nil {
+		return s.misuse(err)
+	}
+	s.dir = s.folder(grammar.Dir)
+	parsed.BindTo(ctx, (*context.Context)(nil))
+	return parsed.Run(s, app)
+}
+
+func newParser(grammar *commands, s *session, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(grammar, append([]kong.Option{
+		kong.Name("comity"),
+		kong.Description("A federated exchange for cyber security cooperation between States and organisations: one party's node."),
+		kong.Help(s.help), kong.Writers(s.out, s.err), kong.ConfigureHelp(kong.HelpOptions{}),
+		// A flag that is not given takes nothing from the process's environment: the environment is an argument here.
+		kong.Vars{},
+	}, options...)...)
+}
+
+// misuse turns the parser's error into ours.
+func (s *session) misuse(err error) error {
+	var parse *kong.ParseError
+	path := "comity"
+	if errors.As(err, &parse) && parse.Context != nil {
+		if n := parse.Context.Selected(); n != nil {
+			path = n.FullPath()
+		} else if n := deepest(parse.Context); n != nil {
+			path = n.FullPath()
+		}
+	}
+	if f := (*fault.Error)(nil); errors.As(err, &f) {
+		return advise(err, path+" --help")
+	}
+	return advise(fault.New(fault.Usage, "", "%s", strings.TrimSpace(err.Error())), path+" --help")
+}
+
+// deepest is the last command on the way that was parsed.
+func deepest(c *kong.Context) *kong.Node {
+	var n *kong.Node
+	for _, p := range c.Path {
+		if p.Command != nil {
+			n = p.Command
+		}
+	}
+	return n
+}

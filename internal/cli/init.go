@@ -1,0 +1,143 @@
+package cli
+
+import (
+	"context"
+	"path/filepath"
+	"strings"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/config"
+	"github.com/comity-exchange/comity/internal/keystore"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/party"
+)
+
+type initCmd struct {
+	Code party.Code `arg:"" help:"The party whose node this is: a State (XA), an organisation, or an office (XA.cert)."`
+
+	Name     []string `required:"" sep:"none" placeholder:"LANG=NAME" help:"The party's name in a language, like en=\"State of XA\"."`
+	Contact  []string `sep:"none" placeholder:"CONTACT" help:"Point of contact: role,name=…,email=…,phone=…,hours=…,languages=en+fr. The role is technical, diplomatic, law-enforcement or leadership."`
+	Endpoint []string `placeholder:"URL" help:"Where peers reach the node, like https://comity.xa.example:8443. Without one it fetches its packets, or carries them."`
+	Listen   string   `placeholder:"ADDRESS" help:"Address to listen on, like :8443."`
+
+	KeyFile        string `placeholder:"FILE" help:"Lock the keys to this key file, which must be there. Without it and --passphrase-file a key file is made in the folder."`
+	PassphraseFile string `placeholder:"FILE" help:"Lock the keys by the passphrase in the first line of this file; the node reads it at each start."`
+	Recovery       string `placeholder:"FILE" help:"Where the recovery key is written: best a medium that leaves the machine. Without it: recovery.key in the folder."`
+	Role           string `placeholder:"ROLE" help:"Role in which the command line speaks when not told another."`
+	Officer        string `placeholder:"NAME" help:"Officer for whom the command line speaks when not told another; peers see a pseudonym."`
+}
+
+func (initCmd) Help() string {
+	return `What the folder holds stays in it; the letter of credence is what you hand over, and its words are what you read to the other side.
+  comity --dir xa init XA --name en="State of XA" --endpoint https://comity.xa.example:8443 --listen :8443
+  comity --dir xa init XA --name en="State of XA" --contact technical,name="Duty desk",phone=+000,hours=24/7
+  comity --dir cert init XA.cert --name en="Response team of XA" --recovery usb/recovery.key`
+}
+
+func (c *initCmd) Run(ctx context.Context, s *session) error {
+	f := node.Founding{Config: config.Defaults(c.Code), Names: map[string]string{}, Recovery: c.Recovery, Now: s.now}
+	f.Config.Listen, f.Config.Endpoints, f.Config.Officer = c.Listen, c.Endpoint, c.Officer
+	if c.Role != "" {
+		f.Config.Role = c.Role
+	}
+	var err error
+	if f.Names, err = namesOf(c.Name); err != nil {
+		return err
+	}
+	if f.Contacts, err = contactsOf(c.Contact); err != nil {
+		return err
+	}
+	if err := c.lock(s, &f); err != nil {
+		return err
+	}
+	if err := f.Config.Check(); err != nil {
+		return err
+	}
+	made, err := node.Init(ctx, s.dir, f)
+	if err != nil {
+		return err
+	}
+	inside := filepath.Dir(made.Recovery) == filepath.Clean(s.dir)
+	return s.show(struct {
+		Code party.Code `json:"code"`
+		Dir  string     `json:"dir"`
+		node.Founded
+	}{c.Code, s.dir, made}, func(p *page) {
+		p.say("The node of %s is in %s.", p.bold(string(c.Code)), s.dir)
+		p.say("Letter of credence   %s", made.File)
+		p.say("Its words            %s", p.bold(strings.Join(made.Words, " ")))
+		p.say("Recovery key         %s", made.Recovery)
+		p.gap()
+		p.say("Next: hand the letter over, and read the words to the other side over a channel that you both trust.")
+		if inside {
+			p.say("%s", p.warn("Take the recovery key off this machine: whoever has it can replace every other key."))
+		}
+	})
+}
+
+// lock decides what the keys are locked with. The zero lock lets Init make a key file.
+func (c *initCmd) lock(s *session, f *node.Founding) error {
+	switch {
+	case c.KeyFile != "" && c.PassphraseFile != "":
+		return fault.New(fault.Usage, "", "either --key-file or --passphrase-file, not both")
+	case c.KeyFile != "":
+		path, err := filepath.Abs(c.KeyFile)
+		if err != nil {
+			return fault.Wrap(err, fault.Usage, "", "the key file's place cannot be told")
+		}
+		f.Config.KeyFile, f.Lock.KeyFile = path, path
+	case c.PassphraseFile != "":
+		path, err := filepath.Abs(c.PassphraseFile)
+		if err != nil {
+			return fault.Wrap(err, fault.Usage, "", "the passphrase file's place cannot be told")
+		}
+		p, err := s.passphrase(path, "", false)
+		if err != nil {
+			return err
+		}
+		f.Config.KeyFile, f.Config.PassphraseFile = "", path
+		f.Lock = keystore.Lock{Passphrase: p}
+	}
+	return nil
+}
+
+// namesOf reads LANG=NAME.
+func namesOf(list []string) (map[string]string, error) {
+	out := map[string]string{}
+	for _, n := range list {
+		lang, name, ok := strings.Cut(n, "=")
+		if !ok || lang == "" || name == "" {
+			return nil, fault.New(fault.Usage, "LTR-3", `--name: a name is given with its language, like en="State of XA"`)
+		}
+		out[lang] = name
+	}
+	return out, nil
+}
+
+// contactsOf reads role,name=…,email=….
+func contactsOf(list []string) ([]party.Contact, error) {
+	var out []party.Contact
+	for _, text := range list {
+		parts := strings.Split(text, ",")
+		c := party.Contact{Role: party.ContactRole(parts[0])}
+		for _, part := range parts[1:] {
+			key, value, _ := strings.Cut(part, "=")
+			switch key {
+			case "name":
+				c.Name = value
+			case "email":
+				c.Email = value
+			case "phone":
+				c.Phone = value
+			case "hours":
+				c.Hours = value
+			case "languages":
+				c.Languages = strings.Split(value, "+")
+			default:
+				return nil, fault.New(fault.Usage, "LTR-3", "--contact: a role, then name=, email=, phone=, hours=, languages= as far as there are any")
+			}
+		}
+		out = append(out, c)
+	}
+	return out, nil
+}

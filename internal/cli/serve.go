@@ -1,0 +1,147 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/config"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
+)
+
+type serveCmd struct {
+	Listen    string `placeholder:"ADDRESS" help:"Listen here instead of where comity.toml says."`
+	LogListen string `placeholder:"ADDRESS" help:"Serve the log, read-only, here instead of where comity.toml says."`
+}
+
+func (serveCmd) Help() string {
+	return `It prints one line when it is ready, logs to the standard error, and ends well on an interrupt. Other commands may run beside it.
+  comity serve
+  comity --dir xa serve --listen 127.0.0.1:8443`
+}
+
+// ready is what serve prints once.
+type ready struct {
+	Code   party.Code   `json:"code"`
+	Listen string       `json:"listen,omitzero"`
+	Log    string       `json:"log,omitzero"`
+	Peers  []party.Code `json:"peers"`
+}
+
+func (c *serveCmd) Run(ctx context.Context, s *session) error {
+	if c.Listen != "" {
+		s.env = append(s.env, "COMITY_LISTEN="+c.Listen)
+	}
+	if c.LogListen != "" {
+		s.env = append(s.env, "COMITY_LOG_LISTEN="+c.LogListen)
+	}
+	return s.opened(ctx, node.Options{Log: s.logger()}, func(n *node.Node) error {
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		r := ready{Code: n.Config.Code}
+		l, err := n.Listen()
+		if err != nil {
+			return err
+		}
+		if l != nil {
+			defer l.Close()
+			r.Listen = l.Addr().String()
+		}
+		logs := make(chan error, 1)
+		if n.Config.LogListen == "" {
+			logs <- nil
+		} else {
+			at, err := listen(ctx, n.Config.LogListen)
+			if err != nil {
+				return err
+			}
+			r.Log = at.Addr().String()
+			go func() {
+				defer cancel()
+				logs <- serveLog(ctx, at, n.LogHandler())
+			}()
+		}
+		if r.Peers, err = peers(ctx, n); err != nil {
+			return err
+		}
+		if err := s.show(r, func(p *page) { p.say("%s", r) }); err != nil {
+			return err
+		}
+		served := n.Serve(ctx, l)
+		cancel()
+		if errors.Is(served, context.Canceled) {
+			served = nil
+		}
+		return errors.Join(served, <-logs)
+	})
+}
+
+func (r ready) String() string {
+	text := "comity: " + string(r.Code) + " is ready"
+	if r.Listen != "" {
+		text += " on " + r.Listen
+	}
+	if r.Log != "" {
+		text += ", its log on " + r.Log
+	}
+	if len(r.Peers) == 0 {
+		return text + "; no peer is confirmed yet"
+	}
+	return text + "; peers: " + codes(r.Peers)
+}
+
+// peers lists the parties whose letters are confirmed.
+func peers(ctx context.Context, n *node.Node) ([]party.Code, error) {
+	letters, err := n.Letters(ctx)
+	out := []party.Code{}
+	for _, l := range letters {
+		if !l.Own && l.Status == store.LetterConfirmed {
+			out = append(out, l.Code)
+		}
+	}
+	return out, err
+}
+
+// logger writes to the standard error, as the node's settings have it.
+func (s *session) logger() *slog.Logger {
+	cfg, err := config.Load(s.dir, s.env)
+	if err != nil {
+		return slog.New(slog.DiscardHandler) // opening the node says it, with advice
+	}
+	o := &slog.HandlerOptions{Level: cfg.Level()}
+	if s.verbose {
+		o.Level = slog.LevelDebug
+	}
+	if cfg.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(s.err, o))
+	}
+	return slog.New(slog.NewTextHandler(s.err, o))
+}
+
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "", "the log cannot be served on %s", address)
+	}
+	return l, nil
+}
+
+// serveLog serves the log over plain HTTP until ctx ends.
+func serveLog(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: 5 * time.Minute, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10,
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() }) // what is read here can be asked for again
+	defer stop()
+	if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fault.Wrap(err, fault.Unavailable, "", "the log's listener failed")
+	}
+	return nil
+}
