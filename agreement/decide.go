@@ -83,7 +83,8 @@ func stranger(code party.Code, does string) string {
 
 // sum makes the whole verdict from those of the recipients.
 func (v *Verdict) sum() {
-	// spec: DEC-1 (every recipient must be permitted)
+	// Every recipient must be permitted.
+	// spec: DEC-1
 	v.Permitted, v.Clause = true, "DEC-1"
 	for i := range v.Per {
 		if r := &v.Per[i]; !r.Permitted && v.Permitted {

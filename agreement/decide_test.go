@@ -217,7 +217,8 @@ func TestAsk(t *testing.T) {
 			t.Errorf("%s: %+v", facts, q)
 		}
 	}
-	// spec: DEC-6 (an ill-formed clock or ground opens nothing)
+	// An ill-formed clock or ground opens nothing.
+	// spec: DEC-6
 	p := compiled(t, "assistance")
 	for _, facts := range []string{`{"purpose":"recovery","clock":"soon"}`, `{"purpose":"recovery","grounds":"because"}`} {
 		q := must(Ask(head(facts)))

@@ -408,7 +408,8 @@ func TestOffices(t *testing.T) {
 			}
 		}
 	}
-	// spec: DEC-2 (an office may do only what it was named for)
+	// An office may do only what it was named for.
+	// spec: DEC-2
 	p := compileOne(t, Rule{Effect: Permit, To: []CodePattern{"XA.cert", "XB"}})
 	if p.Decide(ask(from("XA.cert"))).Permitted {
 		t.Error("an office that is named as a recipient may write")

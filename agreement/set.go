@@ -122,7 +122,8 @@ func (world) Get(uid types.EntityUID) (types.Entity, bool) {
 	switch uid.Type {
 	case partyType:
 		e := types.Entity{UID: uid}
-		// spec: DEC-3 (a party entity's parent is its principal)
+		// A party entity's parent is its principal.
+		// spec: DEC-3
 		if code := party.Code(uid.ID); code.IsOffice() {
 			e.Parents = types.NewEntityUIDSet(partyUID(code.Principal()))
 		}

@@ -122,8 +122,9 @@ func OpenCheckpoint(b []byte, origin party.Origin, keys party.PublicKeys) (Check
 	cp, text := Checkpoint{Tree: t, Note: bytes.Clone(b)}, t.text()
 	signed := false
 	for _, s := range sigs {
-		// spec: LOG-5. Every line of the log's is held against its key, not only the first: one that does not verify would spoil what
-		// the note is merged into.
+		// Every line of the log's is held against its key, not only the first: one that does not verify would spoil what the note is
+		// merged into.
+		// spec: LOG-5
 		isClassic, isQuantum := s.by(classic), s.by(quantum)
 		if isClassic && !classic.Verify(text, s.made()) || isQuantum && !quantum.Verify(text, s.made()) {
 			return Checkpoint{}, fault.New(fault.NotAuthentic, "LOG-5", "a signature of the log does not verify")

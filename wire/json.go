@@ -19,7 +19,8 @@ func CheckJSON(raw []byte, max int) error {
 	if len(raw) == 0 || raw[0] != '{' {
 		return fault.New(fault.Malformed, "ENC-1", "not a JSON object")
 	}
-	// spec: ENC-2 (the check refuses repeated names and invalid UTF-8)
+	// The check refuses repeated names and invalid UTF-8.
+	// spec: ENC-2
 	if !jsontext.Value(raw).IsValid() {
 		return fault.New(fault.Malformed, "ENC-2", "not valid JSON, or a member name is repeated")
 	}

@@ -213,3 +213,11 @@ func writeFile(name string, replace bool, write func(w io.Writer) error) error {
 	}
 	return nil
 }
+
+// writing is a writer of fixed bytes for writeFile.
+func writing(b []byte) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := w.Write(b)
+		return err
+	}
+}

@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// factReader makes facts of what was typed, by the Go type of the kind's facts.
+type factReader struct {
+	spec   thread.KindSpec
+	moment func(flag, text string) (statement.Time, error)
+	find   func(prefix string) (statement.ID, error) // completes an id
+}
+
+// read takes a JSON object, or name=value for each fact.
+func (r *factReader) read(whole string, single []string) (jsontext.Value, error) {
+	kind := reflect.TypeOf(r.spec.Facts)
+	if kind == nil {
+		kind = reflect.TypeFor[struct{}]()
+	}
+	target := reflect.New(kind)
+	given := map[string]bool{}
+	if whole != "" {
+		if err := json.Unmarshal([]byte(whole), target.Interface(), json.RejectUnknownMembers(true)); err != nil {
+			return nil, fault.Wrap(err, fault.Usage, "STM-4", "--facts: this does not fit the facts of %s", r.spec.Kind)
+		}
+		var members map[string]jsontext.Value
+		if err := json.Unmarshal([]byte(whole), &members); err != nil {
+			return nil, fault.Wrap(err, fault.Usage, "STM-4", "--facts: a JSON object is wanted")
+		}
+		for name := range members {
+			given[name] = true
+		}
+	}
+	for _, f := range single {
+		name, value, ok := strings.Cut(f, "=")
+		if !ok {
+			return nil, fault.New(fault.Usage, "STM-4", "--fact: a fact is given as name=value")
+		}
+		if err := r.set(target.Elem(), name, name, value); err != nil {
+			return nil, err
+		}
+		top, _, _ := strings.Cut(name, ".")
+		given[top] = true
+	}
+	for _, f := range members(kind) {
+		if !f.optional && !given[f.name] {
+			return nil, fault.New(fault.Usage, "STM-4", "%s lacks the fact %s", r.spec.Kind, f.name)
+		}
+	}
+	raw, err := json.Marshal(target.Interface(), json.Deterministic(true))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts cannot be written")
+	}
+	return raw, nil
+}
+
+// check asks the kind's own check, where it has one.
+func (r *factReader) check(h *statement.Head) error {
+	if r.spec.Facts == nil {
+		return nil
+	}
+	v := reflect.New(reflect.TypeOf(r.spec.Facts))
+	if err := json.Unmarshal(h.Facts, v.Interface()); err != nil {
+		return fault.Wrap(err, fault.Usage, "STM-4", "the facts do not fit %s", r.spec.Kind)
+	}
+	if err := statement.CheckFacts(h.Facts); err != nil {
+		return err
+	}
+	// In a thread the recipients are the participants, which only the exchange knows; what depends on them is checked there.
+	if c, ok := v.Interface().(interface{ Check(*statement.Head) error }); ok && (r.spec.Opens || len(h.To) == 0) {
+		return c.Check(h)
+	}
+	return nil
+}
+
+// set puts one value into a struct, where name may lead through members with dots.
+func (r *factReader) set(v reflect.Value, path, name, value string) error {
+	for v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			v.Set(reflect.New(v.Type().Elem()))
+		}
+		v = v.Elem()
+	}
+	first, rest, nested := strings.Cut(name, ".")
+	var known []string
+	if v.Kind() == reflect.Struct {
+		for _, f := range members(v.Type()) {
+			known = append(known, f.name)
+			if f.name != first {
+				continue
+			}
+			field := v.FieldByIndex(f.index)
+			if nested {
+				return r.set(field, path, rest, value)
+			}
+			return r.fill(field, path, value)
+		}
+	}
+	slices.Sort(known)
+	if len(known) == 0 {
+		return fault.New(fault.Usage, "STM-4", "%s has no fact %s", r.spec.Kind, line(path))
+	}
+	return fault.New(fault.Usage, "STM-4", "%s has no fact %s; it has %s", r.spec.Kind, line(path), strings.Join(known, ", "))
+}
+
+// fill reads a value as the field's type has it. Lists are separated by commas; a list that is given again grows.
+func (r *factReader) fill(v reflect.Value, name, value string) error {
+	wanted := func(what string) error { return fault.New(fault.Usage, "STM-4", "--fact %s: %s is wanted", line(name), what) }
+	switch v.Interface().(type) {
+	case statement.ID:
+		id, err := r.find(value)
+		if err == nil {
+			v.Set(reflect.ValueOf(id))
+		}
+		return err
+	case statement.Time:
+		t, err := r.moment("--fact "+line(name), value)
+		if err == nil {
+			v.Set(reflect.ValueOf(t))
+		}
+		return err
+	}
+	if u, ok := v.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
+		return u.UnmarshalText([]byte(value))
+	}
+	switch v.Kind() {
+	case reflect.String:
+		v.SetString(value)
+	case reflect.Bool:
+		b, err := strconv.ParseBool(value)
+		if err != nil {
+			return wanted("true or false")
+		}
+		v.SetBool(b)
+	case reflect.Int, reflect.Int64:
+		i, err := strconv.ParseInt(value, 10, 64)
+		if err != nil {
+			return wanted("a number")
+		}
+		v.SetInt(i)
+	case reflect.Slice:
+		for _, part := range strings.Split(value, ",") {
+			e := reflect.New(v.Type().Elem()).Elem()
+			if err := r.fill(e, name, part); err != nil {
+				return err
+			}
+			v.Set(reflect.Append(v, e))
+		}
+	case reflect.Pointer:
+		v.Set(reflect.New(v.Type().Elem()))
+		return r.fill(v.Elem(), name, value)
+	default:
+		return wanted("--facts with the whole as JSON; this member")
+	}
+	return nil
+}
+
+// member is one field of a facts struct under its JSON name.
+type member struct {
+	name     string
+	index    []int
+	optional bool
+}
+
+func members(t reflect.Type) []member {
+	var out []member
+	for _, f := range reflect.VisibleFields(t) {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "" || name == "-" {
+			continue
+		}
+		out = append(out, member{name, f.Index, strings.Contains(options, "omit")})
+	}
+	return out
+}
