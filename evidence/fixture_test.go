@@ -287,14 +287,6 @@ func (s *story) letters() []*party.Letter {
 	return []*party.Letter{s.xa.letter, s.xb.letter, s.xc.letter}
 }
 
-// wantFault fails unless err is a fault of that code and clause.
-func wantFault(tb testing.TB, err error, code fault.Code, clause string) {
-	tb.Helper()
-	if fault.CodeOf(err) != code || fault.ClauseOf(err) != clause {
-		tb.Errorf("got %v, want %s (%s)", err, code, clause)
-	}
-}
-
 // wantWhy fails unless the item is not proven by that clause; "" wants it proven.
 func wantWhy(tb testing.TB, what string, r evidence.ItemReport, clause string) {
 	tb.Helper()

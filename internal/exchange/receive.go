@@ -81,6 +81,7 @@ type receiving struct {
 	blobs         map[statement.ID]int // statements with newly whole blobs → how many are whole
 	again         []statement.ID       // receipts given before for what came again
 	refusals      []refusal
+	parked        error // why a head was left with its sender; nil when none was
 }
 
 // arrived is a statement of the author that a receipt will name.
@@ -117,6 +118,9 @@ func (r *receiving) all() error {
 		if err := r.blob(p); err != nil {
 			return err
 		}
+	}
+	if r.parked != nil && len(r.New) == 0 {
+		return r.parked
 	}
 	if err := r.gossip(); err != nil {
 		return err
@@ -250,6 +254,14 @@ func (r *receiving) head(l located) error {
 		return r.delivered(l)
 	}
 	refused, err := r.judge(l)
+	if fault.CodeOf(err) == fault.Parked {
+		// What it is judged by has not come yet: it is left with its sender, and holds up nothing else.
+		r.parked = err
+		if l.Body != nil {
+			r.bodyUsed(l)
+		}
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -292,7 +304,21 @@ func (r *receiving) repeated(have store.Statement, l located) error {
 			r.again = append(r.again, id)
 		}
 	}
-	return nil
+	if l.Body == nil {
+		return nil
+	}
+	// Its body, if it came again, belongs to it: kept if it is still wanted, dropped if the statement was refused.
+	raw, came := r.in.bodies[l.Body.SHA256]
+	r.bodyUsed(l)
+	_, err := r.b.tx.Content(store.ContentRef{Statement: l.ID, Part: store.BodyPart})
+	if !came || fault.CodeOf(err) == fault.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	_, err = r.keepBody(l, raw)
+	return err
 }
 
 // judge says whether a new head is refused, and why; nil when it is not.

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -232,15 +231,6 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 	default:
 	}
 	return err
-}
-
-// copyOf reads all of r, for what must be read twice.
-func copyOf(r io.Reader, max int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, max+1))
-	if err == nil && int64(len(b)) > max {
-		err = fault.New(fault.TooLarge, "", "more than %d bytes", max)
-	}
-	return b, err
 }
 
 var _ store.Store = (*sqlite.DB)(nil)
