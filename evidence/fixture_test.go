@@ -15,7 +15,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/evidence"
-	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"

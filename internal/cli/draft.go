@@ -58,13 +58,13 @@ func (f *headFlags) marking(s *session, opener marking.TLP) (marking.Marking, er
 		m.RetainUntil = t.String()
 	}
 	if err := m.Check(); err != nil {
-		return m, usage2(err)
+		return m, asUsage(err)
 	}
 	return m, nil
 }
 
-// usage2 makes of a fault in what was typed a wrong call, with the same words.
-func usage2(err error) error {
+// asUsage makes of a fault in what was typed a wrong call, with the same words.
+func asUsage(err error) error {
 	f := fault.Of(err)
 	return fault.Wrap(err, fault.Usage, f.Clause, "%s", f.Msg)
 }
@@ -141,7 +141,7 @@ func (f *headFlags) facts(ctx context.Context, s *session, n *node.Node, spec th
 	// The kind's own check, before anything is composed: it says better what is missing than a void statement would.
 	h := &statement.Head{From: n.Config.Code, To: to, Kind: spec.Kind, Time: statement.TimeOf(s.now()), Facts: raw}
 	if err := r.check(h); err != nil {
-		return nil, advise(usage2(err), help)
+		return nil, advise(asUsage(err), help)
 	}
 	return raw, nil
 }

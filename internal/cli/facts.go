@@ -76,8 +76,7 @@ func (r *factReader) check(h *statement.Head) error {
 	if err := statement.CheckFacts(h.Facts); err != nil {
 		return err
 	}
-	// In a thread the recipients are the participants, which only the exchange knows; what depends on them is checked there.
-	if c, ok := v.Interface().(interface{ Check(*statement.Head) error }); ok && (r.spec.Opens || len(h.To) == 0) {
+	if c, ok := v.Interface().(interface{ Check(*statement.Head) error }); ok {
 		return c.Check(h)
 	}
 	return nil

@@ -3,6 +3,7 @@ package demo
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"errors"
 	"io"
@@ -14,7 +15,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
-	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/statement"
 )
 
 //go:embed data/assistance.json
@@ -58,11 +59,17 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	log := slog.New(slog.NewTextHandler(file, nil))
 	defer func() { err = errors.Join(err, p.close()) }()
-	if err := p.found(ctx, log); err != nil {
+	t0 := time.Now()
+	err = p.found(ctx, log)
+	println("DBG", time.Since(t0).String())
+	if err != nil {
 		return interrupted(ctx, err)
 	}
 	for _, scene := range p.scenes() {
-		if err := scene(ctx); err != nil {
+		t0 := time.Now()
+		err := scene(ctx)
+		println("DBG", time.Since(t0).String())
+		if err != nil {
 			return interrupted(ctx, err)
 		}
 	}
@@ -100,32 +107,34 @@ func folder(name string) (dir string, remove func() error, err error) {
 	return dir, func() error { return nil }, nil
 }
 
-// attachment opens what is attached to the request.
-func (p *play) attachment() (a exchange.Attachment, size int64, done func() error, err error) {
+// attachment opens what is attached to the request, and says what its digest is.
+func (p *play) attachment() (a exchange.Attachment, digest [sha256.Size]byte, done func() error, err error) {
 	if p.input == "" {
-		r := strings.NewReader(bundleText)
-		return exchange.Attachment{Name: "revil.stix.json", Type: "application/stix+json", Data: r}, r.Size(), func() error { return nil }, nil
+		a = exchange.Attachment{Name: "revil.stix.json", Type: "application/stix+json", Data: strings.NewReader(bundleText)}
+		return a, sha256.Sum256([]byte(bundleText)), func() error { return nil }, nil
 	}
 	f, err := os.Open(p.input)
 	if err != nil {
-		return a, 0, nil, fault.Wrap(err, fault.Usage, "", "the file %s cannot be opened", p.input)
+		return a, digest, nil, fault.Wrap(err, fault.Usage, "", "the file %s cannot be opened", p.input)
 	}
-	info, err := f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return a, 0, nil, fault.Wrap(errors.Join(err, f.Close()), fault.Usage, "", "%s is no file that can be attached", p.input)
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return a, digest, nil, fault.Wrap(errors.Join(err, f.Close()), fault.Usage, "", "the file %s cannot be read", p.input)
 	}
 	kind := "application/octet-stream"
 	if filepath.Ext(p.input) == ".json" {
 		kind = "application/json"
 	}
-	return exchange.Attachment{Name: filepath.Base(p.input), Type: kind, Data: f}, info.Size(), f.Close, nil
+	return exchange.Attachment{Name: filepath.Base(p.input), Type: kind, Data: f}, [sha256.Size]byte(h.Sum(nil)), f.Close, nil
 }
 
 // saved is an attachment as a node has it.
-func (o *office) saved(ctx context.Context, id [32]byte, part int) ([]byte, error) {
+func (o *office) saved(ctx context.Context, id statement.ID, part int) ([]byte, error) {
 	var b bytes.Buffer
 	err := o.Save(ctx, id, part, &b)
 	return b.Bytes(), err
 }
-
-var _ = node.Options{}

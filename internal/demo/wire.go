@@ -2,7 +2,6 @@ package demo
 
 import (
 	"context"
-	"crypto/sha256"
 	"net"
 	"sync"
 	"time"
@@ -107,5 +106,3 @@ func (p port) reopen() error { return p.SetDeadline(time.Time{}) }
 
 // release gives the port back.
 func (p port) release() error { return p.TCPListener.Close() }
-
-func sum(b []byte) [sha256.Size]byte { return sha256.Sum256(b) }
