@@ -1,6 +1,7 @@
 package config
 
 import (
+	"flag"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -417,4 +418,21 @@ func FuzzLoad(f *testing.F) {
 			t.Fatalf("got %+v, want %+v", again, c)
 		}
 	})
+}
+
+var update = flag.Bool("update", false, "write docs/settings.md anew")
+
+// TestSettingsPage holds the page for operators to the list of settings.
+func TestSettingsPage(t *testing.T) {
+	const page = "../../docs/settings.md"
+	want := "# Settings\n\n`comity.toml` in the node's folder; a variable of the environment wins over it. This page is written by\n`go test ./internal/config -update`, and a test holds it to the code.\n\n" + Markdown()
+	if *update {
+		if err := os.WriteFile(page, []byte(want), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil || string(got) != want {
+		t.Fatalf("docs/settings.md is not what the settings are now (%v): go test ./internal/config -update", err)
+	}
 }
