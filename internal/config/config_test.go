@@ -1,8 +1,8 @@
 package config
 
 import (
-	"flag"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"os"

@@ -50,7 +50,8 @@ func (r *receiving) view(origin party.Origin, note []byte) error {
 	case err != nil:
 		return err
 	case have != nil && have.Root != cp.Root:
-		return r.forkNotes(cp.Note, have.Note)
+		// It is the log's owner that is at fault, not who shows it: the packet goes on.
+		return r.foundFork(origin, cp.Note, have.Note)
 	case have != nil:
 		return r.cosigned(*have, note)
 	case origin.Code() == r.x.Self:
@@ -63,6 +64,13 @@ func (r *receiving) view(origin party.Origin, note []byte) error {
 	return r.b.tx.PutCheckpoint(store.Checkpoint{
 		Origin: origin, Size: cp.Size, Root: cp.Root, Time: statement.TimeOf(cp.Time), Note: kept, Cosigs: n,
 	})
+}
+
+// foundFork keeps the proof that a log has two histories.
+func (r *receiving) foundFork(origin party.Origin, a, b []byte) error {
+	// spec: LOG-9
+	r.x.Log.Error("FORK: a log has two histories", "origin", string(origin), "shown_by", string(r.in.sender))
+	return r.b.tx.PutFork(store.Fork{Origin: origin, NoteA: a, NoteB: b, Found: r.now, Why: "equal-size"})
 }
 
 // cosigned adds the cosignatures of a note to a checkpoint that is here.

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -101,7 +102,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 
 // start puts the parts together around an open store.
 func (n *Node) start(ctx context.Context, o Options) error {
-	n.Mark = journal.NewMark(n.path(markName), n.Keys.Origin())
+	n.Mark = journal.NewMark(n.path(fmt.Sprintf("%s-%d", markName, n.Keys.Origin().Serial())), n.Keys.Origin())
 	n.Journal = journal.New(n.Keys.Origin(), n.Keys, n.Mark)
 	if err := n.Journal.Check(ctx, n.Store); err != nil {
 		if !o.Behind || fault.CodeOf(err) != fault.Behind {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/hex"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -413,7 +414,7 @@ func (n *Node) Find(ctx context.Context, prefix string) (statement.ID, error) {
 }
 
 // Save writes a statement's attachment to w.
-func (n *Node) Save(ctx context.Context, id statement.ID, part int, w *bytes.Buffer) error {
+func (n *Node) Save(ctx context.Context, id statement.ID, part int, w io.Writer) error {
 	return n.Store.View(ctx, func(tx store.Tx) error {
 		return tx.Read(store.ContentRef{Statement: id, Part: part}, w)
 	})
