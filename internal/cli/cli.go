@@ -81,7 +81,7 @@ func (s *session) run(ctx context.Context, args []string) error {
 	}
 	s.dir = s.folder(grammar.Dir)
 	parsed.BindTo(ctx, (*context.Context)(nil))
-	return parsed.Run(s, app)
+	return parsed.Run(s, app, &grammar)
 }
 
 func newParser(grammar *commands, s *session, options ...kong.Option) (*kong.Kong, error) {
@@ -108,7 +108,23 @@ func (s *session) misuse(err error) error {
 	if f := (*fault.Error)(nil); errors.As(err, &f) {
 		return advise(err, path+" --help")
 	}
-	return advise(fault.New(fault.Usage, "", "%s", strings.TrimSpace(err.Error())), path+" --help")
+	return advise(fault.New(fault.Usage, "", "%s", plainly(err.Error())), path+" --help")
+}
+
+// plainly says what the parser says in words that need no grammar.
+func plainly(msg string) string {
+	msg = line(msg)
+	if flag, _, ok := strings.Cut(msg, `: expected `); ok && strings.Contains(msg, `"EOL"`) {
+		return flag + " wants a value"
+	}
+	if rest, ok := strings.CutPrefix(msg, `expected "<`); ok {
+		name, _, _ := strings.Cut(rest, ">")
+		return "the argument " + strings.ToUpper(name) + " is missing"
+	}
+	if rest, ok := strings.CutPrefix(msg, "expected one of "); ok {
+		return "a command is missing: " + strings.ReplaceAll(rest, `"`, "")
+	}
+	return strings.Replace(msg, "missing flags: ", "these flags are missing: ", 1)
 }
 
 // deepest is the last command on the way that was parsed.

@@ -90,8 +90,17 @@ func letterOf(ctx context.Context, n *node.Node, code party.Code) (letterView, e
 	if err != nil {
 		return v, err
 	}
+	hideWords(&v.LetterView)
 	v.Contacts, v.Issued, v.Letter = l.Contacts, l.Issued, string(l.Raw)
 	return v, nil
+}
+
+// hideWords takes the words out of a letter that waits to be confirmed: who could read them here would not ask for them.
+func hideWords(l *node.LetterView) {
+	// spec: LTR-9
+	if !l.Own && l.Status == store.LetterImported {
+		l.Words = nil
+	}
 }
 
 func (v letterView) write(p *page) {
@@ -108,7 +117,11 @@ func (v letterView) write(p *page) {
 	p.say("  %-10s %s", "issued", when(v.Issued))
 	p.say("  %-10s %s", "endpoints", orNone(line(strings.Join(v.Endpoints, ", ")), "none: it fetches, or carries packets"))
 	p.say("  %-10s %s", "digest", v.Digest)
-	p.say("  %-10s %s", "words", p.bold(strings.Join(v.Words, " ")))
+	if len(v.Words) > 0 {
+		p.say("  %-10s %s", "words", p.bold(strings.Join(v.Words, " ")))
+	} else {
+		p.say("  %-10s let %s read them to you, then: comity credence confirm %s WORDS", "words", v.Code, v.Code)
+	}
 	t := newTable("role", "name", "email", "phone", "hours", "languages")
 	for _, c := range v.Contacts {
 		t.add(string(c.Role), line(c.Name), line(c.Email), line(c.Phone), line(c.Hours), line(strings.Join(c.Languages, " ")))
@@ -147,6 +160,7 @@ func (c *credenceImportCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
+			hideWords(&v)
 			out = append(out, v)
 		}
 		return s.show(out, func(p *page) {
@@ -192,6 +206,9 @@ func (c *credenceListCmd) Run(ctx context.Context, s *session) error {
 		letters, err := n.Letters(ctx)
 		if err != nil {
 			return err
+		}
+		for i := range letters {
+			hideWords(&letters[i])
 		}
 		return s.show(letters, func(p *page) {
 			t := newTable("party", ">letter", "status", "log", "confirmed", "endpoints", "name")

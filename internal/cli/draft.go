@@ -108,20 +108,14 @@ func (f *headFlags) draft(ctx context.Context, s *session, n *node.Node, in *nod
 	if d.Marking, err = f.marking(s, opener); err != nil {
 		return d, err
 	}
-	if d.Precedence, err = oneOf("--precedence", f.Precedence, statement.Precedences()...); err != nil {
-		return d, err
-	}
-	if d.Track, err = oneOf("--track", f.Track, statement.Technical, statement.Diplomatic, statement.Leadership); err != nil {
-		return d, err
-	}
 	if in == nil {
 		d.To, d.Exercise = f.To, f.Exercise
-		if d.Precedence == "" {
-			d.Precedence = statement.Routine
-		}
-		if d.Track == "" {
-			d.Track = statement.Technical
-		}
+		err = f.channel(&d.Track, &d.Precedence)
+	} else {
+		d.Precedence, err = oneOf("--precedence", f.Precedence, statement.Precedences()...)
+	}
+	if err != nil {
+		return d, err
 	}
 	d.Facts, err = f.facts(ctx, s, n, spec, d.To)
 	return d, err
@@ -161,7 +155,9 @@ func reliance(ctx context.Context, n *node.Node, given string, kind statement.Ki
 	}
 	var fits []node.AgreementView
 	for _, v := range all {
-		has := func(c party.Code) bool { return slices.Contains(v.Parties, c) || slices.Contains(v.Parties, c.Principal()) }
+		has := func(c party.Code) bool {
+			return slices.Contains(v.Parties, c) || slices.Contains(v.Parties, c.Principal())
+		}
 		if !v.InForce.IsZero() && has(n.Config.Code) && !slices.ContainsFunc(to, func(c party.Code) bool { return !has(c) }) {
 			fits = append(fits, v)
 		}

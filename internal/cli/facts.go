@@ -19,6 +19,7 @@ type factReader struct {
 	spec   thread.KindSpec
 	moment func(flag, text string) (statement.Time, error)
 	find   func(prefix string) (statement.ID, error) // completes an id
+	lax    bool                                      // facts may be missing
 }
 
 // read takes a JSON object, or name=value for each fact.
@@ -53,7 +54,7 @@ func (r *factReader) read(whole string, single []string) (jsontext.Value, error)
 		given[top] = true
 	}
 	for _, f := range members(kind) {
-		if !f.optional && !given[f.name] {
+		if !f.optional && !given[f.name] && !r.lax {
 			return nil, fault.New(fault.Usage, "STM-4", "%s lacks the fact %s", r.spec.Kind, f.name)
 		}
 	}
@@ -114,7 +115,9 @@ func (r *factReader) set(v reflect.Value, path, name, value string) error {
 
 // fill reads a value as the field's type has it. Lists are separated by commas; a list that is given again grows.
 func (r *factReader) fill(v reflect.Value, name, value string) error {
-	wanted := func(what string) error { return fault.New(fault.Usage, "STM-4", "--fact %s: %s is wanted", line(name), what) }
+	wanted := func(what string) error {
+		return fault.New(fault.Usage, "STM-4", "--fact %s: %s is wanted", line(name), what)
+	}
 	switch v.Interface().(type) {
 	case statement.ID:
 		id, err := r.find(value)

@@ -85,6 +85,11 @@ func adviceOn(err error) string {
 		return a.do
 	}
 	switch fault.CodeOf(err) {
+	case fault.Denied:
+		var denial *exchange.Denial
+		if errors.As(err, &denial) && denial.Verdict.Agreement.IsZero() && !denial.Verdict.Caveat {
+			return "comity agreement list shows what is in force, and with whom"
+		}
 	case fault.Unknown:
 		return "comity credence import FILE, then comity credence confirm CODE WORDS, as the other side reads them to you"
 	case fault.Locked:

@@ -130,6 +130,9 @@ func (s *session) passphrase(name, prompt string, twice bool) ([]byte, error) {
 		if err != nil {
 			return nil, err
 		}
+		if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
+			return nil, fault.New(fault.Locked, "", "%s can be used by group or others; make it 0600", name)
+		}
 		line, _, _ := strings.Cut(string(raw), "\n")
 		return []byte(strings.TrimSuffix(line, "\r")), nil
 	}

@@ -18,6 +18,8 @@ type verdictView struct {
 	Reason     string          `json:"reason,omitzero"`
 	Nearest    []string        `json:"nearest,omitempty"` // what would be permitted instead
 	Recipients []recipientView `json:"recipients,omitempty"`
+
+	Text string `json:"-"` // what decided, where it is neither of these
 }
 
 type recipientView struct {
@@ -52,7 +54,9 @@ func (v verdictView) grounds() []string {
 		}
 	}
 	for _, n := range v.Nearest {
-		out = append(out, "nearest: "+n)
+		if !strings.Contains(v.Reason, n) {
+			out = append(out, n)
+		}
 	}
 	return out
 }
@@ -60,6 +64,8 @@ func (v verdictView) grounds() []string {
 func (v verdictView) write(p *page) {
 	by := "the charter"
 	switch {
+	case v.Text != "":
+		by = v.Text
 	case v.Caveat:
 		by = "this party's own caveats"
 	case !v.Agreement.IsZero():

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -124,10 +125,62 @@ func (c *Courier) post(ctx context.Context, code party.Code, letter *party.Lette
 	case http.StatusNoContent:
 		return nil
 	case http.StatusOK:
-		_, err := c.Exchange.Receive(ctx, code, io.LimitReader(resp.Body, maxWire))
+		_, err := c.Exchange.ReceiveFrom(ctx, code, io.LimitReader(resp.Body, maxWire), c.prover(letter, l))
 		return err
 	}
 	return problemOf(letter.Code, resp)
+}
+
+// maxStale is how often in a row a packet is made anew because the peer had accepted more of the own log than was known here.
+const maxStale = 5
+
+// send packs and posts until the packet's proof is one that the peer can check: an answer that was on its way may have told it more of the own log in the
+// meantime. It gives what was sent, which is empty when there was nothing to send, and nil when nothing was ever said here. With last, a packet of that
+// signature is not sent again: taken and not receipted, it would go round for ever.
+func (c *Courier) send(ctx context.Context, code party.Code, letter *party.Letter, l *line, only []statement.ID, last string) (*parcel, error) {
+	for try := 1; ; try++ {
+		p, err := c.pack(ctx, code, only, l.have)
+		if fault.CodeOf(err) == fault.NotFound {
+			return nil, nil
+		}
+		if err != nil || only == nil && p.empty() {
+			return p, err
+		}
+		if last != "" && p.signature() == last {
+			return p, fault.New(fault.Unavailable, "NET-4", "%s takes packets and receipts nothing", code)
+		}
+		if p.fresh {
+			clear(l.have) // what the peer has of one statement's blob says nothing of another's
+		}
+		err = c.post(ctx, code, letter, l, p)
+		// spec: LOG-8
+		if fault.CodeOf(err) != fault.Parked || fault.ClauseOf(err) != "LOG-8" || try == maxStale {
+			return p, err
+		}
+	}
+}
+
+// prover fetches proofs of consistency from a peer, of its own log.
+func (c *Courier) prover(letter *party.Letter, l *line) exchange.Prover {
+	return func(ctx context.Context, from, to int64) ([]translog.Hash, error) {
+		resp, err := c.ask(ctx, letter, l, http.MethodGet, fmt.Sprintf("%s?from=%d&to=%d", pathProof, from, to), nil, http.Header{})
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		if resp.StatusCode != http.StatusOK {
+			return nil, problemOf(letter.Code, resp)
+		}
+		raw, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Unavailable, "NET-4", "%s broke off", letter.Code)
+		}
+		size, proof, err := translog.ParseConsistency(raw)
+		if err == nil && size != from {
+			err = fault.New(fault.Malformed, "LOG-8", "%s proved something else", letter.Code)
+		}
+		return proof, err
+	}
 }
 
 // heed takes what an answer's headers say: how much of the own log the peer has, and how much of each blob.
@@ -180,7 +233,7 @@ func blobHeaders(h http.Header, blobs map[statement.Digest]int64) {
 func (c *Courier) pull(ctx context.Context, code party.Code, letter *party.Letter, l *line) error {
 	// spec: NET-3, NET-5
 	here := map[statement.Digest]int64{}
-	for {
+	for barren := 0; barren < 2; {
 		header := http.Header{}
 		tree, err := c.theirs(ctx, letter.Origin)
 		if err != nil {
@@ -192,43 +245,44 @@ func (c *Courier) pull(ctx context.Context, code party.Code, letter *party.Lette
 		if err != nil {
 			return err
 		}
-		more, err := c.fetched(ctx, code, letter, l, resp, here)
-		if err != nil || !more {
+		found, progress, err := c.fetched(ctx, code, letter, l, resp, here)
+		if err != nil || !found {
 			return err
 		}
+		// The same packet may come twice, where its receipts were lost; one that keeps coming is left for the next time.
+		if barren++; progress {
+			barren = 0
+		}
 	}
+	return nil
 }
 
-// fetched takes the answer to one pull.
-func (c *Courier) fetched(ctx context.Context, code party.Code, letter *party.Letter, l *line, resp *http.Response, here map[statement.Digest]int64) (more bool, err error) {
+// fetched takes the answer to one pull: whether there was a packet, and whether it brought anything.
+func (c *Courier) fetched(ctx context.Context, code party.Code, letter *party.Letter, l *line, resp *http.Response, here map[statement.Digest]int64) (found, progress bool, err error) {
 	defer resp.Body.Close()
 	switch resp.StatusCode {
 	case http.StatusNoContent:
-		return false, nil
+		return false, false, nil
 	case http.StatusOK:
 	default:
-		return false, problemOf(letter.Code, resp)
+		return false, false, problemOf(letter.Code, resp)
 	}
-	got, err := c.Exchange.Receive(ctx, code, io.LimitReader(resp.Body, maxWire))
+	got, err := c.Exchange.ReceiveFrom(ctx, code, io.LimitReader(resp.Body, maxWire), c.prover(letter, l))
 	if err != nil {
-		return false, err
+		return false, false, err
+	}
+	progress = len(got.New) > 0
+	for sum, n := range got.Blobs {
+		before, known := here[sum]
+		progress = progress || !known || n != before
 	}
 	clear(here)
-	for sum, n := range got.Blobs {
-		here[sum] = n
+	maps.Copy(here, got.Blobs)
+	c.note(ctx, code, succeeded(statement.TimeOf(c.Now())))
+	if len(got.Receipts) > 0 {
+		_, err = c.send(ctx, code, letter, l, got.Receipts, "")
 	}
-	c.note(ctx, code, func(row *store.Peer) {
-		row.LastSuccess = statement.TimeOf(c.Now())
-		row.LastTry, row.Attempts, row.NextTry, row.LastError, row.LastCode = row.LastSuccess, 0, statement.Time{}, "", ""
-	})
-	if len(got.Receipts) == 0 {
-		return len(got.Blobs) > 0, nil
-	}
-	p, err := c.pack(ctx, code, got.Receipts, nil)
-	if err != nil {
-		return false, err
-	}
-	return true, c.post(ctx, code, letter, l, p)
+	return true, progress, err
 }
 
 func (c *Courier) theirs(ctx context.Context, origin party.Origin) (tree translog.Tree, err error) {
@@ -262,62 +316,4 @@ func problemOf(code party.Code, resp *http.Response) error {
 		p.Clause = ""
 	}
 	return fault.New(p.Code, p.Clause, "%s does not take it: %s", code, p.Code)
-}
-
-// settleViews asks a peer to prove checkpoints of its log that third parties showed and that are not known to be consistent with what it showed here.
-func (c *Courier) settleViews(ctx context.Context, code party.Code, letter *party.Letter, l *line) error {
-	// spec: LOG-8, LOG-9
-	var open []store.Checkpoint
-	var newest translog.Tree
-	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
-		open = nil
-		if newest, err = journal.Newest(tx, letter.Origin); err != nil {
-			return err
-		}
-		return tx.Checkpoints(letter.Origin, 0, func(cp store.Checkpoint) bool {
-			if !cp.Proven && cp.Size <= newest.Size {
-				open = append(open, cp)
-			}
-			return len(open) < 16
-		})
-	})
-	if err != nil {
-		return err
-	}
-	for _, cp := range open {
-		path := fmt.Sprintf("%s?from=%d&to=%d", pathProof, cp.Size, newest.Size)
-		resp, err := c.ask(ctx, letter, l, http.MethodGet, path, nil, http.Header{})
-		if err != nil {
-			return err
-		}
-		if err := c.settleView(ctx, code, cp, newest, resp); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (c *Courier) settleView(ctx context.Context, code party.Code, cp store.Checkpoint, newest translog.Tree, resp *http.Response) error {
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		return problemOf(code, resp)
-	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, 64<<10))
-	if err != nil {
-		return fault.Wrap(err, fault.Unavailable, "NET-4", "%s broke off", code)
-	}
-	from, proof, err := translog.ParseConsistency(raw)
-	if err == nil && from == cp.Size {
-		err = translog.CheckConsistency(proof, cp.Size, newest.Size, cp.Root, newest.Root)
-	}
-	if err != nil {
-		return fault.Wrap(err, fault.Fork, "LOG-9", "%s cannot show that its log, as others saw it, is the one that it shows here", code)
-	}
-	return c.Exchange.Update(ctx, func(tx store.Tx) error {
-		cp.Proven = true
-		if err := tx.PutCheckpoint(cp); err != nil || cp.Size == newest.Size {
-			return err
-		}
-		return tx.PutConsistency(store.Consistency{Origin: cp.Origin, From: cp.Size, To: newest.Size, Hashes: proof})
-	})
 }

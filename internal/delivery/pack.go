@@ -24,6 +24,7 @@ const (
 	packBytes = 6 << 20
 	packHeads = 2000
 	blobPart  = 4 << 20
+	maxDepth  = 256 // ancestors that are taken before a head, one behind the other
 )
 
 // parcel is a packet about to be sealed, with what the queue must remember once it has been taken.
@@ -36,6 +37,7 @@ type parcel struct {
 	requests []statement.ID // that the peer had asked for and that are in it
 	heads    int
 	blobs    int
+	fresh    bool // a head in it has blobs
 	full     bool // there was more than fits
 }
 
@@ -53,6 +55,7 @@ type packing struct {
 	out    *parcel
 	origin party.Origin
 	chosen map[int64]*statement.Head // by leaf
+	depth  int                       // of ancestors of ancestors in hand
 	bytes  int
 }
 
@@ -103,12 +106,13 @@ func (p *packing) gather(only []statement.ID, have map[statement.Digest]int64) e
 		if err := p.blobs(cp.Size, have); err != nil {
 			return err
 		}
-		if err := p.wanted(); err != nil {
-			return err
-		}
 		if err := p.gossip(); err != nil {
 			return err
 		}
+	}
+	// With an answer too: what a head came after that is not here is asked for at once.
+	if err := p.wanted(); err != nil {
+		return err
 	}
 	p.out.heads = len(p.chosen)
 	return p.prove(cp.Size)
@@ -120,7 +124,7 @@ func (p *packing) consistency(size int64) error {
 	if from == 0 || from == size {
 		return nil
 	}
-	proof, err := translog.Consistency(from, size, journal.Tiles{Log: p.tx, Origin: p.origin})
+	proof, err := translog.Consistency(from, size, p.c.Journal.Tiles(p.tx, p.origin))
 	if err != nil {
 		return err
 	}
@@ -211,6 +215,7 @@ func (p *packing) take(s store.Statement) (bool, error) {
 		p.bytes += cost
 	}
 	p.chosen[s.Index] = h
+	p.out.fresh = p.out.fresh || h.Body != nil && h.Body.Blobs > 0
 	if body != nil {
 		p.out.contents.Bodies = append(p.out.contents.Bodies, body)
 	}
@@ -220,6 +225,12 @@ func (p *packing) take(s store.Statement) (bool, error) {
 // takeAncestors takes own heads that h comes after, or whose agreement it relies on, if the peer lacks them: a flash message must not wait for what
 // it cannot be judged without.
 func (p *packing) takeAncestors(h *statement.Head) error {
+	// What is further back goes by the queue: the head waits for it there, and one long thread must not be gone through again for each packet.
+	if p.depth == maxDepth {
+		return nil
+	}
+	p.depth++
+	defer func() { p.depth-- }()
 	ids := h.After
 	if h.Agreement != nil {
 		ids = append(slices.Clone(ids), h.Agreement.At...)
@@ -323,9 +334,11 @@ func (p *packing) blob(ref store.ContentRef, have map[statement.Digest]int64) (b
 		return false, err
 	}
 	from := have[c.SHA256]
-	if from == exchange.Dropped || from >= c.Size && c.Size > 0 {
+	if from == exchange.Dropped {
 		return false, nil
 	}
+	// The peer has all of it, but not that of this statement, or its receipt was lost: the last byte finds out which.
+	from = min(from, max(c.Size-1, 0))
 	room := int64(packBytes - p.bytes)
 	if room < 64<<10 {
 		p.out.full = true
@@ -417,16 +430,18 @@ func (p *packing) gossip() error {
 
 // show adds one origin's newest checkpoint; of the peer's own, the newest that this node cosigned.
 func (p *packing) show(origin party.Origin, theirs bool) error {
-	var note []byte
-	err := p.tx.Checkpoints(origin, 0, func(c store.Checkpoint) bool {
-		if c.Proven && (!theirs || bytes.Contains(c.Note, []byte("\u2014 "+p.c.Witness+" "))) {
-			note = c.Note
-		}
-		return true
-	})
-	if err != nil || note == nil {
+	find := p.tx.Newest
+	if theirs {
+		find = func(origin party.Origin) (store.Checkpoint, error) { return journal.Cosigned(p.tx, origin) }
+	}
+	cp, err := find(origin)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
+	note := cp.Note
 	sum := statement.Sum(note)
 	if p.peer.Gossip[origin] == sum {
 		return nil
@@ -446,7 +461,7 @@ func (p *packing) prove(size int64) error {
 			continue
 		}
 		tiles[i/256] = true
-		t, err := translog.ProveTile(size, i/256, journal.Tiles{Log: p.tx, Origin: p.origin})
+		t, err := translog.ProveTile(size, i/256, p.c.Journal.Tiles(p.tx, p.origin))
 		if err != nil {
 			return err
 		}
@@ -476,6 +491,25 @@ func (p *parcel) took(row *store.Peer) {
 	maps.Copy(row.Gossip, p.gossip)
 }
 
+// taken writes what a parcel that was taken means for the queue, and that the peer was served.
+func (c *Courier) taken(ctx context.Context, code party.Code, p *parcel) error {
+	now := statement.TimeOf(c.Now())
+	return c.Exchange.Update(ctx, func(tx store.Tx) error {
+		for _, id := range p.requests {
+			if err := tx.DropRequested(code, id); err != nil {
+				return err
+			}
+		}
+		row, err := tx.Peer(code)
+		if err != nil {
+			return err
+		}
+		p.took(&row)
+		succeeded(now)(&row)
+		return tx.PutPeer(row)
+	})
+}
+
 // signature tells two parcels apart by what they would have the peer do.
 func (p *parcel) signature() string {
 	var b strings.Builder
@@ -486,8 +520,8 @@ func (p *parcel) signature() string {
 	for _, part := range p.contents.Blobs {
 		fmt.Fprintf(&b, "%s@%d", part.SHA256, part.Offset)
 	}
-	for origin, sum := range p.gossip {
-		fmt.Fprintf(&b, "%s=%s", origin, sum)
+	for _, origin := range slices.Sorted(maps.Keys(p.gossip)) {
+		fmt.Fprintf(&b, "%s=%s", origin, p.gossip[origin])
 	}
 	return b.String()
 }

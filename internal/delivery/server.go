@@ -177,10 +177,9 @@ func (c *Courier) servePull(w http.ResponseWriter, r *http.Request, caller party
 	if err := c.answer(w, r, caller, p); err != nil {
 		return err
 	}
-	c.note(r.Context(), caller, func(row *store.Peer) {
-		p.took(row)
-		row.LastSuccess = statement.TimeOf(c.Now())
-	})
+	if err := c.taken(r.Context(), caller, p); err != nil {
+		c.Log.Warn("a peer's row was not written", "peer", string(caller), "error", err.Error()) // it was answered; nothing hangs on the row
+	}
 	return nil
 }
 
@@ -216,7 +215,7 @@ func (c *Courier) serveProof(w http.ResponseWriter, r *http.Request, _ party.Cod
 		if to > tree.Size {
 			return fault.New(fault.NotFound, "LOG-8", "the log has no size %d", to)
 		}
-		proof, err = translog.Consistency(from, to, journal.Tiles{Log: tx, Origin: c.Origin})
+		proof, err = translog.Consistency(from, to, c.Journal.Tiles(tx, c.Origin))
 		return err
 	})
 	if err != nil {

@@ -18,6 +18,7 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 	var pulled time.Time
 	for ctx.Err() == nil {
 		changed := c.Exchange.Changed() // taken before the round, so that nothing written during it is missed
+		said := c.said(ctx)             // likewise
 		v, err := c.Store.Version(ctx)
 		pull := !c.Reachable && time.Since(pulled) >= c.PullEvery
 		if err == nil && (v != version || failures > 0 || pull) {
@@ -30,25 +31,65 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 		if ctx.Err() != nil {
 			return
 		}
-		wait := c.Poll
-		if err != nil {
+		kicked := false
+		if err == nil {
+			failures = 0
+			kicked = l.rest(ctx, c.Poll, changed)
+		} else {
 			failures++
 			version = -1
-			wait = c.backoff(failures)
+			wait := c.backoff(failures)
 			c.Log.Info("peer not served", "peer", string(code), "attempt", failures, "code", string(fault.CodeOf(err)), "error", err.Error())
 			c.note(ctx, code, failed(failures, err, statement.TimeOf(c.Now()), wait))
-			changed = nil // news does not make a dead peer answer sooner
-		} else {
-			failures = 0
+			kicked = c.restAfter(ctx, l, err, wait, said)
 		}
-		select {
-		case <-ctx.Done():
-		case <-l.kick:
+		if kicked {
 			version, pulled = -1, time.Time{}
-		case <-changed:
-		case <-time.After(wait):
 		}
 	}
+}
+
+// rest waits for d, news, a kick or the end, and reports whether it was a kick.
+func (l *line) rest(ctx context.Context, d time.Duration, news <-chan struct{}) (kicked bool) {
+	select {
+	case <-ctx.Done():
+	case <-l.kick:
+		return true
+	case <-news:
+	case <-time.After(d):
+	}
+	return false
+}
+
+// restAfter waits after a failure. News does not make a dead peer answer sooner; one that answered, and would not have what it was given, may well take
+// what is said next.
+func (c *Courier) restAfter(ctx context.Context, l *line, err error, wait time.Duration, said int64) (kicked bool) {
+	if fault.CodeOf(err) != fault.Parked {
+		return l.rest(ctx, wait, nil)
+	}
+	until := time.Now().Add(wait)
+	if kicked = l.rest(ctx, min(wait, c.RetryMin), nil); kicked {
+		return true
+	}
+	for ctx.Err() == nil && time.Now().Before(until) {
+		changed := c.Exchange.Changed()
+		if c.said(ctx) != said {
+			return false
+		}
+		if kicked = l.rest(ctx, min(time.Until(until), c.Poll), changed); kicked {
+			return true
+		}
+	}
+	return false
+}
+
+// said is the length of the own log; 0 where it cannot be read, which somebody else will say.
+func (c *Courier) said(ctx context.Context) (n int64) {
+	_ = c.Store.View(ctx, func(tx store.Tx) (err error) {
+		n, err = tx.Length(c.Origin)
+		return err
+	})
+	return n
 }
 
 // backoff doubles the wait with each failure, with a little chance so that peers do not come all at once.
@@ -84,33 +125,16 @@ func (c *Courier) round(ctx context.Context, code party.Code, l *line, pull bool
 // push sends packets until there is nothing more to send.
 func (c *Courier) push(ctx context.Context, code party.Code, letter *party.Letter, l *line) error {
 	for last := ""; ; {
-		p, err := c.pack(ctx, code, nil, l.have)
-		if fault.CodeOf(err) == fault.NotFound {
-			return nil // nothing was ever said here
-		}
-		if err != nil {
+		p, err := c.send(ctx, code, letter, l, nil, last)
+		if err != nil || p == nil {
 			return err
 		}
 		if p.empty() {
 			return c.moved(ctx, code, p)
 		}
-		// The same packet twice in a row, taken and not receipted, would go round for ever.
-		if p.signature() == last {
-			return fault.New(fault.Unavailable, "NET-4", "%s takes packets and receipts nothing", code)
-		}
 		last = p.signature()
-		if err := c.post(ctx, code, letter, l, p); err != nil {
+		if err := c.taken(ctx, code, p); err != nil {
 			return err
-		}
-		c.note(ctx, code, func(row *store.Peer) {
-			p.took(row)
-			row.LastSuccess = statement.TimeOf(c.Now())
-			row.LastTry, row.Attempts, row.NextTry, row.LastError, row.LastCode = row.LastSuccess, 0, statement.Time{}, "", ""
-		})
-		for _, id := range p.requests {
-			if err := c.Exchange.Update(ctx, func(tx store.Tx) error { return tx.DropRequested(code, id) }); err != nil {
-				return err
-			}
 		}
 	}
 }
@@ -153,6 +177,12 @@ func (c *Courier) note(ctx context.Context, code party.Code, change func(row *st
 	})
 	if err != nil && ctx.Err() == nil {
 		c.Log.Warn("a peer's row was not written", "peer", string(code), "error", err.Error())
+	}
+}
+
+func succeeded(now statement.Time) func(*store.Peer) {
+	return func(row *store.Peer) {
+		row.LastSuccess, row.LastTry, row.Attempts, row.NextTry, row.LastError, row.LastCode = now, now, 0, statement.Time{}, "", ""
 	}
 }
 

@@ -59,17 +59,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	log := slog.New(slog.NewTextHandler(file, nil))
 	defer func() { err = errors.Join(err, p.close()) }()
-	t0 := time.Now()
-	err = p.found(ctx, log)
-	println("DBG", time.Since(t0).String())
-	if err != nil {
+	if err := p.found(ctx, log); err != nil {
 		return interrupted(ctx, err)
 	}
 	for _, scene := range p.scenes() {
-		t0 := time.Now()
-		err := scene(ctx)
-		println("DBG", time.Since(t0).String())
-		if err != nil {
+		if err := scene(ctx); err != nil {
 			return interrupted(ctx, err)
 		}
 	}

@@ -88,14 +88,25 @@ func (o *office) start(ctx context.Context) error {
 }
 
 // again closes the node and opens it with or without its own check.
-func (o *office) again(ctx context.Context, unchecked bool) error {
+func (p *play) again(ctx context.Context, o *office, unchecked bool) error {
+	p.web.sever(o.code) // an idle connection would keep its server waiting
 	err := o.stop()
 	o.stop = nil
 	if err != nil {
 		return err
 	}
 	o.options.Unchecked = unchecked
-	return o.start(ctx)
+	if err := o.start(ctx); err != nil {
+		return err
+	}
+	p.web.mend()
+	for _, other := range p.all() {
+		if other != o {
+			o.Courier.Kick(other.code)
+			other.Courier.Kick(o.code)
+		}
+	}
+	return nil
 }
 
 // close ends the office for good.

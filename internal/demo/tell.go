@@ -182,7 +182,7 @@ func bytesOf(n int64) string {
 	case n < 10<<10:
 		return fmt.Sprintf("%d bytes", n)
 	case n < 1<<20:
-		return fmt.Sprintf("%d KB", n>>10)
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
 	}
-	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+	return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
 }

@@ -67,7 +67,7 @@ func (w *web) dialer(from party.Code) func(ctx context.Context, network, address
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		s := &strand{Conn: conn, web: w, from: from, to: w.at[address]}
-		if w.cut != "" && (s.from == w.cut || s.to == w.cut) {
+		if w.severed(s) {
 			_ = conn.Close() // nothing has gone over it
 			return nil, fault.New(fault.Unavailable, "", "the link is cut")
 		}
@@ -76,13 +76,21 @@ func (w *web) dialer(from party.Code) func(ctx context.Context, network, address
 	}
 }
 
+// everybody stands for all parties in sever.
+const everybody party.Code = "*"
+
+// severed tells whether s goes where nothing goes. The caller holds mu.
+func (w *web) severed(s *strand) bool {
+	return w.cut == everybody || w.cut != "" && (s.from == w.cut || s.to == w.cut)
+}
+
 // sever cuts a party off: what is open breaks, what is dialled fails, both ways.
 func (w *web) sever(code party.Code) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut = code
 	for s := range w.open {
-		if s.from == code || s.to == code {
+		if w.severed(s) {
 			_ = s.Conn.Close() // it was to break
 		}
 	}

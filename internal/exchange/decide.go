@@ -36,7 +36,7 @@ func denied(v Verdict) error {
 type making struct {
 	from   statement.Time // in force from; zero: not in force
 	digest statement.Digest
-	policy *agreement.Policy
+	policy *agreement.Policy // nil: in force, but its text cannot be relied on
 }
 
 // makings caches them by (agreement, heads): the same heads make the same agreement for ever.
@@ -82,6 +82,8 @@ func (x *Exchange) Decide(tx store.Tx, h *statement.Head) (Verdict, error) {
 		v.Clause, v.Reason = "DEC-2", "the agreement's text is not the one that the statement relies on"
 	case h.Time.Before(m.from):
 		v.Clause, v.Reason = "DEC-2", "the agreement was not yet in force at the statement's time"
+	case m.policy == nil:
+		v.Clause, v.Reason = "DEC-2", "the agreement's text cannot be relied on here: it was refused, was erased, or is not the one that was signed"
 	default:
 		v.Verdict = m.policy.Decide(q)
 	}
@@ -153,10 +155,26 @@ func (x *Exchange) makeAgreement(tx store.Tx, ref statement.AgreementRef) (makin
 	}
 	m.from = from
 	m.policy, err = x.policy(tx, ref.ID, digest)
-	if fault.CodeOf(err) == fault.NotFound {
-		return making{}, parked
+	switch fault.CodeOf(err) {
+	case "":
+		return m, nil
+	case fault.Internal, fault.Unavailable, fault.Canceled:
+		return making{}, err
+	}
+	awaited, err := awaits(tx, ref.ID)
+	if err == nil && awaited {
+		err = parked
 	}
 	return m, err
+}
+
+// awaits tells whether the body of a head is still to come: it is not here, and was neither refused nor erased.
+func awaits(tx store.Tx, id statement.ID) (bool, error) {
+	c, err := tx.Content(store.ContentRef{Statement: id, Part: store.BodyPart})
+	if fault.CodeOf(err) == fault.NotFound {
+		return false, nil
+	}
+	return err == nil && !c.Whole && !c.Erased, err
 }
 
 func containsAll(heads []*statement.Head, ids []statement.ID) bool {

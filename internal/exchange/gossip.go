@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"strconv"
+
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
@@ -57,13 +59,30 @@ func (r *receiving) view(origin party.Origin, note []byte) error {
 	case origin.Code() == r.x.Self:
 		return nil // an own checkpoint that was never kept here: an older store's, and its cosignatures are lost
 	}
-	n, kept, err := r.cosigners(note, origin.Code())
+	n, kept, err := r.cosigners(note, origin)
 	if err != nil {
+		return err
+	}
+	if err := r.openView(origin, cp.Size); err != nil {
 		return err
 	}
 	return r.b.tx.PutCheckpoint(store.Checkpoint{
 		Origin: origin, Size: cp.Size, Root: cp.Root, Time: statement.TimeOf(cp.Time), Note: kept, Cosigs: n,
 	})
+}
+
+// ViewKey names the note of the smallest size of a log whose checkpoint somebody showed and that is not known to be consistent with what the log itself showed.
+func ViewKey(origin party.Origin) string { return "view:" + string(origin) }
+
+func (r *receiving) openView(origin party.Origin, size int64) error {
+	have, err := r.b.tx.Meta(ViewKey(origin))
+	if err != nil {
+		return err
+	}
+	if n, err := strconv.ParseInt(have, 10, 64); err == nil && n <= size {
+		return nil
+	}
+	return r.b.tx.SetMeta(ViewKey(origin), strconv.FormatInt(size, 10))
 }
 
 // foundFork keeps the proof that a log has two histories.
@@ -75,7 +94,7 @@ func (r *receiving) foundFork(origin party.Origin, a, b []byte) error {
 
 // cosigned adds the cosignatures of a note to a checkpoint that is here.
 func (r *receiving) cosigned(have store.Checkpoint, note []byte) error {
-	_, kept, err := r.cosigners(note, have.Origin.Code())
+	_, kept, err := r.cosigners(note, have.Origin)
 	if err != nil {
 		return err
 	}
@@ -83,7 +102,7 @@ func (r *receiving) cosigned(have store.Checkpoint, note []byte) error {
 	if err != nil {
 		return err
 	}
-	n, _, err := r.cosigners(merged, have.Origin.Code())
+	n, _, err := r.cosigners(merged, have.Origin)
 	if err != nil {
 		return err
 	}
@@ -95,17 +114,17 @@ func (r *receiving) cosigned(have store.Checkpoint, note []byte) error {
 }
 
 // cosigners counts the parties other than the author whose cosignature on a note counts, and drops every line that is neither theirs nor the log's.
-func (r *receiving) cosigners(note []byte, author party.Code) (int, []byte, error) {
+func (r *receiving) cosigners(note []byte, origin party.Origin) (int, []byte, error) {
 	// spec: LOG-11
-	origin, err := translog.PeekOrigin(note)
-	if err != nil {
-		return 0, nil, err
+	bare, err := translog.Keep(note, func(name string) bool { return name == string(origin) })
+	if err != nil || len(bare) == len(note) { // the common case, in which no letter has to be read
+		return 0, bare, err
 	}
 	counts := map[string]bool{}
 	n := 0
 	var bad error
 	err = r.b.tx.EachLetter(func(row store.Letter) bool {
-		if row.Status != store.LetterConfirmed || row.Code == author {
+		if row.Status != store.LetterConfirmed || row.Code == origin.Code() {
 			return true
 		}
 		l, err := r.x.parsed(row)

@@ -1,10 +1,10 @@
 package exchange
 
 import (
+	"cmp"
 	"slices"
 
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
@@ -14,7 +14,7 @@ import (
 )
 
 // maxRanges bounds the ranges of one receipt, so that its facts stay within STM-4.
-const maxRanges = 200
+const maxRanges = 100
 
 // byNode is who says what no officer says.
 func byNode() statement.By { return statement.By{Role: "node"} }
@@ -51,7 +51,7 @@ func (r *receiving) receipt() error {
 }
 
 func sortArrived(a []arrived) []arrived {
-	slices.SortFunc(a, func(p, q arrived) int { return int(p.index - q.index) })
+	slices.SortFunc(a, func(p, q arrived) int { return cmp.Compare(p.index, q.index) })
 	return a
 }
 
@@ -92,7 +92,7 @@ func (r *receiving) blobCounts() []blobCount {
 		}
 		out = append(out, blobCount{id, row.Index, n, n == h.Body.Blobs})
 	}
-	slices.SortFunc(out, func(a, b blobCount) int { return int(a.index - b.index) })
+	slices.SortFunc(out, func(a, b blobCount) int { return cmp.Compare(a.index, b.index) })
 	return out
 }
 
@@ -211,10 +211,14 @@ func (r *receiving) delivered(l located) error {
 	if len(l.To) != 1 || !l.IsOpener() || d.Origin != x.Journal.Origin() {
 		return fault.New(fault.NotAuthentic, "RCP-1", "a receipt is for another log")
 	}
+	// Its time starts and stops clocks (RCP-6), and there is no thread in which it could be refused.
+	if ok, err := r.inTime(l); err != nil || !ok {
+		return cmp.Or(err, error(fault.New(fault.NotAuthentic, "LOG-7", "a receipt's time does not fit its log")))
+	}
 	if d.Size > r.b.first {
 		return fault.New(fault.NotAuthentic, "RCP-1", "a receipt names more than was ever sent")
 	}
-	root, err := translog.Root(d.Size, journal.Tiles{Log: tx, Origin: d.Origin})
+	root, err := translog.Root(d.Size, x.Journal.Tiles(tx, d.Origin))
 	if err != nil {
 		return err
 	}

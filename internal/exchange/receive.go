@@ -1,27 +1,21 @@
 package exchange
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"io"
 	"slices"
-	"time"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 	"github.com/comity-exchange/comity/translog"
 )
-
-// maxFall is how far time may fall along a log (LOG-7).
-const maxFall = time.Minute
 
 // Received is what came of a packet.
 type Received struct {
@@ -30,11 +24,15 @@ type Received struct {
 	Receipts []statement.ID             `json:"receipts"`          // own statements to send back
 	Blobs    map[statement.Digest]int64 `json:"blobs,omitempty"`   // bytes here of blobs that are not whole yet; Dropped for erased ones
 	New      []statement.ID             `json:"new"`               // heads that were not here before
+	Dropped  []statement.ID             `json:"dropped,omitempty"` // whose bodies came again after they had been erased here
 	Refused  map[statement.ID]string    `json:"refused,omitempty"` // of these, the clause for those that were refused
 }
 
-// Dropped stands for a blob that was erased here and will not be kept (STM-7).
-const Dropped = -1
+// Prover gets from a log's author what leads from one size of it to another: a packet needs it that was overtaken on its way by another one.
+type Prover func(ctx context.Context, from, to int64) ([]translog.Hash, error)
+
+// maxProofs is how often one packet may be overtaken.
+const maxProofs = 4
 
 // Receive takes a packet that sender brought; sender is "" for a packet that came as a file. When it returns nil, everything in the packet is
 // durable and the receipts that prove it are signed.
@@ -42,13 +40,35 @@ const Dropped = -1
 // Errors: those of package packet; fault.NotAuthentic, fault.NotAddressed, fault.Unknown, fault.Revoked, fault.Fork: nothing of the packet was kept
 // (but the fork's proof); fault.Parked and fault.Clock: try again, nothing was judged. Accepted is set even then, where it is known.
 func (x *Exchange) Receive(ctx context.Context, sender party.Code, r io.Reader) (Received, error) {
+	return x.ReceiveFrom(ctx, sender, r, nil)
+}
+
+// ReceiveFrom is Receive for a packet that was asked for: when one that was not has overtaken it, prove gets the proof that it lacks then.
+func (x *Exchange) ReceiveFrom(ctx context.Context, sender party.Code, r io.Reader, prove Prover) (Received, error) {
+	// spec: LOG-8
 	in, err := x.unseal(ctx, sender, r)
 	if err != nil {
 		return Received{}, err
 	}
+	for try := 0; ; try++ {
+		got, err := x.take(ctx, in)
+		var l *lacks
+		if prove == nil || try == maxProofs || !errors.As(err, &l) {
+			return got, err
+		}
+		proof, failed := prove(ctx, l.from, l.to)
+		if failed != nil {
+			return got, err
+		}
+		in.from, in.proof = l.from, proof
+	}
+}
+
+// take writes a packet that is proven, all of it or nothing.
+func (x *Exchange) take(ctx context.Context, in *incoming) (Received, error) {
 	var got *receiving
-	err = x.write(ctx, func(b *batch) error {
-		got = &receiving{x: x, b: b, in: in, now: statement.TimeOf(x.Now()), Received: Received{Author: in.author, Blobs: map[statement.Digest]int64{}, Refused: map[statement.ID]string{}}}
+	err := x.write(ctx, func(b *batch) error {
+		got = x.receiving(b, in)
 		return got.all()
 	})
 	var fork *forked
@@ -58,10 +78,13 @@ func (x *Exchange) Receive(ctx context.Context, sender party.Code, r io.Reader) 
 		}
 		x.Log.Error("FORK: a log has two histories", "origin", string(fork.Origin))
 	}
-	if got == nil {
-		return Received{}, err
+	switch {
+	case got == nil:
+		return Received{Author: in.author}, err
+	case err != nil:
+		return Received{Author: in.author, Accepted: got.before}, err
 	}
-	return got.Received, err
+	return got.Received, nil
 }
 
 // forked carries the proof of a fork out of the transaction that it undoes.
@@ -81,7 +104,18 @@ type receiving struct {
 	blobs         map[statement.ID]int // statements with newly whole blobs → how many are whole
 	again         []statement.ID       // receipts given before for what came again
 	refusals      []refusal
-	parked        error // why a head was left with its sender; nil when none was
+	parked        error                     // why a head was left with its sender; nil when none was
+	used          map[statement.Digest]bool // bodies of the packet that belong to a head of it
+	proven        map[int64]bool            // subtrees whose proofs are kept
+	reached       reached                   // by the head that was looked at last
+	before        int64                     // what was accepted before this packet
+}
+
+func (x *Exchange) receiving(b *batch, in *incoming) *receiving {
+	return &receiving{
+		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, used: map[statement.Digest]bool{}, proven: map[int64]bool{},
+		Received: Received{Author: in.author, Blobs: map[statement.Digest]int64{}, Refused: map[statement.ID]string{}},
+	}
 }
 
 // arrived is a statement of the author that a receipt will name.
@@ -100,12 +134,11 @@ type refusal struct {
 
 // all takes the packet in the order in which its parts depend on each other.
 func (r *receiving) all() error {
-	r.blobs = map[statement.ID]int{}
 	if err := r.checkpoint(); err != nil {
 		return err
 	}
 	// In the order of the log, whatever the precedence: what a head relies on was said before it.
-	slices.SortFunc(r.in.heads, func(a, b located) int { return int(a.index - b.index) })
+	slices.SortFunc(r.in.heads, func(a, b located) int { return cmp.Compare(a.index, b.index) })
 	for _, l := range r.in.heads {
 		if err := r.head(l); err != nil {
 			return err
@@ -119,9 +152,6 @@ func (r *receiving) all() error {
 			return err
 		}
 	}
-	if r.parked != nil && len(r.New) == 0 {
-		return r.parked
-	}
 	if err := r.gossip(); err != nil {
 		return err
 	}
@@ -131,110 +161,13 @@ func (r *receiving) all() error {
 	if err := r.refuse(); err != nil {
 		return err
 	}
-	return r.receipt()
-}
-
-// checkpoint holds the packet's checkpoint against all that was accepted of this log before, and keeps it.
-func (r *receiving) checkpoint() error {
-	// spec: LOG-8, LOG-9
-	tx, cp := r.b.tx, r.in.cp
-	last, err := journal.Newest(tx, cp.Origin)
-	if err != nil {
+	if err := r.receipt(); err != nil {
 		return err
 	}
-	r.Accepted = last.Size
-	switch {
-	case last.Size == cp.Size && last.Size > 0:
-		if last.Root != cp.Root {
-			return r.fork(cp, last)
-		}
-		return nil
-	case cp.Size < last.Size:
-		return r.older()
-	case last.Size > 0:
-		if r.in.from != last.Size {
-			return fault.New(fault.Parked, "LOG-8", "a consistency proof from size %d is needed", last.Size)
-		}
-		if err := translog.CheckConsistency(r.in.proof, last.Size, cp.Size, last.Root, cp.Root); err != nil {
-			return fault.Wrap(err, fault.Parked, "LOG-8", "the consistency proof from size %d does not verify", last.Size)
-		}
-		if err := tx.PutConsistency(store.Consistency{Origin: cp.Origin, From: last.Size, To: cp.Size, Hashes: r.in.proof}); err != nil {
-			return err
-		}
-	}
-	row := store.Checkpoint{Origin: cp.Origin, Size: cp.Size, Root: cp.Root, Time: statement.TimeOf(cp.Time), Note: cp.Note, Proven: true}
-	if err := r.seenBefore(&row); err != nil {
-		return err
-	}
-	if err := tx.PutCheckpoint(row); err != nil {
-		return err
-	}
-	r.Accepted = cp.Size
-	_, err = r.x.Witness.Cosign(tx, row, r.x.Now())
-	return err
-}
-
-// older takes a packet that was made before one that has arrived already: it is worth something only when its very checkpoint is known.
-func (r *receiving) older() error {
-	cp := r.in.cp
-	var root *translog.Hash
-	err := r.b.tx.Checkpoints(cp.Origin, cp.Size, func(c store.Checkpoint) bool {
-		if c.Size == cp.Size && c.Proven {
-			root = &c.Root
-		}
-		return c.Size <= cp.Size && root == nil
-	})
-	switch {
-	case err != nil:
-		return err
-	case root == nil:
-		return fault.New(fault.Parked, "LOG-8", "size %d of this log is accepted already: make the packet anew", r.Accepted)
-	case *root != cp.Root:
-		return r.fork(cp, translog.Tree{Origin: cp.Origin, Size: cp.Size, Root: *root})
+	if len(r.Receipts)+len(r.Blobs) == 0 {
+		return r.parked
 	}
 	return nil
-}
-
-// seenBefore merges what somebody else had shown of this very checkpoint, and finds the fork when they had shown another.
-func (r *receiving) seenBefore(row *store.Checkpoint) error {
-	var bad error
-	err := r.b.tx.Checkpoints(row.Origin, row.Size, func(c store.Checkpoint) bool {
-		if c.Size != row.Size {
-			return false
-		}
-		if c.Root != row.Root {
-			bad = r.forkNotes(row.Note, c.Note)
-			return false
-		}
-		row.Cosigs = c.Cosigs
-		row.Note, bad = translog.MergeSignatures(row.Note, c.Note)
-		return bad == nil
-	})
-	return errors.Join(err, bad)
-}
-
-func (r *receiving) fork(cp translog.Checkpoint, have translog.Tree) error {
-	var note []byte
-	err := r.b.tx.Checkpoints(have.Origin, have.Size, func(c store.Checkpoint) bool {
-		if c.Size == have.Size && c.Root == have.Root {
-			note = c.Note
-		}
-		return c.Size <= have.Size && note == nil
-	})
-	if err != nil {
-		return err
-	}
-	return r.forkNotes(cp.Note, note)
-}
-
-func (r *receiving) forkNotes(a, b []byte) error {
-	// spec: LOG-9
-	origin, err := translog.PeekOrigin(a)
-	if err != nil {
-		return err
-	}
-	f := &forked{store.Fork{Origin: origin, NoteA: a, NoteB: b, Found: r.now, Why: "equal-size"}}
-	return fault.Wrap(f, fault.Fork, "LOG-9", "the log %s has two histories: nothing more is accepted from it", origin)
 }
 
 // head takes one head: stored, folded, and if it is refused, without its body.
@@ -354,52 +287,6 @@ func (r *receiving) judge(l located) (*refusal, error) {
 	return &refusal{head: l.Head, clause: clause, reason: reason, articles: v.Articles}, nil
 }
 
-// inTime holds a head's time against its neighbours in the log, as far as they are here, and against the checkpoint that first covered it.
-func (r *receiving) inTime(l located) (bool, error) {
-	// spec: LOG-7
-	if l.Time.Std().Sub(r.in.cp.Time) > maxFall {
-		return false, nil
-	}
-	before, after, err := r.b.tx.Neighbours(r.in.cp.Origin, l.index)
-	if err != nil {
-		return false, err
-	}
-	for _, n := range before {
-		h, err := statement.ParseHead(n.Head)
-		if err != nil {
-			return false, err
-		}
-		if h.Time.Std().Sub(l.Time.Std()) > maxFall {
-			return false, nil
-		}
-	}
-	for _, n := range after {
-		h, err := statement.ParseHead(n.Head)
-		if err != nil {
-			return false, err
-		}
-		if l.Time.Std().Sub(h.Time.Std()) > maxFall {
-			return false, nil
-		}
-	}
-	return true, nil
-}
-
-// keepProof keeps the tile and path that prove a leaf, for evidence later.
-func (r *receiving) keepProof(index int64) error {
-	n := index / 256
-	i := slices.IndexFunc(r.in.tiles, func(t translog.TileProof) bool { return t.N == n })
-	t := r.in.tiles[i]
-	var hashes bytes.Buffer
-	for _, h := range t.Hashes {
-		hashes.Write(h[:])
-	}
-	if err := r.b.tx.PutTile(r.in.cp.Origin, 0, n, hashes.Bytes()); err != nil {
-		return err
-	}
-	return r.b.tx.PutTilePath(store.TilePath{Origin: r.in.cp.Origin, N: n, Size: r.in.cp.Size, Path: t.Path})
-}
-
 // ancestors notes which heads this one comes after and are not here, so that they are asked for.
 func (r *receiving) ancestors(l located) error {
 	// spec: THR-5
@@ -423,192 +310,16 @@ func (r *receiving) ancestors(l located) error {
 	return nil
 }
 
-func (r *receiving) bodyUsed(l located) { r.in.bodyUsed[l.Body.SHA256] = true }
-
-// body keeps a head's body, if it came along, and announces its blobs. A body that cannot be kept refuses the statement.
-func (r *receiving) body(l located) (*refusal, error) {
-	if l.Body == nil {
-		return nil, nil
-	}
-	raw, ok := r.in.bodies[l.Body.SHA256]
-	if !ok {
-		return nil, r.b.tx.PutContent(store.ContentRef{Statement: l.ID, Part: store.BodyPart}, l.Body.SHA256, l.Body.Size)
-	}
-	r.bodyUsed(l)
-	return r.keepBody(l, raw)
-}
-
-func (r *receiving) keepBody(l located, raw []byte) (*refusal, error) {
-	tx, ref := r.b.tx, store.ContentRef{Statement: l.ID, Part: store.BodyPart}
-	have, err := tx.Content(ref)
-	if err == nil && (have.Erased || have.Whole) { // spec: STM-7
-		return nil, nil
-	}
-	if err != nil && fault.CodeOf(err) != fault.NotFound {
-		return nil, err
-	}
-	body, err := statement.ParseBody(raw)
-	if err == nil {
-		err = body.Matches(l.Head)
-	}
-	if err != nil { // spec: STM-3
-		return &refusal{head: l.Head, clause: fault.ClauseOf(err), reason: "body"}, nil
-	}
-	if err := putWhole(tx, ref, raw); err != nil {
-		return nil, err
-	}
-	for i, b := range body.Blobs {
-		if err := tx.PutContent(store.ContentRef{Statement: l.ID, Part: i}, b.SHA256, b.Size); err != nil {
-			return nil, err
-		}
-		if b.Size == 0 {
-			if err := tx.SetWhole(store.ContentRef{Statement: l.ID, Part: i}); err != nil {
-				return nil, err
-			}
-		}
-	}
-	r.bodies = append(r.bodies, arrived{l.ID, l.index})
-	return nil, nil
-}
-
-// lateBodies takes the bodies of heads that came in an earlier packet, and refuses those of no head at all.
-func (r *receiving) lateBodies() error {
-	// spec: PKT-8
-	for sum, raw := range r.in.bodies {
-		if r.in.bodyUsed[sum] {
-			continue
-		}
-		refs, err := r.b.tx.FindContent(sum)
-		if err != nil {
-			return err
-		}
-		if len(refs) == 0 {
-			return fault.New(fault.NotAuthentic, "PKT-8", "a body belongs to no head")
-		}
-		for _, ref := range refs {
-			if ref.Part != store.BodyPart {
-				continue
-			}
-			row, err := r.b.tx.Statement(ref.Statement)
-			if err != nil {
-				return err
-			}
-			h, err := statement.ParseHead(row.Head)
-			if err != nil {
-				return err
-			}
-			if row.Origin != r.in.cp.Origin {
-				continue
-			}
-			if _, err := r.keepBody(located{h, row.Index}, raw); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// blob takes a part of a blob where it continues what is here.
-func (r *receiving) blob(p blobPart) error {
-	// spec: PKT-8, STM-7
-	tx := r.b.tx
-	refs, err := tx.FindContent(p.sha256)
-	if err != nil {
-		return err
-	}
-	mine := false
-	for _, ref := range refs {
-		row, err := tx.Statement(ref.Statement)
-		if err != nil {
-			return err
-		}
-		if ref.Part == store.BodyPart || row.Origin != r.in.cp.Origin {
-			continue
-		}
-		mine = true
-		c, err := tx.Content(ref)
-		if err != nil {
-			return err
-		}
-		if err := r.extend(ref, c, p, row); err != nil {
-			return err
-		}
-	}
-	if !mine {
-		return fault.New(fault.NotAuthentic, "PKT-8", "a blob belongs to no body")
-	}
-	return nil
-}
-
-func (r *receiving) extend(ref store.ContentRef, c store.Content, p blobPart, row store.Statement) error {
-	tx := r.b.tx
-	switch {
-	case c.Erased:
-		r.Blobs[p.sha256] = Dropped
-		return nil
-	case c.Whole:
-		r.Blobs[p.sha256] = c.Size
-		if !row.BlobReceipt.IsZero() && !slices.Contains(r.again, row.BlobReceipt) {
-			r.again = append(r.again, row.BlobReceipt)
-		}
-		return nil
-	case p.offset > c.Arrived:
-		r.Blobs[p.sha256] = c.Arrived
-		return nil
-	}
-	fresh := p.data[min(c.Arrived-p.offset, int64(len(p.data))):]
-	if c.Arrived+int64(len(fresh)) > c.Size {
-		return fault.New(fault.Malformed, "PKT-8", "a blob is longer than its body says")
-	}
-	if len(fresh) > 0 {
-		if err := tx.Append(ref, c.Arrived, fresh); err != nil {
-			return err
-		}
-	}
-	r.Blobs[p.sha256] = c.Arrived + int64(len(fresh))
-	if r.Blobs[p.sha256] < c.Size {
-		return nil
-	}
-	return r.whole(ref, c, row)
-}
-
-// whole checks a blob that has arrived to its last byte, and counts its statement's blobs.
-func (r *receiving) whole(ref store.ContentRef, c store.Content, row store.Statement) error {
-	tx := r.b.tx
-	if err := tx.SetWhole(ref); err != nil {
-		return err
-	}
-	sum := sha256.New()
-	if err := tx.Read(ref, sum); err != nil {
-		return err
-	}
-	if statement.Digest(sum.Sum(nil)) != c.SHA256 {
-		r.Blobs[c.SHA256] = 0
-		return tx.Reset(ref)
-	}
-	h, err := statement.ParseHead(row.Head)
-	if err != nil {
-		return err
-	}
-	n := 0
-	for part := range h.Body.Blobs {
-		c, err := tx.Content(store.ContentRef{Statement: row.ID, Part: part})
-		if err != nil {
-			return err
-		}
-		if c.Whole {
-			n++
-		}
-	}
-	r.blobs[row.ID] = n
-	return nil
-}
-
 // peer notes that the author was heard from, and what it asked for.
 func (r *receiving) peer() error {
 	tx := r.b.tx
 	for _, id := range r.in.want {
-		if err := tx.PutRequested(r.in.sender, id); err != nil {
+		// Only what can be given is remembered, so that nobody fills this store with ids of nothing.
+		s, err := tx.Statement(id)
+		if err == nil && s.Origin == r.x.Journal.Origin() {
+			err = tx.PutRequested(r.in.sender, id)
+		}
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
 			return err
 		}
 	}

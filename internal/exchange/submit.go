@@ -226,6 +226,10 @@ func (x *Exchange) composeBody(d Draft, blobs []statement.Blob) (*statement.Body
 	return statement.ComposeBody(statement.Body{Nonce: nonce, Title: d.Title, Text: d.Text, Blobs: blobs, Rest: d.Rest})
 }
 
+// maxBehind is how far the machine's clock may stand behind the log. A checkpoint's time is in whole seconds and read a moment later, and its heads must not be
+// more than a minute ahead of it.
+const maxBehind = maxFall - 5*time.Second
+
 // clock is the time of the next own statement. It never falls: while the machine's clock stands behind the last statement by up to a minute, time
 // stands still; by more, nothing is said until somebody has looked.
 func (x *Exchange) clock(b *batch) (statement.Time, error) {
@@ -235,7 +239,7 @@ func (x *Exchange) clock(b *batch) (statement.Time, error) {
 	if err != nil || last.IsZero() || !now.Before(last) {
 		return now, err
 	}
-	if last.Std().Sub(now.Std()) > time.Minute {
+	if last.Std().Sub(now.Std()) > maxBehind {
 		return now, fault.New(fault.Clock, "LOG-7", "this machine's clock is %s behind the last statement of the log: set it right first",
 			last.Std().Sub(now.Std()).Round(time.Second))
 	}

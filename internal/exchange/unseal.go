@@ -18,18 +18,17 @@ const maxAhead = 300 * time.Second
 
 // incoming is a packet that is unsealed, parsed, and whose signatures and paths hold. Nothing of it is stored yet.
 type incoming struct {
-	sender   party.Code // who brought it
-	author   party.Code // whose log it is
-	cp       translog.Checkpoint
-	from     int64 // the consistency proof's old size
-	proof    []translog.Hash
-	heads    []located
-	tiles    []translog.TileProof
-	notes    [][]byte
-	want     []statement.ID
-	bodies   map[statement.Digest][]byte
-	bodyUsed map[statement.Digest]bool
-	blobs    []blobPart
+	sender party.Code // who brought it
+	author party.Code // whose log it is
+	cp     translog.Checkpoint
+	from   int64 // the consistency proof's old size
+	proof  []translog.Hash
+	heads  []located
+	tiles  []translog.TileProof
+	notes  [][]byte
+	want   []statement.ID
+	bodies map[statement.Digest][]byte
+	blobs  []blobPart
 }
 
 // located is a head with its proven place in the author's log.
@@ -88,7 +87,7 @@ func (in *incoming) Blob(sum statement.Digest, offset int64, r io.Reader) error 
 
 // unseal opens a packet and proves it, without writing anything.
 func (x *Exchange) unseal(ctx context.Context, sender party.Code, r io.Reader) (*incoming, error) {
-	in := &incoming{sender: sender, bodies: map[statement.Digest][]byte{}, bodyUsed: map[statement.Digest]bool{}}
+	in := &incoming{sender: sender, bodies: map[statement.Digest][]byte{}}
 	if err := x.Codec.Open(r, x.Identity, in); err != nil {
 		return nil, err
 	}

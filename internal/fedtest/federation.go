@@ -3,16 +3,21 @@ package fedtest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 )
 
@@ -25,7 +30,8 @@ type Federation struct {
 	Clock *Clock
 
 	mu    sync.Mutex
-	cut   map[[2]party.Code]bool // guarded by mu; both orders
+	cut   map[[2]party.Code]bool  // guarded by mu; both orders
+	left  map[[2]party.Code]int64 // bytes until the link is cut, where that is set; guarded by mu
 	addrs map[string]party.Code  // listener address → party; guarded by mu
 
 	Parties map[party.Code]*Party
@@ -57,7 +63,7 @@ func New(t testing.TB, codes ...string) *Federation {
 	t.Helper()
 	f := &Federation{
 		T: t, Clock: &Clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)},
-		cut: map[[2]party.Code]bool{}, addrs: map[string]party.Code{}, Parties: map[party.Code]*Party{},
+		cut: map[[2]party.Code]bool{}, left: map[[2]party.Code]int64{}, addrs: map[string]party.Code{}, Parties: map[party.Code]*Party{},
 	}
 	for _, c := range codes {
 		reachable := c[0] != '-'
@@ -82,23 +88,23 @@ type Party struct {
 	F    *Federation
 	Code party.Code
 
-	offset    time.Duration // of this party's clock
-	options   node.Options
-	listener  net.Listener
-	stop      context.CancelFunc
-	stopped   chan error
-	reachable bool
+	offset  atomic.Int64 // of this party's clock
+	options node.Options
+	door    *door // nil: nobody reaches this party
+	stop    context.CancelFunc
+	stopped chan error
 }
 
 func (f *Federation) add(code party.Code, reachable bool) {
 	f.T.Helper()
-	p := &Party{F: f, Code: code, reachable: reachable}
+	p := &Party{F: f, Code: code}
 	cfg := config.Defaults(code)
 	cfg.PullInterval = config.MinPull
 	if reachable {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		f.must(err)
-		p.listener = l
+		p.door = openDoor(l)
+		f.T.Cleanup(p.door.shut)
 		cfg.Listen = l.Addr().String()
 		cfg.Endpoints = []string{"https://" + cfg.Listen}
 		f.mu.Lock()
@@ -129,7 +135,7 @@ func (f *Federation) must(err error) {
 func (f *Federation) At(code party.Code) *Party { return f.Parties[code] }
 
 // now is the party's own idea of the time.
-func (p *Party) now() time.Time { return p.F.Clock.Now().Add(p.offset) }
+func (p *Party) now() time.Time { return p.F.Clock.Now().Add(time.Duration(p.offset.Load())) }
 
 // Start opens the node in dir and serves it.
 func (p *Party) Start(dir string) {
@@ -137,14 +143,13 @@ func (p *Party) Start(dir string) {
 	n, err := node.Open(p.F.T.Context(), dir, p.options)
 	p.F.must(err)
 	p.Node = n
-	if p.reachable && p.listener == nil {
-		l, err := n.Listen()
-		p.F.must(err)
-		p.listener = l
+	var l net.Listener
+	if p.door != nil {
+		l = p.door.open()
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	p.stop, p.stopped = cancel, make(chan error, 1)
-	go func(l net.Listener) { p.stopped <- n.Serve(ctx, l) }(p.listener)
+	go func() { p.stopped <- n.Serve(ctx, l) }()
 }
 
 // Stop ends the node as an operator would. A stopped one is left alone.
@@ -156,7 +161,7 @@ func (p *Party) Stop() {
 	if err := <-p.stopped; err != nil {
 		p.F.T.Errorf("%s: %v", p.Code, err)
 	}
-	p.stop, p.listener = nil, nil
+	p.stop = nil
 	if err := p.Close(); err != nil {
 		p.F.T.Errorf("%s: %v", p.Code, err)
 	}
@@ -173,7 +178,7 @@ func (p *Party) Restart(change func(*node.Options)) {
 }
 
 // Skew sets how far the party's clock is off.
-func (p *Party) Skew(d time.Duration) { p.offset = d }
+func (p *Party) Skew(d time.Duration) { p.offset.Store(int64(d)) }
 
 var errCut = errors.New("the link is cut")
 
@@ -216,6 +221,7 @@ func (l *link) Read(b []byte) (int, error) {
 }
 
 func (l *link) Write(b []byte) (int, error) {
+	l.f.count(l.pair, len(b))
 	if l.broken() {
 		_ = l.Close()
 		return 0, errCut
@@ -225,6 +231,70 @@ func (l *link) Write(b []byte) (int, error) {
 
 // Cut breaks the link between two parties, both ways.
 func (f *Federation) Cut(a, b party.Code) { f.link(a, b, true) }
+
+// CutAfter breaks the link between two parties once a has sent b that many bytes over connections of its own.
+func (f *Federation) CutAfter(a, b party.Code, bytes int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.left[[2]party.Code{a, b}] = bytes
+}
+
+func (f *Federation) count(pair [2]party.Code, n int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	left, limited := f.left[pair]
+	if !limited {
+		return
+	}
+	if f.left[pair] = left - int64(n); f.left[pair] < 0 {
+		delete(f.left, pair)
+		f.cut[pair], f.cut[[2]party.Code{pair[1], pair[0]}] = true, true
+	}
+}
+
+// IsCut tells whether the link between two parties is broken.
+func (f *Federation) IsCut(a, b party.Code) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.cut[[2]party.Code{a, b}]
+}
+
+// Quiet waits until nothing is written anywhere any more although every worker is made to look again and again.
+func (f *Federation) Quiet() {
+	f.T.Helper()
+	deadline := time.Now().Add(Patience)
+	for same, last := 0, ""; same < 5; {
+		if time.Now().After(deadline) {
+			f.T.Fatalf("the federation did not become quiet in %s: %s", Patience, last)
+		}
+		now := ""
+		for _, code := range slices.Sorted(maps.Keys(f.Parties)) {
+			p := f.Parties[code]
+			v, err := p.Store.Version(f.T.Context())
+			f.must(err)
+			now += fmt.Sprintf("%s: version %d, log of %d; ", code, v, p.LogSize())
+			for other := range f.Parties {
+				if other != code {
+					p.Courier.Kick(other)
+				}
+			}
+		}
+		if same++; now != last {
+			same, last = 0, now
+		}
+		time.Sleep(50 * time.Millisecond) // gives the workers their turn; what is waited for is that nothing changes
+	}
+}
+
+// LogSize is the length of the party's own log.
+func (p *Party) LogSize() (n int64) {
+	p.F.T.Helper()
+	p.F.must(p.Store.View(p.F.T.Context(), func(tx store.Tx) (err error) {
+		n, err = tx.Length(p.Journal.Origin())
+		return err
+	}))
+	return n
+}
 
 // Mend restores it, and has both try at once.
 func (f *Federation) Mend(a, b party.Code) {

@@ -1,9 +1,12 @@
 package fedtest
 
 import (
+	"strings"
+
 	"github.com/go-json-experiment/json"
 
 	"github.com/comity-exchange/comity/agreement"
+	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
@@ -12,6 +15,21 @@ import (
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
+
+// Pact is an agreement between these parties under which they may ask each other for assistance up to TLP:AMBER, without personal data.
+func Pact(codes ...string) string {
+	return `{"v":1,"title":{"en":"Assistance"},"parties":["` + strings.Join(codes, `","`) + `"],"languages":["en"],"in_force":{"when":"all"},"articles":[
+{"number":"1","title":{"en":"Requests"},"text":{"en":"Each party may ask another for assistance."},"rules":[{"effect":"permit","kinds":["assist.*"],"tlp_max":"AMBER"}]},
+{"number":"2","title":{"en":"Persons"},"text":{"en":"Personal data do not pass."},"rules":[{"effect":"forbid","kinds":["assist.*"],"personal_data":"minimised"}]}
+]}`
+}
+
+// Ask says a request for information to others under an agreement.
+func (p *Party) Ask(agreed agreement.ID, d exchange.Draft, to ...party.Code) exchange.Said {
+	p.F.T.Helper()
+	d.Kind, d.Agreement, d.To = assist.KindRequest, agreed, to
+	return p.Say(d, assist.Request{Type: assist.Information})
+}
 
 // Agree has the first party deposit a document and all parties sign it, and waits until every one of them has it in force.
 func (f *Federation) Agree(document string, first party.Code) agreement.ID {

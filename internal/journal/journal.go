@@ -17,11 +17,15 @@ type Journal struct {
 	origin party.Origin
 	signer party.Signer
 	mark   *Mark
+	memo   *translog.Memo
 }
+
+// memoRoom is how many tiles of all logs are remembered with their inner nodes: 4 MiB.
+const memoRoom = 256
 
 // New makes the journal of the log that signer's keys belong to.
 func New(origin party.Origin, signer party.Signer, mark *Mark) *Journal {
-	return &Journal{origin: origin, signer: signer, mark: mark}
+	return &Journal{origin: origin, signer: signer, mark: mark, memo: translog.NewMemo(memoRoom)}
 }
 
 // Origin is the log that this journal writes.
@@ -36,6 +40,11 @@ type Tiles struct {
 // Tile implements translog.Tiles.
 func (t Tiles) Tile(level int, n int64) ([]byte, error) { return t.Log.Tile(t.Origin, level, n) }
 
+// Tiles reads the tiles of the own or of another log in a transaction, and remembers what it had to hash.
+func (j *Journal) Tiles(log store.Log, origin party.Origin) translog.Tiles {
+	return j.memo.Over(string(origin), Tiles{log, origin})
+}
+
 // Append writes the leaves of ids from index first on, which must be the log's length, and signs the checkpoint that covers them, all in the
 // caller's transaction. After the commit, and before anything leaves, the caller calls Settle. An error is fatal to the transaction.
 func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.Time) (translog.Tree, error) {
@@ -44,10 +53,10 @@ func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.
 	if tree.Size > translog.MaxSize {
 		return tree, fault.New(fault.TooLarge, "LOG-13", "the log is full")
 	}
-	if err := j.notBehind(first); err != nil {
+	if err := j.settled(tx, first); err != nil {
 		return tree, err
 	}
-	root, changed, err := translog.Append(first, Tiles{tx, j.origin}, ids)
+	root, changed, err := translog.Append(first, j.Tiles(tx, j.origin), ids)
 	if err != nil {
 		return tree, err
 	}
@@ -66,18 +75,29 @@ func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.
 	})
 }
 
-// notBehind refuses to write on a store whose length is below the mark: such a store was put back from an older copy.
-func (j *Journal) notBehind(length int64) error {
+// settled makes sure that the mark covers what is committed before anything is written upon it: a mark that can't be written stops the log here.
+func (j *Journal) settled(tx store.Tx, length int64) error {
 	// spec: LOG-12
-	m, err := j.mark.Read()
+	m, err := j.notBehind(length)
+	if err != nil || m.Size == length {
+		return err
+	}
+	newest, err := Newest(tx, j.origin)
 	if err != nil {
 		return err
 	}
-	if length < m.Size {
-		return fault.New(fault.Behind, "LOG-12",
+	return j.mark.Advance(newest)
+}
+
+// notBehind refuses to write on a store whose length is below the mark: such a store was put back from an older copy.
+func (j *Journal) notBehind(length int64) (MarkValue, error) {
+	// spec: LOG-12
+	m, err := j.mark.Read()
+	if err == nil && length < m.Size {
+		err = fault.New(fault.Behind, "LOG-12",
 			"the store has %d leaves, but %d have left this node: it was restored from an older copy, and signs nothing until that is mended", length, m.Size)
 	}
-	return nil
+	return m, err
 }
 
 // Settle puts t into the mark. Nothing that t proves may leave the node before it has returned nil.
@@ -86,21 +106,18 @@ func (j *Journal) Settle(t translog.Tree) error { return j.mark.Advance(t) }
 // Check compares store and mark at start, and settles what an earlier process committed and did not live to settle.
 func (j *Journal) Check(ctx context.Context, s store.Store) error {
 	// spec: LOG-12
-	m, err := j.mark.Read()
-	if err != nil {
-		return err
-	}
 	var newest translog.Tree
-	err = s.View(ctx, func(tx store.Tx) error {
+	var m MarkValue
+	err := s.View(ctx, func(tx store.Tx) error {
 		length, err := tx.Length(j.origin)
 		if err != nil {
 			return err
 		}
-		if err := j.notBehind(length); err != nil {
+		if m, err = j.notBehind(length); err != nil {
 			return err
 		}
 		if m.Size > 0 {
-			root, err := translog.Root(m.Size, Tiles{tx, j.origin})
+			root, err := translog.Root(m.Size, j.Tiles(tx, j.origin))
 			if err != nil {
 				return err
 			}

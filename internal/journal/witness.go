@@ -2,6 +2,7 @@ package journal
 
 import (
 	"bytes"
+	"strconv"
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
@@ -49,7 +50,35 @@ func (w Witness) Cosign(tx store.Tx, cp store.Checkpoint, now time.Time) (bool, 
 	if err := tx.PutCheckpoint(cp); err != nil {
 		return false, err
 	}
+	if err := tx.SetMeta(cosignedSize(cp.Origin), strconv.FormatInt(cp.Size, 10)); err != nil {
+		return false, err
+	}
 	return true, tx.SetMeta(key, statement.TimeOf(now).String())
+}
+
+// cosignedSize names the note of the size of a log that this node cosigned last.
+func cosignedSize(origin party.Origin) string { return "cosigned-size:" + string(origin) }
+
+// Cosigned is the checkpoint of a log that this node cosigned last; fault.NotFound when it never did.
+func Cosigned(tx store.Tx, origin party.Origin) (found store.Checkpoint, err error) {
+	noted, err := tx.Meta(cosignedSize(origin))
+	if err != nil {
+		return found, err
+	}
+	size, err := strconv.ParseInt(noted, 10, 64)
+	if err != nil {
+		return found, fault.New(fault.NotFound, "LOG-11", "no checkpoint of %s was cosigned here", origin)
+	}
+	err = tx.Checkpoints(origin, size, func(c store.Checkpoint) bool {
+		if c.Size == size && c.Proven {
+			found = c
+		}
+		return c.Size <= size && found.Size == 0
+	})
+	if err == nil && found.Size == 0 {
+		err = fault.New(fault.NotFound, "LOG-11", "no checkpoint of %s was cosigned here", origin)
+	}
+	return found, err
 }
 
 // textOf is a signed note up to the blank line before its signatures, that line included.

@@ -79,11 +79,11 @@ func (g *proving) item(s store.Statement, withBody bool) error {
 	return nil
 }
 
-// own proves an own statement against the newest checkpoint that somebody cosigned, or the newest at all while nobody has.
+// own proves an own statement against the earliest of the checkpoints that most parties cosigned, or the newest while nobody has.
 func (g *proving) own(s store.Statement, it *evidence.Item) error {
 	var best store.Checkpoint
 	if err := g.tx.Checkpoints(s.Origin, s.Index+1, func(c store.Checkpoint) bool {
-		if c.Proven && (best.Note == nil || c.Cosigs > 0 || best.Cosigs == 0) {
+		if c.Proven && (best.Note == nil || c.Cosigs > best.Cosigs || best.Cosigs == 0) {
 			best = c
 		}
 		return true

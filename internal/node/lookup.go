@@ -56,3 +56,20 @@ func (n *Node) Letter(ctx context.Context, code party.Code, serial int) (*party.
 
 // LetterFile is where the own letter lies in the folder, ready to be handed over.
 func (n *Node) LetterFile() string { return filepath.Join(n.Dir, letterName) }
+
+// Statement shows one statement by itself, without what others said of it.
+func (n *Node) Statement(ctx context.Context, id statement.ID) (SaidView, error) {
+	var v SaidView
+	err := n.Store.View(ctx, func(tx store.Tx) error {
+		s, err := tx.Statement(id)
+		if fault.CodeOf(err) == fault.NotFound {
+			return fault.New(fault.NotFound, "STM-2", "there is no statement %s here", id.Short())
+		}
+		if err != nil {
+			return err
+		}
+		v, err = n.viewSaid(tx, s, map[statement.ID][]RefusedView{})
+		return err
+	})
+	return v, err
+}
