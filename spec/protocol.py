@@ -125,9 +125,10 @@ def parse_json(raw, compact=True):
     try:
         value = json.loads(raw.decode("utf-8"), object_pairs_hook=members, parse_int=integer, parse_constant=no)
         walk(value, lambda v: v.encode() if isinstance(v, str) else None)
-    except (ValueError, RecursionError) as e:
+    except ValueError as e:
         raise Refused("ENC-2", f"not JSON ({e.__class__.__name__})") from None
     need(isinstance(value, dict), "ENC-1", "not a JSON object")
+    need(depth(value) <= 10000, "ENC-2", "nested too deeply")
     walk(value, lambda v: need(v is not None, "ENC-2", "null is not used"))
     if compact:
         bare = re.sub(rb'"(?:[^"\\]|\\.)*"', b"", raw)
@@ -207,6 +208,7 @@ class Head:
     def __init__(self, raw):
         need(len(raw) <= 16384, "STM-1", "a head has at most 16,384 bytes")
         m = parse_json(raw)
+        walk({n: v for n, v in m.items() if n != "facts"}, lambda v: need(v != "", "STM-1", "an empty string"))
         check_members(m, HEAD, "STM-1", ("thread", "after", "agreement", "body"))
         need(m["from"] not in m["to"], "STM-1", "from is among to")
         if "agreement" in m:
@@ -216,13 +218,16 @@ class Head:
         if "body" in m:
             check_members(m["body"], BODY_OF_HEAD, "STM-3")
         need(("after" in m) == ("thread" in m), "STM-1", "after is there if and only if thread is")
-        walk({n: v for n, v in m.items() if n != "facts"}, lambda v: need(v != "", "STM-1", "an empty string"))
         need(len(facts_bytes(raw)) <= 12288, "STM-4", "facts have at most 12,288 bytes")
         walk(m["facts"], self.check_fact)
         need(depth(m["facts"]) <= 16, "STM-4", "facts are nested too deeply")
         self.members, self.raw, self.digest = m, raw, H(raw)
-        self.id = self.digest.hex()
+        self.id, self.place = self.digest.hex(), None
         self.desk = m["kind"].split(".")[0]
+
+    def stands(self, origin, index):
+        """Its place in its author's logs (THR-3): the origin's serial, then the leaf."""
+        self.place = (int(origin.split("/")[1]), index)
 
     @staticmethod
     def check_fact(v):
@@ -327,7 +332,8 @@ def fold_path(low, high, size, inner, path, clause):
 
 
 def check_inclusion(leaf, index, size, path, root, clause):
-    need(0 <= index < size <= LIMIT and len(path) <= 40, clause, "no such leaf")
+    need(0 <= index < size <= LIMIT, "LOG-1", "no such leaf")
+    need(len(path) <= 40, "LOG-13", "a path has at most 40 hashes")
     need(fold_path(index, index + 1, size, leaf, path, clause) == root, clause, "the path does not lead to the root")
 
 

@@ -11,7 +11,6 @@ from protocol import (H, KIND, LANGUAGE, PAP, PERSONAL, PRECEDENCES, TLP, TRACKS
 IDS = lambda low, high: lambda v: is_list(v, low, high, is_hex32)
 WORD = lambda v: v == "" or is_identifier(v)  # where it may be absent, an empty one is absent
 NAMES = lambda low, high: lambda v: is_list(v, low, high, is_identifier, distinct=False)
-VALUES = lambda low, high: lambda v: is_list(v, low, high, is_identifier)
 ANY = 1 << 20
 
 
@@ -60,6 +59,14 @@ class Thread:
         for i, ids in after.items():
             if i != self.opener.id:
                 ids.add(self.opener.id)
+        said = {}
+        for i, h in self.heads.items():
+            if h.place and i != self.opener.id:
+                said.setdefault(h["from"], []).append((h.place, i))
+        for own in said.values():
+            own.sort()
+            for (_, before), (_, i) in zip(own, own[1:]):
+                after[i].add(before)
         children = {}
         for i, ids in after.items():
             for a in ids:
@@ -180,7 +187,7 @@ class Assist:
         "assist.grant": Kind(60, False, {"extent": ["part", "full"].__contains__, "conditions": NAMES(0, ANY)}, ("conditions",)),
         "assist.accept": Kind(50, False, {"answer": is_hex32}),
         "assist.refuse": Kind(60, False, {"grounds": NAMES(1, ANY)}),
-        "assist.withdraw": Kind(0, False, {"reason": WORD}, ("reason",)),
+        "assist.withdraw": Kind(70, False, {"reason": WORD}, ("reason",)),
         "assist.ask-use": Kind(50, False, {"answer": is_hex32}),
         "assist.report-use": Kind(50, False, {"answer": is_hex32, "use": NAMES(1, ANY)}),
     }
@@ -311,7 +318,8 @@ class Instrument:
         return max(self.signed.values()) if set(self.signed) == set(self.parties) else None
 
     def state(self):
-        return {"digest": self.digest, "signed": dict(sorted(self.signed.items())), "in_force": self.in_force()}
+        since = {"in_force": self.in_force()} if self.in_force() else {}
+        return {"digest": self.digest, "signed": self.signed, **since}
 
 
 DESKS = {"assist": Assist, "instrument": Instrument}
@@ -337,7 +345,7 @@ class Agreement:
         self.rules, self.clocks, self.grounds, numbers = [], {}, None, set()
         for a in m["articles"]:
             check_members(a, {"number": is_identifier, "title": texts, "text": texts, "rules": lambda v: isinstance(v, list),
-                              "clocks": lambda v: isinstance(v, dict), "grounds": VALUES(1, 64)}, "AGR-2",
+                              "clocks": lambda v: isinstance(v, dict), "grounds": lambda v: isinstance(v, list)}, "AGR-2",
                           ("rules", "clocks", "grounds"))
             need(a["number"] not in numbers, "AGR-2", "an article's number is repeated")
             need(set(m["languages"]) <= set(a["text"]), "AGR-2", "an article lacks its text in a language")
@@ -352,6 +360,7 @@ class Agreement:
                      and clock["acknowledge"] <= clock["answer"], "AGR-4", "a clock is not as it must be")
                 self.clocks[precedence] = dict(clock, article=a["number"])
             if "grounds" in a:
+                need(is_list(a["grounds"], 1, 64, is_identifier), "AGR-5", "grounds are not 1 to 64 distinct identifiers")
                 self.grounds = (self.grounds or {"other"}) | set(a["grounds"])
 
     def check_rule(self, rule):
@@ -478,6 +487,8 @@ def arrival(receipts, origin, index, body=None):
 def ledger(parties, start, end, origins, logs):
     """LED-1 to LED-6: the bytes that both sides compute. logs[i] are the heads of the i-th party, in the order of its log."""
     place = {h.id: (origins[side], index) for side in (0, 1) for index, h in enumerate(logs[side])}
+    for h in logs[0] + logs[1]:
+        h.stands(*place[h.id])
     everything = logs[0] + logs[1]
     receipts = {p: delivered(logs[i]) for i, p in enumerate(parties)}
     openers = [h for h in everything if h["kind"] == "assist.request" and "thread" not in h.members

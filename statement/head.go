@@ -2,6 +2,7 @@ package statement
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"io"
 	"slices"
@@ -95,8 +96,20 @@ type Head struct {
 	Facts      jsontext.Value  `json:"facts"`
 	Body       *BodyRef        `json:"body,omitempty"`
 
-	Raw []byte `json:"-"` // the bytes as written, without line feed
-	ID  ID     `json:"-"` // SHA-256 of Raw
+	Raw   []byte `json:"-"` // the bytes as written, without line feed
+	ID    ID     `json:"-"` // SHA-256 of Raw
+	Place Place  `json:"-"` // where it was proven to stand; whoever proved it sets it, once
+}
+
+// Place is a leaf of a log. The zero Place is that of a head of which it is not known yet.
+type Place struct {
+	Origin party.Origin
+	Index  int64
+}
+
+// Compare orders two places in the logs of one party: by the log's serial, then by leaf.
+func (p Place) Compare(o Place) int {
+	return cmp.Or(cmp.Compare(p.Origin.Serial(), o.Origin.Serial()), cmp.Compare(p.Index, o.Index))
 }
 
 // required are the members that each object of a head has, whatever their values (STM-1). The key is the member that holds the

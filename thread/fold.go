@@ -371,6 +371,9 @@ func (f *folding) run(w *walk, heads []*statement.Head, placed []Placed) (Folded
 				n.need++
 			}
 		}
+	}
+	inLogOrder(order)
+	for _, n := range order {
 		if n.need == 0 {
 			q = append(q, n)
 		}
@@ -397,6 +400,25 @@ func (f *folding) run(w *walk, heads []*statement.Head, placed []Placed) (Folded
 		Waiting: slices.SortedFunc(maps.Keys(nodes), statement.ID.Compare),
 		Missing: slices.SortedFunc(maps.Keys(missing), statement.ID.Compare),
 	}, nil
+}
+
+// inLogOrder has each author's heads wait for those that it said before, by their leaves: what somebody has said cannot be
+// pushed aside by something that the same party says later and pretends to have said in ignorance of it.
+func inLogOrder(nodes []*node) {
+	// spec: THR-3
+	said := map[party.Code][]*node{}
+	for _, n := range nodes {
+		if n.h.Place.Origin != "" {
+			said[n.h.From] = append(said[n.h.From], n)
+		}
+	}
+	for _, own := range said {
+		slices.SortFunc(own, func(a, b *node) int { return a.h.Place.Compare(b.h.Place) })
+		for i := 1; i < len(own); i++ {
+			own[i-1].next = append(own[i-1].next, own[i])
+			own[i].need++
+		}
+	}
 }
 
 // MarshalState writes a state. Equal states give equal bytes.

@@ -417,3 +417,16 @@ func TestNewRules(t *testing.T) {
 		t.Error("a desk drill")
 	}
 }
+
+// TestNothingIsPushedAside: a head that a party says later, and pretends to have said in ignorance of its own earlier one, is the one that is
+// void, however low its rank and id.
+func TestNothingIsPushedAside(t *testing.T) {
+	t.Parallel()
+	// spec: THR-3, THR-6
+	k := open(t)
+	opener, first := k.Heads[0], k.Say("XB", kindLast, struct{}{})
+	sly := k.Say("XB", thread.KindRetrieved, thread.Retrieved{IDs: []statement.ID{opener.ID}}, threadtest.After(opener))
+	if k.Void(first) != "" || k.Void(sly) != thread.OmitsOwn {
+		t.Fatalf("the earlier head is %q, the later one %q", k.Void(first), k.Void(sly))
+	}
+}

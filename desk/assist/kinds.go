@@ -43,7 +43,7 @@ func kinds() []thread.KindSpec {
 			Means: "Binds the asker to the conditions of the grant."},
 		{Kind: KindRefuse, Rank: 60, Facts: Refuse{}, Label: "refuse",
 			Means: "Declines, on the grounds named; after a grant in part, it declines the rest."},
-		{Kind: KindWithdraw, Rank: 0, Facts: Withdraw{}, Label: "withdraw",
+		{Kind: KindWithdraw, Rank: 70, Facts: Withdraw{}, Label: "withdraw",
 			Means: "Takes the request back from everybody who has not answered it in full."},
 		{Kind: KindAskUse, Rank: 50, Facts: AskUse{}, Label: "ask how it was used",
 			Means: "Asks the asker to explain what became of the answer."},

@@ -1,6 +1,9 @@
 package instrument
 
 import (
+	"maps"
+	"slices"
+
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
@@ -64,11 +67,11 @@ func InForce(s thread.State) (from statement.Time, digest statement.Digest, ok b
 	return st.InForce, st.Digest, true
 }
 
-// Signatures is what was deposited and who has signed it, when.
-func Signatures(s thread.State) (digest statement.Digest, signed map[party.Code]statement.Time, err error) {
+// Signatures is what was deposited, who has signed it when, and by which heads, in the order of their ids.
+func Signatures(s thread.State) (digest statement.Digest, signed map[party.Code]statement.Time, by []statement.ID, err error) {
 	st, err := thread.Load[state](s)
 	if err != nil || s.Kind != Kind {
-		return statement.Digest{}, nil, err
+		return statement.Digest{}, nil, nil, err
 	}
-	return st.Digest, st.Signed, nil
+	return st.Digest, st.Signed, slices.SortedFunc(maps.Values(st.By), statement.ID.Compare), nil
 }

@@ -14,6 +14,7 @@ type state struct {
 	Digest  statement.Digest              `json:"digest"`
 	Parties []party.Code                  `json:"parties"`           // sorted
 	Signed  map[party.Code]statement.Time `json:"signed"`            // first valid signatures
+	By      map[party.Code]statement.ID   `json:"by"`                // the heads that gave them
 	InForce statement.Time                `json:"in_force,omitzero"` // zero while one is missing
 }
 
@@ -45,7 +46,7 @@ func (st *state) deposit(h *statement.Head) error {
 		return thread.Void(thread.NotAdmissible, "AGR-7", "a deposit opens a thread of its own")
 	}
 	st.Digest, st.Parties = f.Digest, slices.Sorted(slices.Values(f.Parties))
-	st.Signed = map[party.Code]statement.Time{}
+	st.Signed, st.By = map[party.Code]statement.Time{}, map[party.Code]statement.ID{}
 	return nil
 }
 
@@ -61,7 +62,7 @@ func (st *state) sign(h *statement.Head) error {
 	case f.Digest != st.Digest:
 		return thread.Void(thread.NotAdmissible, "AGR-7", "another document was deposited")
 	}
-	st.Signed[h.From] = h.Time
+	st.Signed[h.From], st.By[h.From] = h.Time, h.ID
 	if len(st.Signed) == len(st.Parties) {
 		st.InForce = slices.MaxFunc(slices.Collect(maps.Values(st.Signed)), statement.Time.Compare)
 	}

@@ -105,8 +105,8 @@ func (s *session) misuse(err error) error {
 			path = n.FullPath()
 		}
 	}
-	if f := (*fault.Error)(nil); errors.As(err, &f) {
-		return advise(err, path+" --help")
+	if f := (*fault.Error)(nil); errors.As(err, &f) { // a value's own type has refused it
+		return advise(asUsage(f), path+" --help")
 	}
 	return advise(fault.New(fault.Usage, "", "%s", plainly(err.Error())), path+" --help")
 }

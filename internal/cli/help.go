@@ -48,11 +48,10 @@ func helpText(n *kong.Node) string {
 
 // split parts a command's Help text into what it says and its examples, which are the lines that begin with two blanks.
 func split(detail string) (about, examples string) {
-	i := strings.Index(detail, "\n  ")
 	if strings.HasPrefix(detail, "  ") {
-		i = -1
 		return "", strings.TrimRight(detail, "\n")
 	}
+	i := strings.Index(detail, "\n  ")
 	if i < 0 {
 		return strings.TrimSpace(detail), ""
 	}

@@ -47,7 +47,7 @@ func (c *initCmd) Run(ctx context.Context, s *session) error {
 	if f.Contacts, err = contactsOf(c.Contact); err != nil {
 		return err
 	}
-	if err := c.lock(s, &f); err != nil {
+	if err := c.lock(&f); err != nil {
 		return err
 	}
 	if err := f.Config.Check(); err != nil {
@@ -76,7 +76,7 @@ func (c *initCmd) Run(ctx context.Context, s *session) error {
 }
 
 // lock decides what the keys are locked with. The zero lock lets Init make a key file.
-func (c *initCmd) lock(s *session, f *node.Founding) error {
+func (c *initCmd) lock(f *node.Founding) error {
 	switch {
 	case c.KeyFile != "" && c.PassphraseFile != "":
 		return fault.New(fault.Usage, "", "either --key-file or --passphrase-file, not both")
@@ -91,7 +91,7 @@ func (c *initCmd) lock(s *session, f *node.Founding) error {
 		if err != nil {
 			return fault.Wrap(err, fault.Usage, "", "the passphrase file's place cannot be told")
 		}
-		p, err := s.passphrase(path, "", false)
+		p, err := passphrase(path)
 		if err != nil {
 			return err
 		}

@@ -67,7 +67,7 @@ func writeLedger(p *page, l *ledger.Ledger, self party.Code) {
 			if e.Exercise {
 				prec += " EXERCISE"
 			}
-			t.addAlert(e.Kept != nil && !*e.Kept, when(e.AskedAt), string(e.Asker), string(e.Asked), e.ID.Short(), prec, after(e.AskedAt, e.ArrivedAt),
+			t.addAlert(kept(e) == "late", when(e.AskedAt), string(e.Asker), string(e.Asked), e.ID.Short(), prec, after(e.AskedAt, e.ArrivedAt),
 				after(e.AskedAt, e.AcknowledgedAt), after(e.AskedAt, e.AnsweredAt), e.Outcome, kept(e), strings.Join(e.Grounds, ", "))
 		}
 		p.table(t)
@@ -112,6 +112,8 @@ func kept(e ledger.Entry) string {
 		return ""
 	case *e.Kept:
 		return "kept"
+	case e.AnswerArrivedAt.IsZero(): // counted as late (LED-4), though it may have come: a receipt is beyond the sizes, or was never given
+		return "no receipt"
 	}
 	return "late"
 }

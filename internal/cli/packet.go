@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -28,47 +27,89 @@ type packetPackCmd struct {
 
 func (packetPackCmd) Help() string {
 	return `The same bytes that would go over the wire, sealed to the peer: any medium may carry them. What is packed stays queued until its receipts come back.
-A packet holds at most 8 MiB; when more waits, pack again after the receipts are here. Where nothing waits, no file is written.
+A packet holds at most 8 MiB; large attachments, which go once their statement is receipted, become a series of files, FILE, FILE.2, FILE.3, to be opened in
+this order. Where nothing waits, no file is written.
   comity packet pack XB -o to-xb.packet`
 }
 
 // packed is what came of packing.
 type packed struct {
 	Peer  party.Code `json:"peer"`
-	File  string     `json:"file,omitzero"` // absent: nothing to send
+	Files []string   `json:"files"` // to be opened in this order; none: nothing to send
 	Heads int        `json:"heads"`
 	Blobs int        `json:"blobs"`
-	Bytes int        `json:"bytes"`
+	Bytes int64      `json:"bytes"`
 }
 
 func (c *packetPackCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
 		stop := s.working("packing")
-		var b bytes.Buffer
-		heads, blobs, err := n.Pack(ctx, c.Peer, &b)
+		out := packed{Peer: c.Peer, Files: []string{}}
+		err := c.series(ctx, s, n, &out)
 		stop()
-		if err != nil {
+		if err != nil || c.Output == "-" {
 			return err
 		}
-		out := packed{Peer: c.Peer, Heads: heads, Blobs: blobs, Bytes: b.Len()}
-		if b.Len() > 0 {
-			if c.Output == "-" {
-				return s.print(b.Bytes())
-			}
-			if err := writeFile(c.Output, false, writing(b.Bytes())); err != nil {
-				return advise(err, "-o names another file")
-			}
-			out.File = c.Output
-		}
-		return s.show(out, func(p *page) {
-			if out.File == "" {
-				p.say("Nothing waits for %s.", c.Peer)
-				return
-			}
-			p.say("%s in %s for %s: %s, %s.", size(int64(out.Bytes)), c.Output, c.Peer, plural(heads, "statement", "statements"),
-				plural(blobs, "part of an attachment", "parts of attachments"))
-		})
+		return s.show(out, out.write)
 	})
+}
+
+// series writes packets until one has no part of an attachment any more.
+func (c *packetPackCmd) series(ctx context.Context, s *session, n *node.Node, out *packed) error {
+	have := map[statement.Digest]int64{}
+	for i := 1; ; i++ {
+		var b bytes.Buffer
+		before := total(have)
+		heads, blobs, err := n.PackAfter(ctx, c.Peer, have, &b)
+		if err != nil || b.Len() == 0 || i > 1 && total(have) == before {
+			return err
+		}
+		if c.Output == "-" {
+			return s.print(b.Bytes()) // one packet: a stream has no second file
+		}
+		name := c.Output
+		if i > 1 {
+			name = fmt.Sprintf("%s.%d", c.Output, i)
+		}
+		if err := writeFile(name, false, writing(b.Bytes())); err != nil {
+			return advise(err, "-o names another file")
+		}
+		out.Files = append(out.Files, name)
+		out.Heads, out.Blobs, out.Bytes = max(out.Heads, heads), out.Blobs+blobs, out.Bytes+int64(b.Len())
+		if blobs == 0 {
+			return nil
+		}
+	}
+}
+
+func total(have map[statement.Digest]int64) (n int64) {
+	for _, bytes := range have {
+		n += bytes
+	}
+	return n
+}
+
+func (o packed) write(p *page) {
+	if len(o.Files) == 0 {
+		p.say("Nothing waits for %s.", o.Peer)
+		return
+	}
+	what := "what is known of logs, no statement"
+	switch {
+	case o.Heads > 0 && o.Blobs > 0:
+		what = plural(o.Heads, "statement", "statements") + ", " + plural(o.Blobs, "part of attachments", "parts of attachments")
+	case o.Heads > 0:
+		what = plural(o.Heads, "statement", "statements")
+	case o.Blobs > 0:
+		what = plural(o.Blobs, "part of attachments", "parts of attachments")
+	}
+	p.say("For %s: %s, %s.", o.Peer, what, size(o.Bytes))
+	for _, f := range o.Files {
+		p.say("    %s", f)
+	}
+	if len(o.Files) > 1 {
+		p.say("Open them in this order.")
+	}
 }
 
 type packetOpenCmd struct {
@@ -96,7 +137,7 @@ type newlySaid struct {
 }
 
 func (c *packetOpenCmd) Run(ctx context.Context, s *session) error {
-	var r io.Reader = s.in
+	r := s.in
 	if c.File != "-" {
 		f, err := openFile(c.File)
 		if err != nil {
@@ -179,7 +220,7 @@ func (packetInspectCmd) Help() string {
 }
 
 func (c *packetInspectCmd) Run(ctx context.Context, s *session) error {
-	var r io.Reader = s.in
+	r := s.in
 	if c.File != "-" {
 		f, err := openFile(c.File)
 		if err != nil {

@@ -123,41 +123,17 @@ func (s *session) page() *page {
 	return &page{now: statement.TimeOf(s.now()), colour: tty && s.getenv("NO_COLOR") == "" && s.getenv("TERM") != "dumb"}
 }
 
-// passphrase takes the first line of a file, or asks on a terminal when name is "-". twice asks for it again.
-func (s *session) passphrase(name, prompt string, twice bool) ([]byte, error) {
-	if name != "-" {
-		raw, err := readFile(name, 64<<10)
-		if err != nil {
-			return nil, err
-		}
-		if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
-			return nil, fault.New(fault.Locked, "", "%s can be used by group or others; make it 0600", name)
-		}
-		line, _, _ := strings.Cut(string(raw), "\n")
-		return []byte(strings.TrimSuffix(line, "\r")), nil
+// passphrase takes the first line of a file that nobody else can read.
+func passphrase(name string) ([]byte, error) {
+	raw, err := readFile(name, 64<<10)
+	if err != nil {
+		return nil, err
 	}
-	f, ok := terminal(s.in)
-	if !ok {
-		return nil, fault.New(fault.Locked, "", "a passphrase is asked for on a terminal alone; name a file that holds it")
+	if info, err := os.Stat(name); err != nil || info.Mode().Perm()&0o077 != 0 {
+		return nil, fault.New(fault.Locked, "", "%s can be used by group or others; make it 0600", name)
 	}
-	ask := func(prompt string) ([]byte, error) {
-		_, _ = io.WriteString(s.err, prompt)
-		p, err := term.ReadPassword(int(f.Fd()))
-		_, _ = io.WriteString(s.err, "\n")
-		if err != nil {
-			return nil, fault.Wrap(err, fault.Locked, "", "the passphrase cannot be read")
-		}
-		return p, nil
-	}
-	p, err := ask(prompt + ": ")
-	if err != nil || !twice {
-		return p, err
-	}
-	again, err := ask("once more: ")
-	if err == nil && string(again) != string(p) {
-		err = fault.New(fault.Usage, "", "the two passphrases differ")
-	}
-	return p, err
+	line, _, _ := strings.Cut(string(raw), "\n")
+	return []byte(strings.TrimSuffix(line, "\r")), nil
 }
 
 // readFile reads a file of at most max bytes.

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"slices"
 
@@ -122,10 +121,13 @@ func owedBy(self party.Code, all []node.ThreadView, agreements []node.AgreementV
 		}
 	}
 	slices.SortStableFunc(out, func(a, b owed) int {
-		if a.Due.IsZero() != b.Due.IsZero() {
-			return cmp.Compare(b.Due.Compare(statement.Time{}), a.Due.Compare(statement.Time{}))
+		switch {
+		case a.Due.IsZero() == b.Due.IsZero():
+			return a.Due.Compare(b.Due)
+		case a.Due.IsZero():
+			return 1
 		}
-		return a.Due.Compare(b.Due)
+		return -1
 	})
 	return out
 }

@@ -118,7 +118,7 @@ func (c *Courier) post(ctx context.Context, code party.Code, letter *party.Lette
 		return err
 	}
 	defer resp.Body.Close()
-	if err := c.heed(ctx, code, l, resp.Header); err != nil {
+	if err := c.heed(ctx, code, l, resp.Header, resp.StatusCode == http.StatusConflict); err != nil {
 		return err
 	}
 	switch resp.StatusCode {
@@ -184,7 +184,7 @@ func (c *Courier) prover(letter *party.Letter, l *line) exchange.Prover {
 }
 
 // heed takes what an answer's headers say: how much of the own log the peer has, and how much of each blob.
-func (c *Courier) heed(ctx context.Context, code party.Code, l *line, h http.Header) error {
+func (c *Courier) heed(ctx context.Context, code party.Code, l *line, h http.Header, parked bool) error {
 	for _, v := range h.Values(headBlob) {
 		sum, n, err := parseBlobHeader(v)
 		if err != nil {
@@ -196,20 +196,25 @@ func (c *Courier) heed(ctx context.Context, code party.Code, l *line, h http.Hea
 	if err != nil || size < 0 {
 		return nil // not said
 	}
-	return c.accepted(ctx, code, size)
+	return c.accepted(ctx, code, size, parked)
 }
 
-// accepted notes how much of the own log a peer says that it has. It is only a hint for the next proof, so a lie harms the liar.
-func (c *Courier) accepted(ctx context.Context, code party.Code, size int64) error {
+// accepted notes how much of the own log a peer has. It is only a hint for the next proof, so a lie harms the liar. Several exchanges may be under way at once, and
+// what one of them says may be older than what another said; only with exactly it goes down again: the peer has just refused a proof from elsewhere.
+func (c *Courier) accepted(ctx context.Context, code party.Code, size int64, exactly bool) error {
 	var row store.Peer
 	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
 		row, err = tx.Peer(code)
 		return err
 	})
-	if err != nil || row.Accepted == size {
+	if err != nil || row.Accepted == size || row.Accepted > size && !exactly {
 		return err
 	}
-	c.note(ctx, code, func(row *store.Peer) { row.Accepted = size })
+	c.note(ctx, code, func(row *store.Peer) {
+		if exactly || row.Accepted < size {
+			row.Accepted = size
+		}
+	})
 	return nil
 }
 

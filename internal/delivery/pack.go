@@ -24,7 +24,10 @@ const (
 	packBytes = 6 << 20
 	packHeads = 2000
 	blobPart  = 4 << 20
-	maxDepth  = 256 // ancestors that are taken before a head, one behind the other
+	packBlobs = 1000
+	packNotes = 64
+	tileBytes = 13 << 10 // of a tile line at most: 256 hashes and a path, in base64
+	maxDepth  = 256      // ancestors that are taken before a head, one behind the other
 )
 
 // parcel is a packet about to be sealed, with what the queue must remember once it has been taken.
@@ -55,6 +58,8 @@ type packing struct {
 	out    *parcel
 	origin party.Origin
 	chosen map[int64]*statement.Head // by leaf
+	tiles  map[int64]bool            // subtrees that the chosen touch
+	parts  map[statement.Digest]bool // blobs of which a part is in the packet
 	depth  int                       // of ancestors of ancestors in hand
 	bytes  int
 }
@@ -68,8 +73,9 @@ func (c *Courier) pack(ctx context.Context, to party.Code, only []statement.ID, 
 		if err != nil {
 			return err
 		}
-		p = &packing{c: c, tx: tx, peer: peer, to: to, origin: c.Origin, chosen: map[int64]*statement.Head{},
-			out: &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}
+		p = &packing{c: c, tx: tx, peer: peer, to: to, origin: c.Origin, chosen: map[int64]*statement.Head{}, tiles: map[int64]bool{},
+			parts: map[statement.Digest]bool{},
+			out:   &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}
 		return p.gather(only, have)
 	})
 	if err != nil {
@@ -208,13 +214,16 @@ func (p *packing) take(s store.Statement) (bool, error) {
 	if err != nil {
 		return true, err
 	}
-	if cost := len(h.Raw) + len(body); p.bytes > 0 && p.bytes+cost > packBytes || len(p.chosen) >= packHeads {
+	cost := len(h.Raw) + len(body)
+	if !p.tiles[s.Index/translog.TileWidth] {
+		cost += tileBytes
+	}
+	if p.bytes > 0 && p.bytes+cost > packBytes || len(p.chosen) >= packHeads {
 		p.out.full = true
 		return true, nil
-	} else {
-		p.bytes += cost
 	}
-	p.chosen[s.Index] = h
+	p.bytes += cost
+	p.chosen[s.Index], p.tiles[s.Index/translog.TileWidth] = h, true
 	p.out.fresh = p.out.fresh || h.Body != nil && h.Body.Blobs > 0
 	if body != nil {
 		p.out.contents.Bodies = append(p.out.contents.Bodies, body)
@@ -340,10 +349,15 @@ func (p *packing) blob(ref store.ContentRef, have map[statement.Digest]int64) (b
 	// The peer has all of it, but not that of this statement, or its receipt was lost: the last byte finds out which.
 	from = min(from, max(c.Size-1, 0))
 	room := int64(packBytes - p.bytes)
-	if room < 64<<10 {
+	if room < 64<<10 || len(p.out.contents.Blobs) == packBlobs {
 		p.out.full = true
 		return true, nil
 	}
+	// Two statements may have the same attachment; one packet has one part of it, for both.
+	if p.parts[c.SHA256] {
+		return true, nil
+	}
+	p.parts[c.SHA256] = true
 	n := min(c.Size-from, room, blobPart)
 	if n < c.Size-from {
 		p.out.full = true
@@ -405,7 +419,7 @@ func (p *packing) wanted() error {
 
 // gossip adds checkpoints of other logs that are news to the peer: its own with this node's cosignature, and those of parties that share an agreement with both.
 func (p *packing) gossip() error {
-	codes, err := exchange.Partners(p.tx, p.c.Self, p.to)
+	codes, err := p.c.Exchange.Partners(p.tx, p.to)
 	if err != nil {
 		return err
 	}
@@ -443,9 +457,11 @@ func (p *packing) show(origin party.Origin, theirs bool) error {
 	}
 	note := cp.Note
 	sum := statement.Sum(note)
-	if p.peer.Gossip[origin] == sum {
+	// What does not fit goes with the next packet.
+	if p.peer.Gossip[origin] == sum || len(p.out.contents.Witnessed) == packNotes || p.bytes+len(note) > packBytes+1<<20 {
 		return nil
 	}
+	p.bytes += len(note)
 	p.out.gossip[origin] = sum
 	p.out.contents.Witnessed = append(p.out.contents.Witnessed, note)
 	return nil
@@ -454,19 +470,14 @@ func (p *packing) show(origin party.Origin, theirs bool) error {
 // prove lists the chosen heads in the order of PKT-2 and adds each touched subtree once.
 func (p *packing) prove(size int64) error {
 	// spec: PKT-2, PKT-5
-	indexes := slices.Sorted(maps.Keys(p.chosen))
-	tiles := map[int64]bool{}
-	for _, i := range indexes {
-		if tiles[i/256] {
-			continue
-		}
-		tiles[i/256] = true
-		t, err := translog.ProveTile(size, i/256, p.c.Journal.Tiles(p.tx, p.origin))
+	for _, n := range slices.Sorted(maps.Keys(p.tiles)) {
+		t, err := translog.ProveTile(size, n, p.c.Journal.Tiles(p.tx, p.origin))
 		if err != nil {
 			return err
 		}
 		p.out.contents.Tiles = append(p.out.contents.Tiles, t.MarshalLine())
 	}
+	indexes := slices.Sorted(maps.Keys(p.chosen))
 	slices.SortStableFunc(indexes, func(a, b int64) int {
 		return p.chosen[a].Precedence.Rank() - p.chosen[b].Precedence.Rank()
 	})

@@ -149,7 +149,7 @@ func (c *Courier) hears(r *http.Request, caller party.Code) error {
 	if err != nil || size < 0 {
 		return nil // not said
 	}
-	return c.accepted(r.Context(), caller, size)
+	return c.accepted(r.Context(), caller, size, false)
 }
 
 // servePull hands the caller its next packet (NET-3).
@@ -196,7 +196,9 @@ func (c *Courier) answer(w http.ResponseWriter, r *http.Request, caller party.Co
 	w.Header().Set("Content-Type", mediaPacket)
 	w.Header().Set("Content-Length", strconv.Itoa(sealed.Len()))
 	_, _ = w.Write(sealed.Bytes()) // a caller that is gone asks again
-	return nil
+	// The next proof starts where this one ends: nothing receipts an answer. Where it was lost, the caller says so with its next request, or parks what
+	// comes and says from where.
+	return c.accepted(r.Context(), caller, p.tree.Size, false)
 }
 
 // serveProof proves that the own log of one size is the beginning of that of another.

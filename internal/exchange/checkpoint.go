@@ -29,13 +29,14 @@ func (r *receiving) checkpoint() error {
 	case cp.Size < last.Size:
 		return r.older(last)
 	case last.Size > 0:
-		if r.in.from != last.Size {
+		proof, ok := r.proofFrom(last.Size)
+		if !ok {
 			return lacking(last.Size, cp.Size)
 		}
-		if err := translog.CheckConsistency(r.in.proof, last.Size, cp.Size, last.Root, cp.Root); err != nil {
+		if err := translog.CheckConsistency(proof, last.Size, cp.Size, last.Root, cp.Root); err != nil {
 			return fault.Wrap(err, fault.Parked, "LOG-8", "the consistency proof from size %d does not verify", last.Size)
 		}
-		if err := tx.PutConsistency(store.Consistency{Origin: cp.Origin, From: last.Size, To: cp.Size, Hashes: r.in.proof}); err != nil {
+		if err := tx.PutConsistency(store.Consistency{Origin: cp.Origin, From: last.Size, To: cp.Size, Hashes: proof}); err != nil {
 			return err
 		}
 	}
@@ -84,6 +85,21 @@ func (r *receiving) older(last translog.Tree) error {
 type lacks struct{ from, to int64 }
 
 func (l *lacks) Error() string { return "a consistency proof is missing" }
+
+// proofFrom is the consistency proof that the packet brought from that size, or else what its tiles give, where the author could not know of the
+// size: a packet with nothing but receipts is never receipted, and the file that it travelled in may have come or not.
+func (r *receiving) proofFrom(size int64) ([]translog.Hash, bool) {
+	// spec: LOG-8
+	if r.in.from == size {
+		return r.in.proof, true
+	}
+	for _, t := range r.in.tiles {
+		if proof, ok := t.Consistency(r.in.cp.Size, size); ok {
+			return proof, true
+		}
+	}
+	return nil, false
+}
 
 func lacking(from, to int64) error {
 	return fault.Wrap(&lacks{from, to}, fault.Parked, "LOG-8", "a consistency proof from size %d to size %d is needed", from, to)

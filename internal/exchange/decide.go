@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"bytes"
+	"errors"
 	"strings"
 	"sync"
 
@@ -148,13 +149,13 @@ func (x *Exchange) makeAgreement(tx store.Tx, ref statement.AgreementRef) (makin
 	if err != nil || len(f.Waiting) > 0 {
 		return making{}, parked
 	}
-	from, digest, ok := x.InForce(f.State)
-	m := making{digest: digest}
+	made, ok := x.Made(f.State)
+	m := making{digest: made.Digest}
 	if !ok {
 		return m, nil
 	}
-	m.from = from
-	m.policy, err = x.policy(tx, ref.ID, digest)
+	m.from = made.From
+	m.policy, err = x.policy(tx, ref.ID, made.Digest)
 	switch fault.CodeOf(err) {
 	case "":
 		return m, nil
@@ -241,12 +242,16 @@ func (x *Exchange) Reliance(tx store.Tx, id agreement.ID) (*statement.AgreementR
 	if !t.known || t.row.Desk != deskMaking {
 		return nil, fault.New(fault.NotFound, "DEC-2", "there is no agreement %s here", id.Short())
 	}
-	at := t.state.Frontier
-	if len(at) > statement.MaxMakingAt {
-		at = at[:statement.MaxMakingAt]
+	made, ok := x.Made(t.state)
+	if !ok && x.Unchecked {
+		return &statement.AgreementRef{ID: id, At: t.state.Frontier[:min(len(t.state.Frontier), statement.MaxMakingAt)]}, nil
 	}
-	_, digest, _ := x.InForce(t.state)
-	return &statement.AgreementRef{ID: id, Digest: digest, At: at}, nil
+	if !ok {
+		return nil, denied(Verdict{Agreement: id, Verdict: agreement.Verdict{
+			Clause: "DEC-2", Reason: "the agreement is not in force: not all of its parties have signed",
+		}})
+	}
+	return &statement.AgreementRef{ID: id, Digest: made.Digest, At: made.By}, nil
 }
 
 // Policy is the compiled text of an agreement that is deposited here, in force or not.
@@ -258,34 +263,27 @@ func (x *Exchange) Policy(tx store.Tx, id agreement.ID) (*agreement.Policy, erro
 	return x.policy(tx, id, doc.Digest)
 }
 
-// Partners lists the parties of every agreement in which both this node's party and peer take part, the two left out.
-func Partners(tx store.Tx, self, peer party.Code) ([]party.Code, error) {
-	seen := map[party.Code]bool{}
+// Partners lists the parties of every agreement in force in which both this node's party and peer take part, the two left out.
+func (x *Exchange) Partners(tx store.Tx, peer party.Code) ([]party.Code, error) {
+	var codes []party.Code
 	var bad error
 	err := tx.Threads(deskMaking, func(row store.ThreadRow) bool {
-		var s thread.State
 		if len(row.State) == 0 {
 			return true
 		}
-		if bad = json.Unmarshal(row.State, &s); bad != nil {
+		s, err := thread.ParseState(row.State)
+		if bad = err; bad != nil {
 			return false
 		}
-		if !contains(s.Participants, peer) || !contains(s.Participants, self) {
-			return true
+		if _, ok := x.Made(s); !ok || !contains(s.Participants, peer) || !contains(s.Participants, x.Self) {
+			return true // a deposit alone is anybody's to make: it opens nothing
 		}
 		for _, c := range s.Participants {
-			seen[c] = seen[c] || (c != self && c != peer)
+			if c != x.Self && c != peer && !contains(codes, c) {
+				codes = append(codes, c)
+			}
 		}
 		return true
 	})
-	if bad != nil {
-		return nil, fault.Wrap(bad, fault.Internal, "", "a stored thread cannot be read")
-	}
-	var codes []party.Code
-	for c, yes := range seen {
-		if yes {
-			codes = append(codes, c)
-		}
-	}
-	return sorted(codes), err
+	return sorted(codes), errors.Join(err, bad)
 }

@@ -29,8 +29,8 @@ type Options struct {
 	Identity age.Identity // opens packets
 	Codec    *packet.Codec
 	Charter  *agreement.Policy
-	// InForce reads from an agreement's thread since when it is in force, and its document's digest: what the desk that makes agreements knows.
-	InForce func(thread.State) (from statement.Time, digest statement.Digest, ok bool)
+	// Made reads from an agreement's thread what put it into force; ok is false while nothing has. The desk that makes agreements knows.
+	Made    func(thread.State) (m Made, ok bool)
 	Caveats *agreement.Caveats // the party's own; nil: none
 	Now     func() time.Time
 	Random  io.Reader // cryptographic
@@ -38,6 +38,13 @@ type Options struct {
 
 	// Unchecked makes Submit skip the decision, as a node would whose operator had patched it out. Only tests of what the other side does then set it.
 	Unchecked bool
+}
+
+// Made is what put an agreement into force.
+type Made struct {
+	From   statement.Time
+	Digest statement.Digest // of the document
+	By     []statement.ID   // the signatures: one a party
 }
 
 // Exchange writes. It is safe for concurrent use.

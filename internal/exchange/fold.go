@@ -16,6 +16,7 @@ type threaded struct {
 	state thread.State
 	known bool // the opener is here: state means something
 	dirty bool
+	stale bool // heads are stored that the state does not have yet: settle folds them
 }
 
 // thread loads a thread, from the batch or the store. An unknown one comes back empty.
@@ -40,14 +41,13 @@ func (b *batch) thread(id thread.ID) (threaded, error) {
 	return t, nil
 }
 
-// place folds one head, already stored, into its thread, and notes on stored statements what became of them.
-//
-// A head that comes after everything taken so far extends the state; any other makes the thread fold again from its heads.
-func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) (threaded, error) {
+// place takes one head, already stored, into its thread. One that comes after everything taken so far extends the state; any other makes
+// the thread stale until settle: however many of them a packet brings, the thread is folded again once.
+func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) error {
 	id := h.ThreadID()
 	t, err := b.thread(id)
 	if err != nil {
-		return t, err
+		return err
 	}
 	t.row.Updated, t.dirty = arrived, true
 	if h.From != x.Self {
@@ -56,19 +56,48 @@ func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) (t
 	if h.IsOpener() {
 		t.row.Desk, t.row.Opened = h.Kind.Desk(), h.Time
 	}
-	if t.known && t.row.Waiting == 0 {
-		if s, p, ok := x.Rules.Extend(t.state, h); ok {
-			t.state = s
-			if err := b.mark(p.ID, true, string(p.Void)); err != nil {
-				return t, err
-			}
-			b.threads[id] = &t
-			return t, nil
-		}
-	}
-	err = x.refold(b, &t)
 	b.threads[id] = &t
-	return t, err
+	if t.stale {
+		return nil
+	}
+	t.stale = true
+	if !t.known || t.row.Waiting > 0 {
+		return nil
+	}
+	if follows, err := b.follows(t.state, h); err != nil || !follows {
+		return err
+	}
+	s, p, ok := x.Rules.Extend(t.state, h)
+	if !ok {
+		return nil
+	}
+	t.state, t.stale = s, false
+	return b.mark(p.ID, string(p.Void))
+}
+
+// settle folds a thread from all its heads if it is stale, and gives it as it then is.
+func (x *Exchange) settle(b *batch, id thread.ID) (threaded, error) {
+	t, err := b.thread(id)
+	if err != nil || !t.stale {
+		return t, err
+	}
+	if err := x.refold(b, &t); err != nil {
+		return t, err
+	}
+	t.stale = false
+	b.threads[id] = &t
+	return t, nil
+}
+
+// follows tells whether h stands after all that its author has said in the thread so far; what does not is for a whole fold to place.
+func (b *batch) follows(s thread.State, h *statement.Head) (bool, error) {
+	// spec: THR-3
+	last, said := s.Last[h.From]
+	if !said {
+		return true, nil
+	}
+	before, err := b.tx.Statement(last)
+	return statement.Place{Origin: before.Origin, Index: before.Index}.Compare(h.Place) < 0, err
 }
 
 // refold folds a thread from all its stored heads.
@@ -86,7 +115,7 @@ func (x *Exchange) refold(b *batch, t *threaded) error {
 		return err
 	}
 	for _, p := range f.Placed {
-		if err := b.mark(p.ID, true, string(p.Void)); err != nil {
+		if err := b.mark(p.ID, string(p.Void)); err != nil {
 			return err
 		}
 	}
@@ -94,16 +123,13 @@ func (x *Exchange) refold(b *batch, t *threaded) error {
 	return nil
 }
 
-// mark notes what the fold made of a statement.
-func (b *batch) mark(id statement.ID, folded bool, void string) error {
+// mark notes that a statement is folded, and why it is void if it is.
+func (b *batch) mark(id statement.ID, void string) error {
 	s, err := b.tx.Statement(id)
-	if err != nil {
+	if err != nil || s.Folded && s.Void == void {
 		return err
 	}
-	if s.Folded == folded && s.Void == void {
-		return nil
-	}
-	s.Folded, s.Void = folded, void
+	s.Folded, s.Void = true, void
 	return b.tx.UpdateStatement(s)
 }
 
@@ -140,6 +166,7 @@ func Heads(tx store.Tx, id thread.ID) ([]*statement.Head, error) {
 			bad = err
 			return false
 		}
+		h.Place = statement.Place{Origin: s.Origin, Index: s.Index}
 		heads = append(heads, h)
 		return true
 	})

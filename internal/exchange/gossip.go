@@ -11,17 +11,18 @@ import (
 )
 
 // gossip takes the checkpoints of other logs that came along: cosignatures of this node's own, and views of third parties' that are held
-// against what they showed here.
+// against what they showed here. What is wrong with such a note is its author's doing or nobody's, so it is passed over and the packet goes on.
 func (r *receiving) gossip() error {
 	for _, note := range r.in.notes {
 		origin, err := translog.PeekOrigin(note)
-		if err != nil {
-			return err
+		if err == nil && origin != r.in.cp.Origin { // the packet's own checkpoint has been looked at
+			err = r.view(origin, note)
 		}
-		if origin == r.in.cp.Origin {
-			continue // the packet's own checkpoint has been looked at
-		}
-		if err := r.view(origin, note); err != nil {
+		switch fault.CodeOf(err) {
+		case "":
+		case fault.Malformed, fault.NotAuthentic, fault.TooLarge, fault.Revoked:
+			r.x.Log.Warn("a checkpoint that a peer showed was passed over", "origin", string(origin), "shown_by", string(r.in.sender), "error", err.Error())
+		default:
 			return err
 		}
 	}

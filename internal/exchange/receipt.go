@@ -201,12 +201,15 @@ func (r *receiving) refuse() error {
 }
 
 // delivered takes a peer's receipt for statements of this node's own log.
+//
+// One that says what cannot be true refuses its packet: there is no thread in which it could be refused by itself, and receipts travel with
+// nothing but receipts, so it holds up nobody but who made it.
 func (r *receiving) delivered(l located) error {
 	// spec: RCP-1
 	tx, x := r.b.tx, r.x
 	d, err := thread.Facts[thread.Delivered](l.Head)
 	if err != nil {
-		return err
+		return fault.Wrap(err, fault.Malformed, "RCP-1", "a receipt's facts are not those of a receipt")
 	}
 	if len(l.To) != 1 || !l.IsOpener() || d.Origin != x.Journal.Origin() {
 		return fault.New(fault.NotAuthentic, "RCP-1", "a receipt is for another log")

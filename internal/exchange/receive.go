@@ -109,11 +109,12 @@ type receiving struct {
 	proven        map[int64]bool            // subtrees whose proofs are kept
 	reached       reached                   // by the head that was looked at last
 	before        int64                     // what was accepted before this packet
+	touched       map[thread.ID]bool        // threads that got heads
 }
 
 func (x *Exchange) receiving(b *batch, in *incoming) *receiving {
 	return &receiving{
-		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, used: map[statement.Digest]bool{}, proven: map[int64]bool{},
+		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, used: map[statement.Digest]bool{}, proven: map[int64]bool{}, touched: map[thread.ID]bool{},
 		Received: Received{Author: in.author, Blobs: map[statement.Digest]int64{}, Refused: map[statement.ID]string{}},
 	}
 }
@@ -141,6 +142,11 @@ func (r *receiving) all() error {
 	slices.SortFunc(r.in.heads, func(a, b located) int { return cmp.Compare(a.index, b.index) })
 	for _, l := range r.in.heads {
 		if err := r.head(l); err != nil {
+			return err
+		}
+	}
+	for id := range r.touched {
+		if _, err := r.x.settle(r.b, id); err != nil {
 			return err
 		}
 	}
@@ -222,8 +228,8 @@ func (r *receiving) head(l located) error {
 		r.refusals = append(r.refusals, *refused)
 		r.Refused[l.ID] = refused.clause
 	}
-	_, err = r.x.place(r.b, l.Head, r.now)
-	return err
+	r.touched[l.ThreadID()] = true
+	return r.x.place(r.b, l.Head, r.now)
 }
 
 // repeated takes a head that is here already: the receipts that were given for it are given again (RCP-2).

@@ -264,6 +264,7 @@ func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
 
 // say gives a composed head its leaf and writes it, its body, its blobs and its thread into the batch.
 func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs []Attachment) error {
+	h.Place = statement.Place{Origin: x.Journal.Origin(), Index: b.next()}
 	row := store.Statement{
 		ID: h.ID, Thread: h.ThreadID(), Origin: x.Journal.Origin(), Index: b.next(), Kind: h.Kind, Precedence: h.Precedence, Head: h.Raw, Arrived: h.Time,
 	}
@@ -282,7 +283,10 @@ func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs 
 	if h.Kind == thread.KindDelivered {
 		return nil
 	}
-	t, err := x.place(b, h, h.Time)
+	if err := x.place(b, h, h.Time); err != nil {
+		return err
+	}
+	t, err := x.settle(b, h.ThreadID())
 	if err != nil {
 		return err
 	}

@@ -168,6 +168,7 @@ func (in *incoming) locate() error {
 			return fault.New(fault.NotAuthentic, "PKT-6", "a head is not in the log that is said to hold it")
 		}
 		h.index = index
+		h.Place = statement.Place{Origin: in.cp.Origin, Index: index}
 		if h.From != in.author { // spec: PKT-7
 			return fault.New(fault.NotAuthentic, "PKT-7", "a head's author is not the party whose log holds it")
 		}

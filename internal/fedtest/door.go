@@ -59,22 +59,33 @@ type doorway struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
+
+	mu  sync.Mutex
+	all []net.Conn // guarded by mu
 }
 
 // Accept implements net.Listener.
 func (w *doorway) Accept() (net.Conn, error) {
 	select {
 	case c := <-w.conns:
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		w.all = append(w.all, c)
 		return c, nil
 	case <-w.closed:
 		return nil, net.ErrClosed
 	}
 }
 
-// Close implements net.Listener.
+// Close implements net.Listener. Who is inside is shown out at once: a node that goes down does not wait for its peers.
 func (w *doorway) Close() error {
 	w.once.Do(func() {
 		close(w.closed)
+		w.mu.Lock()
+		for _, c := range w.all {
+			_ = c.Close()
+		}
+		w.mu.Unlock()
 		w.d.mu.Lock()
 		defer w.d.mu.Unlock()
 		if w.d.inside == w {

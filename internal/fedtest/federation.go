@@ -32,7 +32,7 @@ type Federation struct {
 	mu    sync.Mutex
 	cut   map[[2]party.Code]bool  // guarded by mu; both orders
 	left  map[[2]party.Code]int64 // bytes until the link is cut, where that is set; guarded by mu
-	addrs map[string]party.Code  // listener address → party; guarded by mu
+	addrs map[string]party.Code   // listener address → party; guarded by mu
 
 	Parties map[party.Code]*Party
 }
@@ -65,6 +65,7 @@ func New(t testing.TB, codes ...string) *Federation {
 		T: t, Clock: &Clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)},
 		cut: map[[2]party.Code]bool{}, left: map[[2]party.Code]int64{}, addrs: map[string]party.Code{}, Parties: map[party.Code]*Party{},
 	}
+	f.T.Cleanup(f.stop)
 	for _, c := range codes {
 		reachable := c[0] != '-'
 		if !reachable {
@@ -121,7 +122,15 @@ func (f *Federation) add(code party.Code, reachable bool) {
 	}
 	f.Parties[code] = p
 	p.Start(dir)
-	f.T.Cleanup(p.Stop)
+}
+
+// stop ends all nodes that are still there, at once.
+func (f *Federation) stop() {
+	var all sync.WaitGroup
+	for _, p := range f.Parties {
+		all.Go(p.Stop)
+	}
+	all.Wait()
 }
 
 func (f *Federation) must(err error) {

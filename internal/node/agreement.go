@@ -143,7 +143,7 @@ func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, e
 		return v, err
 	}
 	v.Parties, v.Status = s.Participants, n.Rules.Summary(s).Status
-	if v.Digest, v.Signed, err = instrument.Signatures(s); err != nil {
+	if v.Digest, v.Signed, _, err = instrument.Signatures(s); err != nil {
 		return v, err
 	}
 	if from, _, ok := instrument.InForce(s); ok {

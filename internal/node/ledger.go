@@ -25,7 +25,7 @@ type Period struct {
 func (n *Node) Ledger(ctx context.Context, p Period) (*ledger.Ledger, error) {
 	var in ledger.Input
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		g := &gathering{n: n, tx: tx, places: map[statement.ID]place{}}
+		g := &gathering{n: n, tx: tx, places: map[statement.ID]statement.Place{}}
 		var err error
 		in, err = g.gather(p)
 		return err
@@ -36,17 +36,11 @@ func (n *Node) Ledger(ctx context.Context, p Period) (*ledger.Ledger, error) {
 	return ledger.Compute(n.Rules, in)
 }
 
-// place is where a head stands.
-type place struct {
-	origin party.Origin
-	index  int64
-}
-
 // gathering collects a ledger's input in one transaction.
 type gathering struct {
 	n      *Node
 	tx     store.Tx
-	places map[statement.ID]place
+	places map[statement.ID]statement.Place
 	heads  map[thread.ID][]*statement.Head
 	in     ledger.Input
 }
@@ -87,7 +81,7 @@ func (g *gathering) gather(p Period) (ledger.Input, error) {
 	}
 	g.in.Place = func(id statement.ID) (party.Origin, int64, bool) {
 		at, ok := g.places[id]
-		return at.origin, at.index, ok
+		return at.Origin, at.Index, ok
 	}
 	return g.in, nil
 }
@@ -133,7 +127,8 @@ func (g *gathering) log(origin party.Origin, size int64, other party.Code) error
 		if !h.IsFor(other) {
 			return true
 		}
-		g.places[h.ID] = place{origin, s.Index}
+		h.Place = statement.Place{Origin: origin, Index: s.Index}
+		g.places[h.ID] = h.Place
 		if h.Kind == thread.KindDelivered {
 			g.in.Receipts = append(g.in.Receipts, h)
 		} else {

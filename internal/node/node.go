@@ -120,7 +120,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	n.Exchange = exchange.New(exchange.Options{
 		Self: n.Config.Code, Store: n.Store, Journal: n.Journal, Rules: n.Rules, Identity: n.Keys.Identity(), Codec: n.Codec,
 		Witness: journal.Witness{Name: n.Keys.Witness(), Signer: n.Keys, Every: n.Config.WitnessInterval},
-		Charter: agreement.Charter(), InForce: instrument.InForce, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.Log, Unchecked: o.Unchecked,
+		Charter: agreement.Charter(), Made: made, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.Log, Unchecked: o.Unchecked,
 	})
 	n.Courier = delivery.New(delivery.Options{
 		Self: n.Config.Code, Origin: n.Keys.Origin(), Witness: n.Keys.Witness(), Store: n.Store, Exchange: n.Exchange, Journal: n.Journal,
@@ -129,6 +129,16 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		Now: n.Now, Log: n.Log, Dial: o.Dial,
 	})
 	return nil
+}
+
+// made reads an agreement's thread for the exchange, which knows no desk.
+func made(s thread.State) (exchange.Made, bool) {
+	from, digest, ok := instrument.InForce(s)
+	if !ok {
+		return exchange.Made{}, false
+	}
+	_, _, by, err := instrument.Signatures(s)
+	return exchange.Made{From: from, Digest: digest, By: by}, err == nil
 }
 
 func orDefault(d, otherwise time.Duration) time.Duration {

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"filippo.io/age"
 	"filippo.io/mldsa"
 	"github.com/go-json-experiment/json"
 
@@ -24,9 +25,23 @@ func after(d time.Duration) statement.Time { return statement.TimeOf(noon.Add(d)
 
 // The private halves of the sealing keys of XB and XC, for anybody who wants to open the packets.
 const (
-	identityXB = "@XB@"
-	identityXC = "@XC@"
+	identityXB = "AGE-SECRET-KEY-PQ-1KWAVC84KUHEFPV399RARPUL9XTLQENYVJ02LJWMXL42MC8PCK8GSS4AW90"
+	identityXC = "AGE-SECRET-KEY-PQ-16RWCPGPQU8SDZGKGGXEN6SRNWXK2FQUF62W65C5L7KL98SLHLJDS4S6LM5"
 )
+
+// sealOf is the recipient of a party's letter. Nobody opens packets of the others.
+func sealOf(t *testing.T, code party.Code) string {
+	t.Helper()
+	secret := identityXB
+	if code != "XB" {
+		secret = identityXC
+	}
+	id, err := age.ParseHybridIdentity(secret)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id.Recipient().String()
+}
 
 // keys are a party's, made from a name: the same in every run.
 type keys map[party.Role]struct {
@@ -128,7 +143,9 @@ func (n *node) reopen(closing translog.Tree, revokes bool) *node {
 }
 
 // Tile implements translog.Tiles.
-func (n *node) Tile(level int, i int64) ([]byte, error) { return n.tiles[[2]int64{int64(level), i}], nil }
+func (n *node) Tile(level int, i int64) ([]byte, error) {
+	return n.tiles[[2]int64{int64(level), i}], nil
+}
 
 func (n *node) size() int64 { return int64(len(n.heads)) }
 
@@ -170,9 +187,9 @@ func nonce(t *testing.T, of string) statement.Nonce {
 	return n
 }
 
-func to(codes ...party.Code) edit  { return func(h *statement.Head) { h.To = codes } }
-func at(d time.Duration) edit      { return func(h *statement.Head) { h.Time = after(d) } }
-func with(b *statement.Body) edit  { return func(h *statement.Head) { r := b.Ref(); h.Body = &r } }
+func to(codes ...party.Code) edit            { return func(h *statement.Head) { h.To = codes } }
+func at(d time.Duration) edit                { return func(h *statement.Head) { h.Time = after(d) } }
+func with(b *statement.Body) edit            { return func(h *statement.Head) { r := b.Ref(); h.Body = &r } }
 func precedence(p statement.Precedence) edit { return func(h *statement.Head) { h.Precedence = p } }
 
 // text of a body.

@@ -118,7 +118,7 @@ func TestFiles(t *testing.T) {
 func committed(t *testing.T) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(folder, func(path string, d os.DirEntry, err error) error {
-		if err == nil && !d.IsDir() {
+		if err == nil && !d.IsDir() && d.Name() != "README.md" {
 			name, _ := filepath.Rel(folder, path)
 			names = append(names, filepath.ToSlash(name))
 		}
@@ -144,7 +144,7 @@ func TestVerdicts(t *testing.T) {
 	count := 0
 	for _, name := range slices.Sorted(maps.Keys(f)) {
 		family, isFamily := strings.CutSuffix(name, ".json")
-		if !isFamily {
+		if !isFamily || strings.Contains(name, "/") {
 			continue
 		}
 		var vectors []struct {
@@ -266,9 +266,9 @@ func readText(t *testing.T, raw jsontext.Value, f files) text {
 }
 
 // The forms that readText reads.
-func inBase64(b []byte) object       { return object{"base64": base64.StdEncoding.EncodeToString(b)} }
-func inFile(name string) object      { return object{"file": name} }
-func repeated(parts ...any) object   { return object{"repeat": pairs(parts)} }
+func inBase64(b []byte) object     { return object{"base64": base64.StdEncoding.EncodeToString(b)} }
+func inFile(name string) object    { return object{"file": name} }
+func repeated(parts ...any) object { return object{"repeat": pairs(parts)} }
 func pairs(parts []any) (out [][]any) {
 	for i := 0; i < len(parts); i += 2 {
 		out = append(out, parts[i:i+2])

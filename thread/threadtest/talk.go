@@ -122,6 +122,7 @@ func (k *Talk) compose(d statement.Head, facts any, edits []Edit) *statement.Hea
 	if err != nil {
 		k.TB.Fatalf("%s: %v", d.Kind, err)
 	}
+	h.Place = statement.Place{Origin: party.MakeOrigin(h.From, 1), Index: int64(len(k.Heads))}
 	k.Now = k.Now.Add(time.Minute)
 	k.Heads = append(k.Heads, h)
 	return h
