@@ -131,9 +131,13 @@ func TestCharter(t *testing.T) {
 	t.Parallel()
 	p := Charter()
 	for _, k := range []statement.Kind{"credence.office", "instrument.sign", "receipt.refused", "thread.admit", "recall.ask", "fork.evidence"} {
-		q := ask(kind(k), tlp(marking.Red), pap(marking.PAPRed), personal(marking.PersonalAllowed), from("XA.cert"), to("XZ"), bytes64(1<<40))
+		q := ask(kind(k), tlp(marking.Red), pap(marking.PAPRed), personal(marking.PersonalAllowed), from("XA.cert"), to("XZ"), bytes64(1<<20))
 		if v := p.Decide(q); !v.Permitted || len(v.Articles) != 1 {
 			t.Errorf("%s: %+v", k, v)
+		}
+		q.BodyBytes++ // what needs no agreement stays small; receipts have no body at all
+		if v := p.Decide(q); v.Permitted != (k.Desk() == "receipt") {
+			t.Errorf("%s with more than a mebibyte: %+v", k, v)
 		}
 	}
 	v := p.Decide(ask())

@@ -141,12 +141,14 @@ func (v *verifier) open(note []byte, origin party.Origin) (translog.Checkpoint, 
 		return o.checkpoint, o.err
 	}
 	var o opened
-	keys, closed, _, err := v.letters.keys(origin)
+	keys, closed, revoked, err := v.letters.keys(origin)
 	if err == nil {
 		o.checkpoint, err = translog.OpenCheckpoint(note, origin, keys)
 	}
-	if err == nil && closed != nil {
-		err = closed.Check(o.checkpoint.Size, o.checkpoint.Root) // spec: LTR-7
+	// Keys that were not revoked spoke for their party, above the size at which it closed the log too: closing short takes nothing back.
+	// spec: LTR-7
+	if err == nil && closed != nil && (revoked || o.checkpoint.Size <= closed.Size) {
+		err = closed.Check(o.checkpoint.Size, o.checkpoint.Root)
 	}
 	o.err = err
 	v.checkpoints[key] = o

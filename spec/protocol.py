@@ -380,6 +380,26 @@ def check_tile(line, size, root):
     return low, hashes
 
 
+def root_before(line, size, old_size):
+    """LOG-8: the root that the tree had at old_size, from a checked tile line that holds its last leaf; None from another."""
+    m = json.loads(line)
+    low, hashes, path = 256 * m["n"], unbase64(m["hashes"]), [unbase64(h, 32) for h in m["path"]]
+    if not low < old_size <= low + len(hashes) // 32:
+        return None
+    lefts, lo, hi = [], 0, size
+    while path and hi - lo > 256:
+        k, sibling = lo + split(hi - lo), path.pop()
+        if low >= k:
+            lefts.append(sibling)
+            lo = k
+        else:
+            hi = k
+    root = tree_hash([hashes[i:i + 32] for i in range(0, 32 * (old_size - low), 32)])
+    for left in reversed(lefts):
+        root = node_hash(left, root)
+    return root
+
+
 class Note:
     """A C2SP signed note that is a checkpoint without extension lines (LOG-3); signatures not yet checked."""
 
@@ -472,17 +492,6 @@ def follow(held, note, proof):
     need(proof is not None and proof[0] == older.size, "LOG-8", "parked: no proof from the size that is held")
     need(grown(older.size, older.root, newer.size, proof[1]) == newer.root, "LOG-8", "parked: the proof does not lead to both")
     return "newer" if newer is note else "older"
-
-
-def check_along(heads, checkpoint_seconds=None):
-    """LOG-7: heads in the order of one log, with the time of the checkpoint that first covered them."""
-    latest = 0
-    for h in heads:
-        at = milliseconds(h["time"])
-        need(at >= latest - 60000, "LOG-7", "time falls by more than 60 s along the log")
-        need(checkpoint_seconds is None or at <= checkpoint_seconds * 1000 + 60000, "LOG-7",
-             "a head's time is more than 60 s after its checkpoint's")
-        latest = max(latest, at)
 
 
 # --- LTR: letters of credence -------------------------------------------------------------------------------------

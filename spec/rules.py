@@ -324,10 +324,6 @@ class Instrument:
 
 DESKS = {"assist": Assist, "instrument": Instrument}
 
-CONDITIONS = {"kinds": str, "from": str, "to": str, "tlp_max": TLP, "tlp_min": TLP, "pap_max": PAP, "personal_data": PERSONAL,
-              "precedence": PRECEDENCES, "tracks": TRACKS, "exercise": bool, "purposes": str, "sectors": str, "types": str,
-              "handling": str, "body_max": int}
-
 
 class Agreement:
     """AGR-1 to AGR-6: a document, and what its rules decide. The rules are read as AGR-3 words them, without Cedar."""
@@ -450,7 +446,8 @@ def decide(h, document=None, making=()):
     if not h["to"]:
         return []
     if "agreement" not in h.members or h.desk in ("receipt", "thread"):
-        if h.desk not in CHARTER:
+        body = h.get("body", {"size": 0, "blob_bytes": 0})
+        if h.desk not in CHARTER or h.desk != "receipt" and body["size"] + body["blob_bytes"] > 1 << 20:
             raise Denied("DEC-1", "the charter does not permit it", [])
         return [f"charter-{CHARTER.index(h.desk) + 1}"]
     made, held, todo = {}, {m.id: m for m in making}, list(h["agreement"]["at"])

@@ -19,8 +19,8 @@ func TestBackoff(t *testing.T) {
 	// spec: NET-4
 	for failures := 1; failures < 200; failures++ {
 		full := 300 * time.Second
-		if failures < 9 {
-			full = time.Second << (failures - 1)
+		if failures < 10 {
+			full = min(full, time.Second<<(failures-1))
 		}
 		for range 20 {
 			if w := c.backoff(failures); w < full/2 || w > full {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -15,8 +16,14 @@ import (
 func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 	failures := 0
 	version := int64(-1)
-	var pulled time.Time
+	var pulled, witnessed time.Time
 	for ctx.Err() == nil {
+		if now := c.Now(); now.Sub(witnessed) >= journal.WitnessInterval || now.Before(witnessed) {
+			witnessed = now
+			if _, err := c.Exchange.Witnessed(ctx, code); err != nil && ctx.Err() == nil {
+				c.Log.Warn("a log was not cosigned", "peer", string(code), "error", err.Error())
+			}
+		}
 		changed := c.Exchange.Changed() // taken before the round, so that nothing written during it is missed
 		said := c.said(ctx)             // likewise
 		v, err := c.Store.Version(ctx)

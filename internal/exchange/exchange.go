@@ -30,7 +30,10 @@ type Options struct {
 	Codec    *packet.Codec
 	Charter  *agreement.Policy
 	// Made reads from an agreement's thread what put it into force; ok is false while nothing has. The desk that makes agreements knows.
-	Made    func(thread.State) (m Made, ok bool)
+	Made func(thread.State) (m Made, ok bool)
+	// Heard is told of every head of a thread that is new to the store, the own ones too, in the transaction that stores it: for what a statement does
+	// beside its thread. It may be nil.
+	Heard   func(tx store.Tx, h *statement.Head) error
 	Caveats *agreement.Caveats // the party's own; nil: none
 	Now     func() time.Time
 	Random  io.Reader // cryptographic

@@ -49,6 +49,11 @@ func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) er
 	if err != nil {
 		return err
 	}
+	if x.Heard != nil {
+		if err := x.Heard(b.tx, h); err != nil {
+			return err
+		}
+	}
 	t.row.Updated, t.dirty = arrived, true
 	if h.From != x.Self {
 		t.row.Unread++

@@ -262,15 +262,16 @@ func (r *receiving) repeated(have store.Statement, l located) error {
 
 // judge says whether a new head is refused, and why; nil when it is not.
 func (r *receiving) judge(l located) (*refusal, error) {
-	if _, ok := r.x.Rules.Spec(l.Kind); !ok { // spec: STM-8
-		return &refusal{head: l.Head, clause: "STM-8", reason: "unknown-kind"}, nil
-	}
+	// Time first: what is refused for another reason still stands in the log, and later heads are held against it.
 	ok, err := r.inTime(l)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
 		return &refusal{head: l.Head, clause: "LOG-7", reason: "time"}, nil
+	}
+	if _, ok := r.x.Rules.Spec(l.Kind); !ok { // spec: STM-8
+		return &refusal{head: l.Head, clause: "STM-8", reason: "unknown-kind"}, nil
 	}
 	v, err := r.x.Decide(r.b.tx, l.Head)
 	if err != nil {

@@ -183,6 +183,9 @@ func (x *Exchange) follow(b *batch, d Draft, h *statement.Head) error {
 	if !t.known {
 		return fault.New(fault.NotFound, "THR-1", "there is no thread %s here", d.Thread.Short())
 	}
+	if d.Kind == thread.KindAdmit {
+		return fault.New(fault.Inadmissible, "THR-8", "this version admits nobody to an open thread: it does not relay what was said before; open a new thread with all parties")
+	}
 	s := t.state
 	if desk := d.Kind.Desk(); desk != "receipt" && desk != "thread" && !admits(x.Rules.Moves(s, x.Self), d.Kind) {
 		return fault.New(fault.Inadmissible, "THR-6", "%s cannot be said by %s in this thread now", d.Kind, x.Self)

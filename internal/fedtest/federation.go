@@ -65,6 +65,7 @@ func New(t testing.TB, codes ...string) *Federation {
 		T: t, Clock: &Clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)},
 		cut: map[[2]party.Code]bool{}, left: map[[2]party.Code]int64{}, addrs: map[string]party.Code{}, Parties: map[party.Code]*Party{},
 	}
+	_ = t.TempDir() // asked for first, so that it is removed last
 	f.T.Cleanup(f.stop)
 	for _, c := range codes {
 		reachable := c[0] != '-'

@@ -9,6 +9,7 @@ import (
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
 )
 
 // LetterView is a letter of credence as lists show it.
@@ -126,7 +127,29 @@ func firstError(errs ...error) error {
 	return nil
 }
 
+// accept confirms a letter, unless it claims a key by which another confirmed party is known: whoever copies one could take that party's place at the door.
 func (n *Node) accept(tx store.Tx, row *store.Letter) error {
+	// spec: LTR-3
+	l, err := party.ParseLetter(row.Raw)
+	if err != nil {
+		return err
+	}
+	var clash, bad error
+	err = tx.EachLetter(func(other store.Letter) bool {
+		if other.Code == l.Code || other.Status != store.LetterConfirmed {
+			return true
+		}
+		o, err := party.ParseLetter(other.Raw)
+		if err != nil {
+			bad = err
+		} else if o.TLS == l.TLS || o.Seal == l.Seal {
+			clash = fault.New(fault.NotAuthentic, "LTR-3", "the letter of %s claims a key of %s", l.Code, o.Code)
+		}
+		return bad == nil && clash == nil
+	})
+	if err := firstError(err, bad, clash); err != nil {
+		return err
+	}
 	row.Status, row.ConfirmedAt = store.LetterConfirmed, statement.TimeOf(n.Now())
 	return tx.PutLetter(*row)
 }
@@ -182,6 +205,27 @@ func (n *Node) vouched(tx store.Tx, l *party.Letter) (bool, error) {
 		return false, err
 	}
 	return offices.Vouches(l), nil
+}
+
+// heard lets a principal's withdrawal of an office take effect at once: its letter is no longer confirmed here.
+func (n *Node) heard(tx store.Tx, h *statement.Head) error {
+	// spec: LTR-10
+	if h.Kind != credence.KindWithdraw {
+		return nil
+	}
+	f, err := thread.Facts[party.WithdrawOfficeFacts](h)
+	if err != nil || f.Office.Principal() != h.From || f.Office == n.Config.Code {
+		return nil // void; or this node's own letter, which peers judge and not the node itself
+	}
+	row, err := tx.Letter(f.Office)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	row.Status = store.LetterRevoked
+	return tx.PutLetter(row)
 }
 
 // Confirm takes the words that the other party read out, and confirms its letter if they are the letter's.

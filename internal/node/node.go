@@ -120,7 +120,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	n.Exchange = exchange.New(exchange.Options{
 		Self: n.Config.Code, Store: n.Store, Journal: n.Journal, Rules: n.Rules, Identity: n.Keys.Identity(), Codec: n.Codec,
 		Witness: journal.Witness{Name: n.Keys.Witness(), Signer: n.Keys, Every: n.Config.WitnessInterval},
-		Charter: agreement.Charter(), Made: made, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.Log, Unchecked: o.Unchecked,
+		Charter: agreement.Charter(), Made: made, Heard: n.heard, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.Log, Unchecked: o.Unchecked,
 	})
 	n.Courier = delivery.New(delivery.Options{
 		Self: n.Config.Code, Origin: n.Keys.Origin(), Witness: n.Keys.Witness(), Store: n.Store, Exchange: n.Exchange, Journal: n.Journal,

@@ -58,6 +58,11 @@ func making(t *testing.T) *talk {
 	return k
 }
 
+// sized makes a head name a body with a blob, of so many bytes together.
+func sized(n int64) edit {
+	return func(h *statement.Head) { h.Body = &statement.BodyRef{SHA256: statement.Digest{1}, Size: 100, Blobs: 1, BlobBytes: n - 100} }
+}
+
 func decisions(t *testing.T) []vector {
 	k := making(t)
 	d, err := agreement.Parse(readDocument(t))
@@ -130,6 +135,8 @@ func decisions(t *testing.T) []vector {
 		{"ground-not-listed", "the list is closed", []string{"DEC-6"}, refusal([]string{"national-security", "no-time"}), denied("DEC-6")},
 		{"grounds-of-no-form", "count as a ground that is not listed", []string{"DEC-6"}, refusal("other"), denied("DEC-6")},
 		{"charter-deposit", "agreements are made before there is one", []string{"CHR-1"}, charter("instrument.deposit", tlp), ok()},
+		{"charter-1-MiB", "with all attachments", []string{"CHR-1"}, charter("instrument.deposit", sized(1<<20)), ok()},
+		{"charter-above-1-MiB", "what needs no agreement stays small", []string{"CHR-1"}, charter("instrument.deposit", sized(1<<20+1)), denied("DEC-1")},
 		{"charter-request", "the charter permits no requests", []string{"CHR-1", "DEC-2"}, charter("assist.request"), denied("DEC-1")},
 		{"local-record", "needs no permission", []string{"CHR-2"}, charter("assist.request", to()), ok()},
 		{"receipt-under-an-agreement", "decided under the charter whatever it names", []string{"DEC-5", "CHR-1"}, receipt, ok()},

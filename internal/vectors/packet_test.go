@@ -205,6 +205,19 @@ func packets(t *testing.T, f files) []vector {
 	text, sigs := lines(xa.checkpoint(2))
 	add("one-signature", "a checkpoint with Ed25519 alone", []string{"LOG-4"}, files(plain("one-signature", xa.contents(0, 2, 2, []byte(text+sigs[0])))), no("LOG-4"))
 	add("no-proof", "parked: nothing leads from what was accepted", []string{"LOG-8"}, files(two, plain("no-proof", xa.contents(0, 0, 4, xa.checkpoint(4)))), no("LOG-8"))
+	add("tile-for-a-proof", "the tile has the last leaf of what was accepted, and so leads from there", []string{"LOG-8", "PKT-5"},
+		files(two, plain("tile", xa.contents(2, 4, 4, xa.checkpoint(4)))), ok())
+	add("tile-of-two-views", "the tile shows another beginning: parked", []string{"LOG-8"}, files(two, plain("two-views", fork.contents(2, 4, 4, fork.checkpoint(4)))), no("LOG-8"))
+	long := grown(t, 600)
+	long.offer()
+	bridge, err := translog.ProveTile(601, 2, long)
+	if err != nil {
+		t.Fatal(err)
+	}
+	bridged := long.contents(600, 601, 601, long.checkpoint(601))
+	bridged.Tiles = [][]byte{bridge.MarshalLine()}
+	add("tile-for-a-proof-third", "the same with a path above the tile", []string{"LOG-8", "PKT-5"},
+		files(plain("long-520", long.contents(0, 0, 520, long.checkpoint(520))), plain("long", bridged)), ok())
 	add("forked-log", "the same size with another root", []string{"LOG-9"}, files(two, plain("fork", fork.contents(1, 2, 2, fork.checkpoint(2)))), no("LOG-9"))
 	ahead := xa.contents(0, 2, 2, xa.signTree(xa.tree(2), 7*time.Minute+time.Second))
 	add("clock-ahead", "the log's clock is 301 s ahead of XB's", []string{"LOG-10"}, files(plain("ahead", ahead)), no("LOG-10"))

@@ -67,6 +67,11 @@ func made(t *testing.T) files {
 				if err != nil {
 					t.Errorf("%s/%s: %v", family, v.Name, err)
 				}
+				for name, w := range v.Want {
+					if g, given := got[name]; given && !bytes.Equal(toValue(t, g), toValue(t, w)) {
+						t.Errorf("%s/%s: %s is %s, want %s", family, v.Name, name, toValue(t, g), toValue(t, w))
+					}
+				}
 				maps.Copy(v.Want, got)
 			}
 		}
