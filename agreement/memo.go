@@ -10,8 +10,8 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-// memo keeps what a policy permitted, for policies that look at nothing but what is in memoKey: an agreement's and the charter's, which
-// do not speak of times or roles (AGR-3, CHR-1). Traffic asks the same few questions over and over. It is an economy: without it every
+// memo keeps what a policy permitted, for policies that look at nothing but what is in memoKey: those of an agreement, which do not speak of
+// times or roles (AGR-3). Traffic asks the same few questions over and over. It is an economy: without it every
 // answer is the same (TestMemo). Denials are not kept, since their words name exact figures.
 type memo struct {
 	steps []int64 // the values of body_max, ascending: sizes between two of them are alike
@@ -47,7 +47,11 @@ func newMemo(s *set) *memo {
 	return m
 }
 
+// A nil memo remembers nothing.
 func (m *memo) key(q *Question, to party.Code) memoKey {
+	if m == nil {
+		return memoKey{}
+	}
 	step, _ := slices.BinarySearch(m.steps, q.BodyBytes)
 	return memoKey{
 		from: q.From, to: to, kind: q.Kind, tlp: q.Marking.TLP, pap: q.Marking.PAP.Rank(), personal: q.Marking.PersonalData.Rank(),
@@ -57,6 +61,9 @@ func (m *memo) key(q *Question, to party.Code) memoKey {
 }
 
 func (m *memo) get(k memoKey) (RecipientVerdict, bool) {
+	if m == nil {
+		return RecipientVerdict{}, false
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	r, ok := m.seen[k]
@@ -64,6 +71,9 @@ func (m *memo) get(k memoKey) (RecipientVerdict, bool) {
 }
 
 func (m *memo) put(k memoKey, r RecipientVerdict) {
+	if m == nil {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.seen) >= memoSize {

@@ -119,7 +119,7 @@ func (f *Federation) add(code party.Code, reachable bool) {
 	})
 	f.must(err)
 	p.options = node.Options{
-		Now: p.now, Dial: p.dial, RetryMin: 20 * time.Millisecond, RetryMax: 200 * time.Millisecond, Log: testLog(f.T),
+		Now: p.now, Dial: p.dial, RetryMin: 20 * time.Millisecond, RetryMax: time.Second, Log: testLog(f.T),
 	}
 	f.Parties[code] = p
 	p.Start(dir)

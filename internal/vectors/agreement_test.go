@@ -60,7 +60,9 @@ func making(t *testing.T) *talk {
 
 // sized makes a head name a body with a blob, of so many bytes together.
 func sized(n int64) edit {
-	return func(h *statement.Head) { h.Body = &statement.BodyRef{SHA256: statement.Digest{1}, Size: 100, Blobs: 1, BlobBytes: n - 100} }
+	return func(h *statement.Head) {
+		h.Body = &statement.BodyRef{SHA256: statement.Digest{1}, Size: 100, Blobs: 1, BlobBytes: n - 100}
+	}
 }
 
 func decisions(t *testing.T) []vector {
