@@ -185,6 +185,7 @@ func (c *Courier) prover(letter *party.Letter, l *line) exchange.Prover {
 
 // heed takes what an answer's headers say: how much of the own log the peer has, and how much of each blob.
 func (c *Courier) heed(ctx context.Context, code party.Code, l *line, h http.Header, parked bool) error {
+	// spec: NET-9
 	for _, v := range h.Values(headBlob) {
 		sum, n, err := parseBlobHeader(v)
 		if err != nil {

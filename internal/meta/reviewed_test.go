@@ -16,7 +16,6 @@ var longFunctionsReviewed = map[string]string{}
 
 // poorDocsReviewed: "<folder>".
 var poorDocsReviewed = map[string]string{
-	"internal/deps": "holds modules in go.mod while the house is being built, and goes with the last of them",
 }
 
 // uncited are clauses that nothing enforces yet, or that no code can enforce.
