@@ -3,6 +3,7 @@ package party
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base64"
 
 	"github.com/go-json-experiment/json"
 
@@ -136,7 +137,25 @@ func parseLine(line []byte) (*Letter, error) {
 	if err := checkMembers(line); err != nil {
 		return nil, err
 	}
+	spelled := [][]byte{l.Log.Ed25519, l.Log.MLDSA44, l.Witness.Ed25519, l.Witness.MLDSA44}
+	if l.Closing != nil {
+		spelled = append(spelled, l.Closing.Root)
+	}
+	if err := checkSpelling(line, spelled...); err != nil {
+		return nil, err
+	}
 	return l, l.check()
+}
+
+// checkSpelling holds byte strings against the text that they were read from: base64 has one spelling of them, and no left-over bits.
+func checkSpelling(line []byte, values ...[]byte) error {
+	// spec: ENC-4
+	for _, v := range values {
+		if !bytes.Contains(line, []byte(`"`+base64.StdEncoding.EncodeToString(v)+`"`)) {
+			return fault.New(fault.Malformed, "ENC-4", "a byte string is not spelled as base64 spells it")
+		}
+	}
+	return nil
 }
 
 // verify holds the signature lines against the letter line.
@@ -182,7 +201,11 @@ func parseSignature(line []byte, by string) (*signatureLine, error) {
 	if s.By != by || (s.Key != nil) != (by == "recovery") {
 		return nil, fault.New(fault.Malformed, "LTR-4", "the lines after the letter are the log's signature, then the recovery key's")
 	}
-	return s, nil
+	spelled := [][]byte{s.Ed25519, s.MLDSA44}
+	if s.Key != nil {
+		spelled = append(spelled, s.Key.Ed25519, s.Key.MLDSA44)
+	}
+	return s, checkSpelling(line, spelled...)
 }
 
 // HasRecoverySignature tells whether the letter carries a recovery signature that verified under the key that it shows.

@@ -368,3 +368,21 @@ func checkLetter(t *testing.T, raw []byte) {
 		t.Fatal("a letter succeeds itself")
 	}
 }
+
+// TestSpelling: bits that base64 leaves over are zero, so that a letter has one text.
+func TestSpelling(t *testing.T) {
+	t.Parallel()
+	// spec: ENC-4
+	s := newSigner(t, "XA")
+	raw := sign(t, draftOf(t, s), s, nil).Raw
+	for at, c := range raw[:len(raw)-2] {
+		if raw[at+1] != '=' || c == '=' {
+			continue
+		}
+		other := bytes.Clone(raw)
+		other[at]++ // Q, g or w, or a digit between: the next letter has the same leading bits
+		if _, err := party.ParseLetter(other); err == nil {
+			t.Fatalf("a second spelling at byte %d is taken", at)
+		}
+	}
+}

@@ -12,8 +12,7 @@ import (
 	"github.com/comity-exchange/comity/thread"
 )
 
-// Period says for whom, when, and up to which sizes of the two logs a ledger is computed. A size of 0 means all that is here: of the own log
-// as far as the peer is known to have it, of the peer's as far as it was accepted.
+// Period says for whom, when, and up to which sizes of the two logs a ledger is computed. A size of 0 means all that is here.
 type Period struct {
 	Peer     party.Code
 	From, To statement.Time
@@ -88,10 +87,6 @@ func (g *gathering) gather(p Period) (ledger.Input, error) {
 
 // sizes fills in those that were not asked for, and refuses those that are not here.
 func (g *gathering) sizes(p *Period, own, theirs party.Origin) error {
-	peer, err := g.tx.Peer(p.Peer)
-	if err != nil {
-		return err
-	}
 	mine, err := journal.Newest(g.tx, own)
 	if err != nil {
 		return err
@@ -101,7 +96,7 @@ func (g *gathering) sizes(p *Period, own, theirs party.Origin) error {
 		return err
 	}
 	if p.OwnSize == 0 {
-		p.OwnSize = min(peer.Accepted, mine.Size)
+		p.OwnSize = mine.Size
 	}
 	if p.PeerSize == 0 {
 		p.PeerSize = their.Size
