@@ -82,7 +82,7 @@ func TestProblemOf(t *testing.T) {
 		{``, "NET-7", fault.Unavailable},
 		{strings.Repeat("x", 1<<20), "NET-7", fault.Unavailable},
 	} {
-		err := problemOf("XB", &http.Response{StatusCode: 409, Body: io.NopCloser(strings.NewReader(c.body))})
+		err := problemOf("XB", &http.Response{StatusCode: http.StatusConflict, Body: io.NopCloser(strings.NewReader(c.body))})
 		if fault.CodeOf(err) != c.code || fault.ClauseOf(err) != c.clause || strings.Contains(err.Error(), "script") {
 			t.Errorf("%.60s: %v", c.body, err)
 		}

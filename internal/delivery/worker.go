@@ -38,7 +38,7 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 		if ctx.Err() != nil {
 			return
 		}
-		kicked := false
+		var kicked bool
 		if err == nil {
 			failures = 0
 			kicked = l.rest(ctx, c.Poll, changed)

@@ -135,11 +135,7 @@ func kindsOf(r agreement.Rule) string {
 	}
 	s := strings.Join(kinds, " ")
 	if len(r.Types) > 0 {
-		var types []string
-		for _, t := range r.Types {
-			types = append(types, string(t))
-		}
-		s += " for " + strings.Join(types, " ")
+		s += " for " + strings.Join(r.Types, " ")
 	}
 	if r.TLPMax != nil {
 		s += " up to TLP:" + string(*r.TLPMax)

@@ -103,7 +103,7 @@ func (f *Federation) add(code party.Code, reachable bool) {
 	cfg := config.Defaults(code)
 	cfg.PullInterval = config.MinPull
 	if reachable {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		l, err := new(net.ListenConfig).Listen(f.T.Context(), "tcp", "127.0.0.1:0")
 		f.must(err)
 		p.door = openDoor(l)
 		f.T.Cleanup(p.door.shut)

@@ -11,7 +11,6 @@ import (
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
-	"github.com/comity-exchange/comity/statement"
 )
 
 // One request to two parties: all three hold the same state, byte for byte, and in time each log is witnessed by the others.
@@ -96,7 +95,7 @@ func TestOffice(t *testing.T) {
 		t.Fatalf("nobody vouches yet: %v %s", err, v.Status)
 	}
 	said := xa.Say(exchange.Draft{Kind: "credence.office", To: []party.Code{"XB"}, Marking: marking.Marking{TLP: marking.Green}},
-		party.OfficeFacts{Office: "XA.cert", Letter: statement.Digest(own.Digest)})
+		party.OfficeFacts{Office: "XA.cert", Letter: own.Digest})
 	xb.Has(said.ID)
 	if v, err := xb.ImportLetter(t.Context(), own.Raw); err != nil || v.Status != store.LetterConfirmed {
 		t.Errorf("its State vouches: %v %s", err, v.Status)

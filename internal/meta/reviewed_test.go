@@ -15,8 +15,7 @@ var longFilesReviewed = map[string]string{}
 var longFunctionsReviewed = map[string]string{}
 
 // poorDocsReviewed: "<folder>".
-var poorDocsReviewed = map[string]string{
-}
+var poorDocsReviewed = map[string]string{}
 
 // uncited are clauses that nothing enforces yet, or that no code can enforce.
 var uncited = map[string]string{}

@@ -87,7 +87,7 @@ func (n *Node) ImportLetter(ctx context.Context, raw []byte) (LetterView, error)
 	if l.Code == n.Config.Code {
 		return LetterView{}, fault.New(fault.Usage, "LTR-2", "this is the node's own letter")
 	}
-	row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: statement.Digest(l.Digest), Raw: l.Raw, Status: store.LetterImported}
+	row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: l.Digest, Raw: l.Raw, Status: store.LetterImported}
 	err = n.Exchange.Update(ctx, func(tx store.Tx) error {
 		have, err := tx.Letter(l.Code)
 		switch {
@@ -296,7 +296,7 @@ func (n *Node) Reissue(ctx context.Context, change func(*party.Letter)) (*party.
 			return err
 		}
 		have.Status = store.LetterSuperseded
-		row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: statement.Digest(l.Digest), Raw: l.Raw}
+		row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: l.Digest, Raw: l.Raw}
 		return firstError(tx.PutLetter(have), n.accept(tx, &row))
 	})
 }

@@ -114,7 +114,7 @@ func keepOwn(ctx context.Context, path string, l *party.Letter, now time.Time) e
 	}
 	err = db.Update(ctx, func(tx store.Tx) error {
 		return tx.PutLetter(store.Letter{
-			Code: l.Code, Serial: int(l.Serial), Digest: statement.Digest(l.Digest), Raw: l.Raw,
+			Code: l.Code, Serial: int(l.Serial), Digest: l.Digest, Raw: l.Raw,
 			Status: store.LetterConfirmed, ConfirmedAt: statement.TimeOf(now),
 		})
 	})

@@ -21,7 +21,6 @@ import (
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/translog"
-	"github.com/comity-exchange/comity/wire"
 )
 
 // newNode makes and opens a node that nobody talks to.
@@ -46,7 +45,7 @@ func newNode(t *testing.T, code party.Code) *Node {
 // record says something that goes to nobody.
 func record(t *testing.T, n *Node, i int) exchange.Said {
 	t.Helper()
-	facts, err := Facts(party.OfficeFacts{Office: n.Config.Code + ".cert", Letter: wire.Digest(statement.Sum([]byte(strconv.Itoa(i))))})
+	facts, err := Facts(party.OfficeFacts{Office: n.Config.Code + ".cert", Letter: statement.Sum([]byte(strconv.Itoa(i)))})
 	if err != nil {
 		t.Fatal(err)
 	}

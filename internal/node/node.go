@@ -197,7 +197,7 @@ func (n *Node) Listen() (net.Listener, error) {
 	if n.Config.Listen == "" {
 		return nil, nil
 	}
-	l, err := net.Listen("tcp", n.Config.Listen)
+	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", n.Config.Listen)
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "", "the node cannot listen on %s", n.Config.Listen)
 	}

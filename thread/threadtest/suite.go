@@ -31,8 +31,8 @@ func (u Suite) Test(t *testing.T) { rapid.Check(t, u.check) }
 
 // Fuzz lets the fuzzer choose the threads.
 func (u Suite) Fuzz(f *testing.F) {
-	for n := range 4 {
-		f.Add(bytes.Repeat([]byte{byte(n * 37), 1, 2, 0, byte(n), 0, 0, 0}, 64*n))
+	for n := range 4 { // long enough that no draw runs out of bytes
+		f.Add(bytes.Repeat([]byte{byte(n * 37), 1, 2, 0, byte(n), 0, 0, 0}, 1<<12))
 	}
 	f.Fuzz(rapid.MakeFuzz(u.check))
 }
@@ -122,7 +122,7 @@ func (u Suite) wild(t *rapid.T, k *Talk, s thread.State, by party.Code) (stateme
 	}
 	switch rapid.IntRange(0, 2).Draw(t, "facts") {
 	case 0:
-		return kind, jsontext.Value(said.Facts)
+		return kind, said.Facts
 	case 1:
 		return kind, jsontext.Value(`{}`)
 	}
@@ -181,10 +181,11 @@ func (u Suite) withOneLost(t *rapid.T, k *Talk) {
 	}
 	lost := rapid.SampledFrom(k.Heads[1:]).Draw(t, "lost")
 	gone := map[statement.ID]bool{lost.ID: true}
+	waits := map[party.Code]bool{} // authors of whom a head waits: what they said later waits for it
 	var kept, here []*statement.Head
 	for _, h := range k.Heads {
-		if slices.ContainsFunc(h.After, func(id statement.ID) bool { return gone[id] }) {
-			gone[h.ID] = true
+		if h != lost && (waits[h.From] || slices.ContainsFunc(h.After, func(id statement.ID) bool { return gone[id] })) {
+			gone[h.ID], waits[h.From] = true, true
 		}
 		if h != lost {
 			here = append(here, h)

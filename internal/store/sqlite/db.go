@@ -63,8 +63,8 @@ func Open(ctx context.Context, path string) (*DB, error) {
 		_, err = d.Version(ctx)
 	}
 	if err != nil {
-		d.wdb.Close()
-		d.rdb.Close()
+		_ = d.wdb.Close()
+		_ = d.rdb.Close()
 		if f := (*fault.Error)(nil); errors.As(err, &f) {
 			return nil, err
 		}
@@ -181,10 +181,10 @@ func (c *conn) discard() {
 		return
 	}
 	for _, s := range c.stmts {
-		s.Close()
+		_ = s.Close()
 	}
-	c.Raw(func(any) error { return driver.ErrBadConn }) // else it would go back to its pool
-	c.Close()
+	_ = c.Raw(func(any) error { return driver.ErrBadConn }) // else it would go back to its pool
+	_ = c.Close()
 }
 
 // Update implements store.Store. It calls f once: writers do not conflict, they wait.
@@ -210,7 +210,7 @@ func run(ctx context.Context, c *conn, home chan *conn, begin string, f func(tx 
 	t := &txn{conn: c, ctx: ctx, write: begin == beginWrite}
 	ended := false
 	defer func() {
-		t.end()
+		_ = t.end() // the outcome is what raw and commit say
 		if !ended && t.raw(rollback) != nil {
 			c.discard() // in doubt whether a transaction is still open
 			c = nil

@@ -290,7 +290,7 @@ func findStatements(t *testing.T, open Opener) {
 func threadHeads(t *testing.T, open Opener) {
 	s := fresh(t, open)
 	const n = 600
-	th := thread.ID(id(0))
+	th := id(0)
 	update(t, s, func(tx store.Tx) error {
 		for i := range n {
 			st := sample(i)
