@@ -119,6 +119,27 @@ func Save[T any](s State, v T) (State, error) {
 	return s, nil
 }
 
+// Change lets f change the desk's own state, and gives s with it. When f fails, s comes back as it was.
+func Change[T any](s State, f func(own *T) error) (State, error) {
+	own, err := Load[T](s)
+	if err != nil {
+		return s, err
+	}
+	if err := f(&own); err != nil {
+		return s, err
+	}
+	return Save(s, own)
+}
+
+// Summarise gives what f makes of the desk's own state; a stored state that cannot be read is told as that.
+func Summarise[T any](s State, f func(own *T) Summary) Summary {
+	own, err := Load[T](s)
+	if err != nil {
+		return Summary{Status: "unreadable"}
+	}
+	return f(&own)
+}
+
 // Summary is a thread as lists, clocks and the ledger see it.
 type Summary struct {
 	Status string  `json:"status"` // one identifier for the whole thread

@@ -38,23 +38,12 @@ func (Desk) Moves(s thread.State, by party.Code) []thread.Move {
 
 // Apply takes h's effect on the state.
 func (Desk) Apply(s thread.State, h *statement.Head) (thread.State, error) {
-	st, err := thread.Load[state](s)
-	if err != nil {
-		return s, err
-	}
-	if err := st.apply(h); err != nil {
-		return s, err
-	}
-	return thread.Save(s, st)
+	return thread.Change(s, func(st *state) error { return st.apply(h) })
 }
 
 // Summary is what lists, clocks and the ledger show.
 func (Desk) Summary(s thread.State) thread.Summary {
-	st, err := thread.Load[state](s)
-	if err != nil {
-		return thread.Summary{Status: "unreadable"}
-	}
-	return st.summary(s)
+	return thread.Summarise(s, func(st *state) thread.Summary { return st.summary(s) })
 }
 
 // CheckBody wants a text where a ground or reason is "other", which says nothing by itself. Error: fault.Inadmissible, AST-6.

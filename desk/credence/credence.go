@@ -25,23 +25,12 @@ func (Desk) Moves(thread.State, party.Code) []thread.Move { return nil }
 
 // Apply takes h's effect on the state.
 func (Desk) Apply(s thread.State, h *statement.Head) (thread.State, error) {
-	st, err := thread.Load[state](s)
-	if err != nil {
-		return s, err
-	}
-	if err := st.apply(h); err != nil {
-		return s, err
-	}
-	return thread.Save(s, st)
+	return thread.Change(s, func(st *state) error { return st.apply(h) })
 }
 
 // Summary is what lists show.
 func (Desk) Summary(s thread.State) thread.Summary {
-	st, err := thread.Load[state](s)
-	if err != nil {
-		return thread.Summary{Status: "unreadable"}
-	}
-	return st.summary()
+	return thread.Summarise(s, (*state).summary)
 }
 
 // Apply takes a head of this desk into account in what a principal's log introduces; other heads change nothing.

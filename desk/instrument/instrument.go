@@ -34,23 +34,12 @@ func (Desk) Moves(s thread.State, by party.Code) []thread.Move {
 
 // Apply takes h's effect on the state.
 func (Desk) Apply(s thread.State, h *statement.Head) (thread.State, error) {
-	st, err := thread.Load[state](s)
-	if err != nil {
-		return s, err
-	}
-	if err := st.apply(h); err != nil {
-		return s, err
-	}
-	return thread.Save(s, st)
+	return thread.Change(s, func(st *state) error { return st.apply(h) })
 }
 
 // Summary is what lists show.
 func (Desk) Summary(s thread.State) thread.Summary {
-	st, err := thread.Load[state](s)
-	if err != nil {
-		return thread.Summary{Status: "unreadable"}
-	}
-	return st.summary()
+	return thread.Summarise(s, (*state).summary)
 }
 
 // InForce is from when the agreement that s makes is in force, and the digest of its document. ok is false while a signature is
