@@ -146,7 +146,7 @@ func (n *node) say(d statement.Head) int64 {
 	}
 	d.From, d.Nonce, d.By = n.code, nonce, statement.By{Role: "duty-officer"}
 	d.Marking, d.Track, d.Precedence = marking.Marking{TLP: "AMBER"}, statement.Technical, statement.Routine
-	d.Time = statement.TimeOf(noon.Add(time.Duration(i) * time.Second))
+	d.Time = statement.TimeOf(noon.Add(time.Duration(i) * 100 * time.Millisecond))
 	h, err := statement.Compose(d)
 	if err != nil {
 		n.tb.Fatal(err)

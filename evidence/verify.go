@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"slices"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/party"
@@ -72,6 +73,9 @@ func (v *verifier) item(it *Item) *checked {
 	return c
 }
 
+// maxAhead is how far a head's time may be ahead of the checkpoint that proves it (LOG-7).
+const maxAhead = time.Minute
+
 // prove checks all of EVD-3 and fills in what the report says of the item.
 func (v *verifier) prove(it *Item, c *checked) error {
 	// spec: EVD-3
@@ -96,6 +100,10 @@ func (v *verifier) prove(it *Item, c *checked) error {
 		return err
 	}
 	c.report.Signed = statement.TimeOf(cp.Time)
+	// spec: LOG-7
+	if head.Time.Std().Sub(cp.Time) > maxAhead {
+		return fault.New(fault.NotAuthentic, "LOG-7", "the statement is dated after the checkpoint that proves it")
+	}
 	if err := translog.CheckInclusion(it.Proof.Path, cp.Size, it.Proof.Index, translog.LeafHash(head.ID), cp.Root); err != nil {
 		return err
 	}

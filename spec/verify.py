@@ -109,6 +109,8 @@ class Item:
         need(self.origin.split("/")[0] == self.head["from"], "LOG-6", "the log is not the author's")
         self.time, closing = self.open(self.note, letters)
         note = self.note
+        ahead = milliseconds(self.head["time"]) - self.time * 1000
+        need(ahead <= 60000, "LOG-7", "the statement is dated after the checkpoint that proves it")
         check_inclusion(leaf_hash(self.head.digest), self.index, note.size, self.path, note.root, "LOG-6")
         if closing and "revokes" in closing:
             try:
@@ -328,10 +330,10 @@ class Receiver:
         """What is refused stays, and loses its body (RCP-4). Every new head is in the log, so its place counts."""
         at = milliseconds(h["time"])
         falls = any(at < milliseconds(o["time"]) - 60000 for i, o in self.heads.items() if i < index)
-        if h["kind"] not in KINDS:
-            self.refused[h.id] = "STM-8"
-        elif falls or at > seconds * 1000 + 60000:
+        if falls or at > seconds * 1000 + 60000:
             self.refused[h.id] = "LOG-7"
+        elif h["kind"] not in KINDS:
+            self.refused[h.id] = "STM-8"
         self.heads[index] = h
 
     def take_body(self, body):
