@@ -199,3 +199,15 @@ func TestUnreadableLetter(t *testing.T) {
 		t.Errorf("got %+v", r.Letters)
 	}
 }
+
+// TestDatedAhead: whoever dates a statement after the checkpoint that proves it, to have it count from later, proves nothing.
+func TestDatedAhead(t *testing.T) {
+	t.Parallel()
+	// spec: LOG-7, EVD-3
+	s := newStory(t)
+	s.xa.chatter(1300) // a tenth of a second each, before a checkpoint of a minute past noon
+	for index, clause := range map[int64]string{1190: "", 1210: "LOG-7"} {
+		r := evidence.Verify(&evidence.Bundle{Items: []evidence.Item{s.xa.item(index, s.xa.size(), nil)}}, s.letters())
+		wantWhy(t, "dated ahead", r.Items[0], clause)
+	}
+}

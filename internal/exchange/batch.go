@@ -3,6 +3,7 @@ package exchange
 import (
 	"context"
 	"maps"
+	"runtime/debug"
 	"slices"
 
 	"github.com/comity-exchange/comity/fault"
@@ -106,11 +107,22 @@ func (x *Exchange) attempt(b *batch, j *job) error {
 		return fault.Wrap(err, fault.Canceled, "", "given up before it was written")
 	}
 	ids, threads := len(b.ids), maps.Clone(b.threads)
-	err := x.Store.Savepoint(b.tx, func() error { return j.run(b) })
+	err := x.Store.Savepoint(b.tx, func() error { return x.guarded(b, j) })
 	if err != nil {
 		b.ids, b.threads = b.ids[:ids], threads
 	}
 	return err
+}
+
+// guarded makes a defect that one job runs into that job's failure: a peer that finds one must not be able to stop the node for everybody.
+func (x *Exchange) guarded(b *batch, j *job) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			x.Log.Error("DEFECT: a job broke off", "stack", string(debug.Stack()))
+			err = fault.New(fault.Internal, "", "internal error")
+		}
+	}()
+	return j.run(b)
 }
 
 // sortedKeys makes a batch write its threads in one order, whatever the map's.

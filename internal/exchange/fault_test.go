@@ -362,3 +362,31 @@ func TestBatch(t *testing.T) {
 		t.Errorf("after the end: %v", err)
 	}
 }
+
+// A defect that one job runs into is that job's alone: what it wrote is undone, and the next is written.
+func TestDefectStaysWithItsJob(t *testing.T) {
+	t.Parallel()
+	b := newBench(t)
+	err := b.Update(t.Context(), func(tx store.Tx) error {
+		if err := tx.SetMeta("half", "written"); err != nil {
+			return err
+		}
+		panic("a defect")
+	})
+	if fault.CodeOf(err) != fault.Internal {
+		t.Fatalf("%v", err)
+	}
+	if _, err := b.say(t.Context(), "XB"); err != nil {
+		t.Fatal(err)
+	}
+	if err := b.store.View(t.Context(), func(tx store.Tx) error {
+		v, err := tx.Meta("half")
+		if v != "" {
+			t.Error("what the job wrote is still there")
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	b.whole()
+}
