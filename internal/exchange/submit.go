@@ -1,6 +1,7 @@
 package exchange
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"io"
@@ -58,6 +59,7 @@ type Said struct {
 // letter is not confirmed; fault.NotFound for an unknown thread or agreement; fault.Clock when the own clock fell by more than a minute;
 // fault.Malformed or fault.TooLarge for what cannot be said at all. Nothing is logged then.
 func (x *Exchange) Submit(ctx context.Context, d Draft) (Said, error) {
+	d.Blobs = slices.Clone(d.Blobs)
 	blobs, err := describe(d.Blobs)
 	if err != nil {
 		return Said{}, err
@@ -97,18 +99,44 @@ func (x *Exchange) mayLeave(tx store.Tx, h *statement.Head) (Verdict, error) {
 	return v, nil
 }
 
+// maxHeld is how many bytes of attachments are held in memory between their digest and the transaction, so that a slow disk or pipe does not
+// hold up everybody who wants to write. What is larger is read a second time inside it.
+const maxHeld = 16 << 20
+
 // describe reads each attachment once for its size and digest.
 func describe(in []Attachment) ([]statement.Blob, error) {
 	out := make([]statement.Blob, len(in))
-	for i, a := range in {
+	room := int64(maxHeld)
+	for i := range in {
+		a := &in[i]
 		sum := sha256.New()
-		n, err := io.Copy(sum, a.Data)
+		var held bytes.Buffer
+		if _, err := a.Data.Seek(0, io.SeekStart); err != nil {
+			return nil, fault.Wrap(err, fault.Usage, "", "the attachment %d cannot be read from its beginning", i+1)
+		}
+		n, err := io.Copy(io.MultiWriter(sum, &upTo{&held, room + 1}), a.Data)
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Usage, "", "the attachment %d cannot be read", i+1)
+		}
+		if n <= room {
+			a.Data, room = bytes.NewReader(held.Bytes()), room-n
 		}
 		out[i] = statement.Blob{Name: a.Name, Type: a.Type, Size: n, SHA256: statement.Digest(sum.Sum(nil))}
 	}
 	return out, nil
+}
+
+// upTo keeps the first bytes of what is written and lets the rest go.
+type upTo struct {
+	w    *bytes.Buffer
+	left int64
+}
+
+func (u *upTo) Write(b []byte) (int, error) {
+	keep := b[:min(u.left, int64(len(b)))]
+	u.left -= int64(len(keep))
+	_, _ = u.w.Write(keep) // a buffer takes everything
+	return len(b), nil
 }
 
 // compose writes body and head as they will be for ever.
@@ -364,6 +392,7 @@ func streamIn(tx store.Tx, ref store.ContentRef, want statement.Blob, r io.Reade
 
 // May decides on a draft as Submit would, and says nothing. An opener's recipients need confirmed letters, and a thread must admit the kind, as there.
 func (x *Exchange) May(ctx context.Context, d Draft) (Verdict, error) {
+	d.Blobs = slices.Clone(d.Blobs)
 	blobs, err := describe(d.Blobs)
 	if err != nil {
 		return Verdict{}, err
