@@ -146,7 +146,6 @@ func (c *Courier) servePackets(w http.ResponseWriter, r *http.Request, caller pa
 // hears takes from a request how much of the own log the caller has accepted.
 func (c *Courier) hears(r *http.Request, caller party.Code) error {
 	// spec: NET-9
-	// spec: NET-9
 	size, err := strconv.ParseInt(r.Header.Get(headAccepted), 10, 64)
 	if err != nil || size < 0 {
 		return nil // not said
@@ -205,7 +204,6 @@ func (c *Courier) answer(w http.ResponseWriter, r *http.Request, caller party.Co
 
 // serveProof proves that the own log of one size is the beginning of that of another.
 func (c *Courier) serveProof(w http.ResponseWriter, r *http.Request, _ party.Code) error {
-	// spec: NET-10
 	// spec: NET-10
 	from, err1 := strconv.ParseInt(r.URL.Query().Get("from"), 10, 64)
 	to, err2 := strconv.ParseInt(r.URL.Query().Get("to"), 10, 64)

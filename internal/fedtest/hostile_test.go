@@ -145,7 +145,7 @@ func TestRefusedPackets(t *testing.T) {
 		}},
 		{"a bomb", fault.TooLarge, "PKT-3", func() answer {
 			return m.send("XA", m.raw("XA", file{name: "checkpoint", data: m.checkpoint(f.Clock.Now())},
-				file{name: "blobs/" + strings.Repeat("a", 64), size: 1 << 30}))
+				file{name: "blobs/" + strings.Repeat("a", 64), size: 128 << 20}))
 		}},
 		{"something after the end", fault.Malformed, "PKT-1", func() answer { return m.send("XA", append(m.seal("XA", m.contents("XA")), make([]byte, 1<<20)...)) }},
 		{"a member that is not one", fault.Malformed, "PKT-4", func() answer {
