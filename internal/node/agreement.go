@@ -114,11 +114,8 @@ func (n *Node) Agreements(ctx context.Context) ([]AgreementView, error) {
 	var out []AgreementView
 	err := n.Store.View(ctx, func(tx store.Tx) error {
 		out = []AgreementView{}
-		var rows []store.ThreadRow
-		if err := tx.Threads(string(instrument.Kind), func(row store.ThreadRow) bool {
-			rows = append(rows, row)
-			return true
-		}); err != nil {
+		rows, err := threadRows(tx, string(instrument.Kind))
+		if err != nil {
 			return err
 		}
 		for _, row := range rows {

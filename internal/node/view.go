@@ -107,11 +107,8 @@ func (n *Node) Threads(ctx context.Context, f Filter) ([]ThreadView, error) {
 	out := []ThreadView{}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
 		out = out[:0]
-		var rows []store.ThreadRow
-		if err := tx.Threads(f.Desk, func(row store.ThreadRow) bool {
-			rows = append(rows, row)
-			return true
-		}); err != nil {
+		rows, err := threadRows(tx, f.Desk)
+		if err != nil {
 			return err
 		}
 		for _, row := range rows {
@@ -128,6 +125,15 @@ func (n *Node) Threads(ctx context.Context, f Filter) ([]ThreadView, error) {
 		return nil
 	})
 	return out, err
+}
+
+// threadRows lists the threads of a desk, "" for all, before anything else is asked of the transaction.
+func threadRows(tx store.Tx, desk string) (rows []store.ThreadRow, err error) {
+	err = tx.Threads(desk, func(row store.ThreadRow) bool {
+		rows = append(rows, row)
+		return true
+	})
+	return rows, err
 }
 
 func (n *Node) viewThread(tx store.Tx, row store.ThreadRow) (ThreadView, error) {
