@@ -173,7 +173,16 @@ func (c *packetOpenCmd) Run(ctx context.Context, s *session) error {
 }
 
 func writeTaken(p *page, t taken, receipts bool) {
-	p.say("Packet of %s: %s.", p.bold(string(t.Author)), orNothing(len(t.New), "new statement", "new statements"))
+	what := orNothing(len(t.New), "new statement", "new statements")
+	if n := t.Taken; n > 0 {
+		receipts := plural(n, "receipt", "receipts") + " for what was sent"
+		if len(t.New) == 0 {
+			what = receipts
+		} else {
+			what += " and " + receipts
+		}
+	}
+	p.say("Packet of %s: %s.", p.bold(string(t.Author)), what)
 	for i, one := range t.Said {
 		if i == mostListed {
 			p.say("    and %s more", number(len(t.Said)-i))

@@ -236,6 +236,7 @@ func (r *receiving) delivered(l located) error {
 	if err := r.keepProof(l.index); err != nil {
 		return err
 	}
+	r.Taken++
 	put := func(what store.ArrivalKind, lo, hi int64) error {
 		return tx.PutArrival(store.Arrival{Peer: r.in.author, What: what, Lo: lo, Hi: hi, Receipt: l.ID, Time: l.Time})
 	}

@@ -24,6 +24,7 @@ type Received struct {
 	Receipts []statement.ID             `json:"receipts"`          // own statements to send back
 	Blobs    map[statement.Digest]int64 `json:"blobs,omitempty"`   // bytes here of blobs that are not whole yet; Dropped for erased ones
 	New      []statement.ID             `json:"new"`               // heads that were not here before
+	Taken    int                        `json:"taken"`             // receipts for own statements that were not here before
 	Dropped  []statement.ID             `json:"dropped,omitempty"` // whose bodies came again after they had been erased here
 	Refused  map[statement.ID]string    `json:"refused,omitempty"` // of these, the clause for those that were refused
 }

@@ -134,7 +134,7 @@ func (n *Node) log(ctx context.Context) (Finding, error) {
 	case r.Size > 0 && r.Cosigned == 0:
 		return Finding{"log", Warning, fmt.Sprintf("%d statements verify; nobody has cosigned yet", r.Size), "evidence is weaker until a peer has seen the log"}, nil
 	}
-	return Finding{"log", Good, fmt.Sprintf("%d statements verify, %d witnesses", r.Size, r.Cosigned), ""}, nil
+	return Finding{"log", Good, fmt.Sprintf("%d statements verify; cosigned by %d", r.Size, r.Cosigned), ""}, nil
 }
 
 func (n *Node) mark(ctx context.Context) Finding {
