@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -136,16 +137,24 @@ type newlySaid struct {
 	Title string         `json:"title,omitzero"`
 }
 
-func (c *packetOpenCmd) Run(ctx context.Context, s *session) error {
-	r := s.in
-	if c.File != "-" {
-		f, err := openFile(c.File)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		r = f
+// input opens a packet's file; - is the standard input, which is left open.
+func (s *session) input(name string) (r io.Reader, done func(), err error) {
+	if name == "-" {
+		return s.in, func() {}, nil
 	}
+	f, err := openFile(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, func() { _ = f.Close() }, nil
+}
+
+func (c *packetOpenCmd) Run(ctx context.Context, s *session) error {
+	r, done, err := s.input(c.File)
+	if err != nil {
+		return err
+	}
+	defer done()
 	return s.with(ctx, func(n *node.Node) error {
 		stop := s.working("opening")
 		var reply bytes.Buffer
@@ -229,15 +238,11 @@ func (packetInspectCmd) Help() string {
 }
 
 func (c *packetInspectCmd) Run(ctx context.Context, s *session) error {
-	r := s.in
-	if c.File != "-" {
-		f, err := openFile(c.File)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		r = f
+	r, done, err := s.input(c.File)
+	if err != nil {
+		return err
 	}
+	defer done()
 	return s.with(ctx, func(n *node.Node) error {
 		members, err := n.Inspect(r)
 		if err != nil {

@@ -44,10 +44,9 @@ type Options struct {
 type Courier struct {
 	Options
 
-	mu      sync.Mutex
-	letters map[statement.Digest]*party.Letter // parsed once; guarded by mu
-	peers   map[party.Code]*line               // guarded by mu
-	quotas  map[party.Code]*quota              // guarded by mu
+	mu     sync.Mutex
+	peers  map[party.Code]*line  // guarded by mu
+	quotas map[party.Code]*quota // guarded by mu
 }
 
 // line is the way to one peer: its worker and what that keeps between rounds.
@@ -62,7 +61,6 @@ type line struct {
 func New(o Options) *Courier {
 	return &Courier{
 		Options: o,
-		letters: map[statement.Digest]*party.Letter{},
 		peers:   map[party.Code]*line{},
 		quotas:  map[party.Code]*quota{},
 	}
@@ -127,24 +125,6 @@ func (c *Courier) Kick(code party.Code) {
 	}
 }
 
-// letter parses a stored letter once.
-func (c *Courier) letter(row store.Letter) (*party.Letter, error) {
-	c.mu.Lock()
-	l, ok := c.letters[row.Digest]
-	c.mu.Unlock()
-	if ok {
-		return l, nil
-	}
-	l, err := party.ParseLetter(row.Raw)
-	if err != nil {
-		return nil, err
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.letters[row.Digest] = l
-	return l, nil
-}
-
 // letterOf is a peer's confirmed letter.
 func (c *Courier) letterOf(ctx context.Context, code party.Code) (*party.Letter, error) {
 	var row store.Letter
@@ -158,5 +138,5 @@ func (c *Courier) letterOf(ctx context.Context, code party.Code) (*party.Letter,
 	if err != nil {
 		return nil, err
 	}
-	return c.letter(row)
+	return c.Exchange.Parsed(row)
 }

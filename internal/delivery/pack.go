@@ -431,7 +431,7 @@ func (p *packing) gossip() error {
 		if err != nil {
 			return err
 		}
-		letter, err := p.c.letter(l)
+		letter, err := p.c.Exchange.Parsed(l)
 		if err != nil {
 			return err
 		}

@@ -49,7 +49,7 @@ func (c *Courier) callerOf(ctx context.Context, s *tls.ConnectionState) (party.C
 			if row.Status != store.LetterConfirmed || row.Code == c.Self {
 				return true
 			}
-			l, err := c.letter(row)
+			l, err := c.Exchange.Parsed(row)
 			if err != nil {
 				bad = err
 				return false

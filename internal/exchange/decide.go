@@ -3,6 +3,7 @@ package exchange
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 
@@ -275,15 +276,16 @@ func (x *Exchange) Partners(tx store.Tx, peer party.Code) ([]party.Code, error) 
 		if bad = err; bad != nil {
 			return false
 		}
-		if _, ok := x.Made(s); !ok || !contains(s.Participants, peer) || !contains(s.Participants, x.Self) {
+		if _, ok := x.Made(s); !ok || !slices.Contains(s.Participants, peer) || !slices.Contains(s.Participants, x.Self) {
 			return true // a deposit alone is anybody's to make: it opens nothing
 		}
 		for _, c := range s.Participants {
-			if c != x.Self && c != peer && !contains(codes, c) {
+			if c != x.Self && c != peer && !slices.Contains(codes, c) {
 				codes = append(codes, c)
 			}
 		}
 		return true
 	})
-	return sorted(codes), errors.Join(err, bad)
+	slices.Sort(codes)
+	return codes, errors.Join(err, bad)
 }

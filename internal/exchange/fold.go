@@ -191,11 +191,11 @@ func (x *Exchange) letter(tx store.Letters, code party.Code) (*party.Letter, err
 	if err != nil {
 		return nil, err
 	}
-	return x.parsed(row)
+	return x.Parsed(row)
 }
 
-// parsed gives a letter without checking its signatures again: a letter's digest stands for one text for ever.
-func (x *Exchange) parsed(row store.Letter) (*party.Letter, error) {
+// Parsed gives a stored letter without checking its signatures again: a letter's digest stands for one text for ever.
+func (x *Exchange) Parsed(row store.Letter) (*party.Letter, error) {
 	x.mu.Lock()
 	l, ok := x.letters[row.Digest]
 	x.mu.Unlock()

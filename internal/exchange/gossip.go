@@ -128,7 +128,7 @@ func (r *receiving) cosigners(note []byte, origin party.Origin) (int, []byte, er
 		if row.Status != store.LetterConfirmed || row.Code == origin.Code() {
 			return true
 		}
-		l, err := r.x.parsed(row)
+		l, err := r.x.Parsed(row)
 		if err != nil {
 			bad = err
 			return false

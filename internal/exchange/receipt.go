@@ -172,7 +172,7 @@ func (r *receiving) refuse() error {
 		if err != nil {
 			return err
 		}
-		if !t.known || !contains(t.state.Participants, r.x.Self) {
+		if !t.known || !slices.Contains(t.state.Participants, r.x.Self) {
 			continue // its thread cannot be spoken in yet; the head is kept, its body is not
 		}
 		articles := f.articles

@@ -288,11 +288,7 @@ func (r *receiving) judge(l located) (*refusal, error) {
 	if v.Permitted {
 		return nil, nil
 	}
-	clause := v.Clause
-	if v.Caveat {
-		clause = "DEC-7"
-	}
-	return &refusal{head: l.Head, clause: clause, reason: reason, articles: v.Articles}, nil
+	return &refusal{head: l.Head, clause: v.Clause, reason: reason, articles: v.Articles}, nil
 }
 
 // ancestors notes which heads this one comes after and are not here, so that they are asked for.

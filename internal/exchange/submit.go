@@ -239,13 +239,6 @@ func others(codes []party.Code, self party.Code) []party.Code {
 	return slices.DeleteFunc(slices.Clone(codes), func(c party.Code) bool { return c == self })
 }
 
-func contains(codes []party.Code, c party.Code) bool { return slices.Contains(codes, c) }
-
-func sorted(codes []party.Code) []party.Code {
-	slices.Sort(codes)
-	return codes
-}
-
 func (x *Exchange) composeBody(d Draft, blobs []statement.Blob) (*statement.Body, error) {
 	if d.Title == "" && d.Text == "" && len(d.Rest) == 0 && len(blobs) == 0 {
 		return nil, nil

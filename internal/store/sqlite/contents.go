@@ -65,19 +65,29 @@ func readRef(scan func(...any) error, r *store.ContentRef) error {
 	return scan(idInto(&r.Statement), &r.Part)
 }
 
-// Append implements store.Contents.
-func (t *txn) Append(ref store.ContentRef, offset int64, data []byte) error {
+// growing is a content that may be written to: announced, and no tombstone.
+func (t *txn) growing(ref store.ContentRef) (content, error) {
 	if err := t.mayWrite(); err != nil {
-		return err
+		return content{}, err
 	}
 	c, found, err := t.content(ref)
 	switch {
 	case err != nil:
-		return err
+		return c, err
 	case !found:
-		return missing("content")
+		return c, missing("content")
 	case c.Erased: // spec: STM-7
-		return fault.New(fault.Exists, "STM-7", "this content was erased; a later copy is dropped")
+		return c, fault.New(fault.Exists, "STM-7", "this content was erased; a later copy is dropped")
+	}
+	return c, nil
+}
+
+// Append implements store.Contents.
+func (t *txn) Append(ref store.ContentRef, offset int64, data []byte) error {
+	c, err := t.growing(ref)
+	switch {
+	case err != nil:
+		return err
 	case c.Whole || offset != c.Arrived:
 		return fault.New(fault.Exists, "", "content goes on at another offset")
 	case int64(len(data)) > c.Size-c.Arrived:
@@ -158,17 +168,10 @@ func place(ref store.ContentRef, offset int64) []byte {
 
 // SetWhole implements store.Contents.
 func (t *txn) SetWhole(ref store.ContentRef) error {
-	if err := t.mayWrite(); err != nil {
-		return err
-	}
-	c, found, err := t.content(ref)
+	c, err := t.growing(ref)
 	switch {
 	case err != nil:
 		return err
-	case !found:
-		return missing("content")
-	case c.Erased: // spec: STM-7
-		return fault.New(fault.Exists, "STM-7", "this content was erased; a later copy is dropped")
 	case c.Arrived != c.Size:
 		return fault.New(fault.Internal, "", "content was called whole before all of it was there")
 	}
