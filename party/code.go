@@ -1,7 +1,6 @@
 package party
 
 import (
-	"regexp"
 	"strconv"
 	"strings"
 
@@ -11,15 +10,43 @@ import (
 // Code names a party: a State ("XA"), an organisation, or an office of one ("XA.cert").
 type Code string
 
-// spec: ENC-6
-var codePattern = regexp.MustCompile(`^[A-Z][A-Z0-9]{1,11}(\.[a-z][a-z0-9-]{0,15}){0,2}$`)
-
-// ParseCode reads a party code (ENC-6).
+// ParseCode reads a party code (ENC-6): 2 to 12 capitals and digits that begin with a capital, then up to two offices, each a dot and 1 to 16 small letters,
+// digits and hyphens that begin with a letter.
 func ParseCode(s string) (Code, error) {
-	if len(s) > 46 || !codePattern.MatchString(s) {
-		return "", fault.New(fault.Malformed, "ENC-6", "a party code is like XA or XA.cert")
+	// spec: ENC-6
+	state, offices, rest := strings.Cut(s, ".")
+	if !isState(state) {
+		return "", notCode()
+	}
+	for n := 0; rest; n++ {
+		var office string
+		if office, offices, rest = strings.Cut(offices, "."); n == 2 || !isOffice(office) {
+			return "", notCode()
+		}
 	}
 	return Code(s), nil
+}
+
+func notCode() error {
+	return fault.New(fault.Malformed, "ENC-6", "a party code is like XA or XA.cert")
+}
+
+func isState(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'A' || c > 'Z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return len(s) >= 2 && len(s) <= 12
+}
+
+func isOffice(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (i == 0 || (c < '0' || c > '9') && c != '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= 16
 }
 
 // Principal is the State or organisation that an office belongs to; the code itself when it is no office.

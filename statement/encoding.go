@@ -35,18 +35,19 @@ func MakeNonce(r io.Reader) (Nonce, error) {
 // UnmarshalText checks while decoding.
 func (n *Nonce) UnmarshalText(b []byte) error {
 	// spec: ENC-4
-	d, err := base64.RawURLEncoding.Strict().DecodeString(string(b))
-	if err != nil || len(d) != 16 {
+	// 22 digits are 132 bits: the last 4 are not used, and are zero.
+	ok := len(b) == 22 && strings.IndexByte("AQgw", b[21]) >= 0
+	for _, c := range b {
+		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
+	}
+	if !ok {
 		return fault.New(fault.Malformed, "ENC-4", "a nonce is 16 bytes in base64url without padding")
 	}
 	*n = Nonce(b)
 	return nil
 }
 
-var (
-	kindPattern      = regexp.MustCompile(`^[a-z]{2,16}\.[a-z]{2,16}(-[a-z]{2,16}){0,2}$`)                    // spec: ENC-8
-	mediaTypePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-zA-Z0-9!#$&^_.+;= -]{1,127}$`) // RFC 6838
-)
+var mediaTypePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-zA-Z0-9!#$&^_.+;= -]{1,127}$`) // RFC 6838
 
 // IsIdentifier tells whether s may stand where the protocol wants an identifier (ENC-9).
 func IsIdentifier(s string) bool { return wire.IsIdentifier(s) }
@@ -56,10 +57,26 @@ type Kind string
 
 // ParseKind reads desk.verb.
 func ParseKind(s string) (Kind, error) {
-	if len(s) > 64 || !kindPattern.MatchString(s) {
+	// spec: ENC-8
+	desk, verb, ok := strings.Cut(s, ".")
+	ok = ok && len(s) <= 64 && isWord(desk) && strings.Count(verb, "-") <= 2
+	for part := range strings.SplitSeq(verb, "-") {
+		ok = ok && isWord(part)
+	}
+	if !ok {
 		return "", fault.New(fault.Malformed, "ENC-8", "a kind is like assist.request")
 	}
 	return Kind(s), nil
+}
+
+// isWord tells 2 to 16 small letters.
+func isWord(s string) bool {
+	for i := range len(s) {
+		if s[i] < 'a' || s[i] > 'z' {
+			return false
+		}
+	}
+	return len(s) >= 2 && len(s) <= 16
 }
 
 // Desk is the part before the dot.

@@ -128,17 +128,39 @@ func ParseHead(raw []byte) (*Head, error) {
 	if len(raw) > MaxHead {
 		return nil, fault.New(fault.TooLarge, "STM-1", "a head has at most %d bytes", MaxHead)
 	}
+	raw = slices.Clone(raw)
+	if h, ok := plainHead(raw); ok {
+		return h, nil
+	}
+	return decodeHead(raw)
+}
+
+// plainHead is ParseHead for heads in the plain form (scan.go), which all are that nodes of ours write.
+func plainHead(raw []byte) (*Head, bool) {
+	h := &Head{}
+	if len(raw) > MaxHead || !scanHead(raw, h) || h.checkPlain() != nil {
+		return nil, false
+	}
+	h.Raw, h.ID = raw, IDOf(raw)
+	return h, true
+}
+
+// decodeHead is ParseHead for every form that a head may have: it says what is wrong with one.
+func decodeHead(raw []byte) (*Head, error) {
 	if err := CheckJSON(raw, MaxHead); err != nil {
 		return nil, err
 	}
-	h := &Head{Raw: slices.Clone(raw), ID: IDOf(raw)}
+	h := &Head{Raw: raw, ID: IDOf(raw)}
 	if err := wire.Decode(h.Raw, h, "STM-1", "the head has a member of the wrong form"); err != nil {
 		return nil, err
 	}
 	if err := checkMembers(h); err != nil {
 		return nil, err
 	}
-	if err := h.check(); err != nil {
+	if err := h.checkPlain(); err != nil {
+		return nil, err
+	}
+	if err := CheckFacts(h.Facts); err != nil {
 		return nil, err
 	}
 	return h, nil
@@ -194,8 +216,8 @@ func checkMembers(h *Head) error {
 	return nil
 }
 
-// check holds what the types do not: bounds and relations between members.
-func (h *Head) check() error {
+// checkPlain holds what the types do not: bounds and relations between members. Facts are for CheckFacts.
+func (h *Head) checkPlain() error {
 	bad := func(clause, format string, args ...any) error {
 		return fault.New(fault.Malformed, clause, format, args...)
 	}
@@ -243,7 +265,7 @@ func (h *Head) check() error {
 	if b := h.Body; b != nil && (b.Size < 2 || b.Size > MaxBody || b.Blobs < 0 || b.Blobs > MaxBlobs || b.BlobBytes < 0 || b.BlobBytes > 1<<50) {
 		return bad("STM-3", "the body's size or its count of blobs is out of bounds")
 	}
-	return CheckFacts(h.Facts)
+	return nil
 }
 
 func isPseudonym(s string) bool { return len(s) >= 16 && len(s) <= 64 && wire.IsHex(s) }
@@ -314,6 +336,11 @@ func Compose(draft Head) (*Head, error) {
 		a := *draft.Agreement
 		a.At = []ID{}
 		draft.Agreement = &a
+	}
+	if raw, plain := appendHead(make([]byte, 0, 1024), &draft); plain {
+		if h, ok := plainHead(raw); ok {
+			return h, nil
+		}
 	}
 	raw, err := json.Marshal(draft, json.Deterministic(true))
 	if err != nil {

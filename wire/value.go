@@ -3,7 +3,6 @@ package wire
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"regexp"
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
@@ -95,7 +94,15 @@ func (t *Time) UnmarshalText(b []byte) (err error) {
 	return err
 }
 
-var identifierPattern = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9+._:/-]{0,127}$`) // spec: ENC-9
-
-// IsIdentifier tells whether s may stand where the protocol wants an identifier (ENC-9).
-func IsIdentifier(s string) bool { return len(s) <= 128 && identifierPattern.MatchString(s) }
+// IsIdentifier tells whether s may stand where the protocol wants an identifier (ENC-9): a letter or digit, then up to 127 letters, digits and +._:/-
+func IsIdentifier(s string) bool {
+	// spec: ENC-9
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+		case i == 0, c != '+' && c != '.' && c != '_' && c != ':' && c != '/' && c != '-':
+			return false
+		}
+	}
+	return s != "" && len(s) <= 128
+}

@@ -1,0 +1,426 @@
+package statement
+
+import (
+	"encoding/hex"
+	"strconv"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/wire"
+)
+
+// Heads are read and written on the bulk path, where the general decoder takes most of a node's time. scanHead reads the plain form of a head, in
+// one pass and by hand: known members, strings without escapes, whole numbers. It refuses nothing. Whatever is not plain, or not right, it leaves to
+// the general decoder, which says what is wrong; so what it takes must be what that takes, with the same meaning, and a fuzz target holds it to that.
+
+// scanHead fills h from raw; false leaves h in no particular state.
+func scanHead(raw []byte, h *Head) bool {
+	s := scanner{in: raw}
+	var seen fields
+	if !s.object(func(name []byte) bool { return seen.once(name) && s.headMember(name, h) }) || s.at != len(raw) {
+		return false
+	}
+	return seen.all(required[""]) &&
+		(!seen.has("thread") || !h.Thread.IsZero()) && (!seen.has("after") || len(h.After) > 0)
+}
+
+func (s *scanner) headMember(name []byte, h *Head) (ok bool) {
+	switch string(name) {
+	case "v":
+		h.V, ok = small(s)
+	case "nonce":
+		h.Nonce, ok = unmarshalled[Nonce](s)
+	case "from":
+		h.From, ok = unmarshalled[party.Code](s)
+	case "to":
+		h.To = []party.Code{}
+		ok = s.array(func() bool {
+			c, ok := unmarshalled[party.Code](s)
+			h.To = append(h.To, c)
+			return ok
+		})
+	case "thread":
+		h.Thread, ok = hash[ID](s)
+	case "after":
+		h.After, ok = s.ids()
+	case "kind":
+		h.Kind, ok = unmarshalled[Kind](s)
+	case "agreement":
+		h.Agreement = &AgreementRef{}
+		ok = s.agreement(h.Agreement)
+	case "marking":
+		ok = s.marking(&h.Marking)
+	case "track":
+		h.Track, ok = text[Track](s)
+	case "precedence":
+		h.Precedence, ok = text[Precedence](s)
+	case "exercise":
+		h.Exercise, ok = s.boolean()
+	case "time":
+		h.Time, ok = unmarshalled[Time](s)
+	case "by":
+		ok = s.by(&h.By)
+	case "facts":
+		from := s.at
+		ok = s.at < len(s.in) && s.in[s.at] == '{' && s.facts(1) && s.at-from <= MaxFacts
+		h.Facts = jsontext.Value(s.in[from:s.at])
+	case "body":
+		h.Body = &BodyRef{}
+		ok = s.bodyRef(h.Body)
+	}
+	return ok
+}
+
+func (s *scanner) agreement(a *AgreementRef) bool {
+	var seen fields
+	return s.object(func(name []byte) (ok bool) {
+		switch string(name) {
+		case "id":
+			a.ID, ok = hash[ID](s)
+		case "digest":
+			a.Digest, ok = hash[Digest](s)
+		case "at":
+			a.At, ok = s.ids()
+		}
+		return ok && seen.once(name)
+	}) && seen.all(required["agreement"])
+}
+
+func (s *scanner) marking(m *marking.Marking) bool {
+	var seen fields
+	return s.object(func(name []byte) (ok bool) {
+		switch string(name) {
+		case "tlp":
+			m.TLP, ok = text[marking.TLP](s)
+		case "pap":
+			m.PAP, ok = text[marking.PAP](s)
+		case "handling":
+			m.Handling = []string{}
+			ok = s.array(func() bool {
+				c, ok := text[string](s)
+				m.Handling = append(m.Handling, c)
+				return ok
+			})
+		case "personal_data":
+			m.PersonalData, ok = text[marking.PersonalData](s)
+		case "retain_until":
+			m.RetainUntil, ok = text[string](s)
+		}
+		return ok && seen.once(name)
+	}) && seen.all(required["marking"])
+}
+
+func (s *scanner) by(b *By) bool {
+	var seen fields
+	return s.object(func(name []byte) (ok bool) {
+		switch string(name) {
+		case "role":
+			b.Role, ok = text[string](s)
+		case "officer":
+			b.Officer, ok = text[string](s)
+		}
+		return ok && seen.once(name)
+	}) && seen.all(required["by"])
+}
+
+func (s *scanner) bodyRef(b *BodyRef) bool {
+	var seen fields
+	return s.object(func(name []byte) (ok bool) {
+		switch string(name) {
+		case "sha256":
+			b.SHA256, ok = hash[Digest](s)
+		case "size":
+			b.Size, ok = s.integer()
+		case "blobs":
+			b.Blobs, ok = small(s)
+		case "blob_bytes":
+			b.BlobBytes, ok = s.integer()
+		}
+		return ok && seen.once(name)
+	}) && seen.all(required["body"])
+}
+
+// facts passes over a value that STM-4 allows.
+func (s *scanner) facts(depth int) bool {
+	if depth > 16 || s.at >= len(s.in) {
+		return false
+	}
+	switch s.in[s.at] {
+	case '{':
+		var seen fields
+		return s.object(func(name []byte) bool { return seen.once(name) && isIdentifier(name) && s.facts(depth+1) })
+	case '[':
+		return s.array(func() bool { return s.facts(depth + 1) })
+	case '"':
+		v, ok := s.str()
+		return ok && (len(v) == 0 || isIdentifier(v))
+	case 't', 'f':
+		_, ok := s.boolean()
+		return ok
+	}
+	_, ok := s.integer()
+	return ok
+}
+
+// scanner goes through compact JSON. Its methods stop at what is not plain.
+type scanner struct {
+	in []byte
+	at int
+}
+
+// next passes over c if it is what comes.
+func (s *scanner) next(c byte) bool {
+	if s.at < len(s.in) && s.in[s.at] == c {
+		s.at++
+		return true
+	}
+	return false
+}
+
+func (s *scanner) object(member func(name []byte) bool) bool {
+	if !s.next('{') {
+		return false
+	}
+	for first := true; !s.next('}'); first = false {
+		if !first && !s.next(',') {
+			return false
+		}
+		name, ok := s.str()
+		if !ok || !s.next(':') || !member(name) {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *scanner) array(element func() bool) bool {
+	if !s.next('[') {
+		return false
+	}
+	for first := true; !s.next(']'); first = false {
+		if !first && !s.next(',') || !element() {
+			return false
+		}
+	}
+	return true
+}
+
+// str reads a string of printable ASCII without escapes.
+func (s *scanner) str() ([]byte, bool) {
+	if !s.next('"') {
+		return nil, false
+	}
+	for from := s.at; s.at < len(s.in); s.at++ {
+		switch c := s.in[s.at]; {
+		case c == '"':
+			s.at++
+			return s.in[from : s.at-1], true
+		case c < ' ' || c > '~' || c == '\\':
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// integer reads a whole number of at most fifteen digits.
+func (s *scanner) integer() (n int64, ok bool) {
+	negative := s.next('-')
+	from := s.at
+	for ; s.at < len(s.in) && s.in[s.at] >= '0' && s.in[s.at] <= '9'; s.at++ {
+		n = n*10 + int64(s.in[s.at]-'0')
+		if s.at-from == 15 {
+			return 0, false
+		}
+	}
+	if s.at == from || s.in[from] == '0' && (s.at > from+1 || negative) {
+		return 0, false
+	}
+	if negative {
+		n = -n
+	}
+	return n, true
+}
+
+func (s *scanner) boolean() (v, ok bool) {
+	for _, word := range []string{"true", "false"} {
+		if len(s.in)-s.at >= len(word) && string(s.in[s.at:s.at+len(word)]) == word {
+			s.at += len(word)
+			return word == "true", true
+		}
+	}
+	return false, false
+}
+
+func (s *scanner) ids() ([]ID, bool) {
+	all := []ID{}
+	ok := s.array(func() bool {
+		id, ok := hash[ID](s)
+		all = append(all, id)
+		return ok
+	})
+	return all, ok
+}
+
+func small(s *scanner) (int, bool) {
+	n, ok := s.integer()
+	return int(n), ok
+}
+
+// text reads a string that says something.
+func text[T ~string](s *scanner) (T, bool) {
+	v, ok := s.str()
+	return T(v), ok && len(v) > 0
+}
+
+// hash reads 64 lower-case hexadecimal digits.
+func hash[T ~[32]byte](s *scanner) (h T, ok bool) {
+	end := s.at + 1 + 2*len(h)
+	if !s.next('"') || end >= len(s.in) || s.in[end] != '"' {
+		return h, false
+	}
+	digits := s.in[s.at:end]
+	for _, c := range digits {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return h, false
+		}
+	}
+	if _, err := hex.Decode(h[:], digits); err != nil {
+		return h, false
+	}
+	s.at = end + 1
+	return h, true
+}
+
+// unmarshalled reads a string whose type checks it.
+func unmarshalled[T any, P interface {
+	*T
+	UnmarshalText([]byte) error
+}](s *scanner) (v T, ok bool) {
+	raw, ok := s.str()
+	return v, ok && len(raw) > 0 && P(&v).UnmarshalText(raw) == nil
+}
+
+func isIdentifier(b []byte) bool { return wire.IsIdentifier(string(b)) }
+
+// fields are the names that an object has had so far.
+type fields struct {
+	names [24][]byte
+	n     int
+}
+
+// once notes a name; false when it was there before, or there are more than are kept.
+func (f *fields) once(name []byte) bool {
+	if f.has(string(name)) || f.n == len(f.names) {
+		return false
+	}
+	f.names[f.n] = name
+	f.n++
+	return true
+}
+
+func (f *fields) has(name string) bool {
+	for _, have := range f.names[:f.n] {
+		if string(have) == name {
+			return true
+		}
+	}
+	return false
+}
+
+func (f *fields) all(names []string) bool {
+	for _, n := range names {
+		if !f.has(n) {
+			return false
+		}
+	}
+	return true
+}
+
+// appendHead writes a head as json.Marshal does; false when one of its strings is not plain.
+func appendHead(b []byte, h *Head) ([]byte, bool) {
+	w := writer{b: b, plain: true}
+	w.b = append(w.b, `{"v":1`...)
+	w.str(`,"nonce":`, string(h.Nonce))
+	w.str(`,"from":`, string(h.From))
+	w.list(`,"to":`, len(h.To), func(i int) { w.quoted(string(h.To[i])) })
+	if !h.Thread.IsZero() {
+		w.hash(`,"thread":`, h.Thread)
+	}
+	if len(h.After) > 0 {
+		w.list(`,"after":`, len(h.After), func(i int) { w.hex(h.After[i]) })
+	}
+	w.str(`,"kind":`, string(h.Kind))
+	if a := h.Agreement; a != nil {
+		w.hash(`,"agreement":{"id":`, a.ID)
+		w.hash(`,"digest":`, a.Digest)
+		w.list(`,"at":`, len(a.At), func(i int) { w.hex(a.At[i]) })
+		w.b = append(w.b, '}')
+	}
+	w.str(`,"marking":{"tlp":`, string(h.Marking.TLP))
+	w.optional(`,"pap":`, string(h.Marking.PAP))
+	if len(h.Marking.Handling) > 0 {
+		w.list(`,"handling":`, len(h.Marking.Handling), func(i int) { w.quoted(h.Marking.Handling[i]) })
+	}
+	w.optional(`,"personal_data":`, string(h.Marking.PersonalData))
+	w.optional(`,"retain_until":`, h.Marking.RetainUntil)
+	w.str(`},"track":`, string(h.Track))
+	w.str(`,"precedence":`, string(h.Precedence))
+	w.b = strconv.AppendBool(append(w.b, `,"exercise":`...), h.Exercise)
+	w.str(`,"time":`, h.Time.String())
+	w.str(`,"by":{"role":`, h.By.Role)
+	w.optional(`,"officer":`, h.By.Officer)
+	w.b = append(append(w.b, `},"facts":`...), h.Facts...)
+	if r := h.Body; r != nil {
+		w.hash(`,"body":{"sha256":`, r.SHA256)
+		w.b = strconv.AppendInt(append(w.b, `,"size":`...), r.Size, 10)
+		w.b = strconv.AppendInt(append(w.b, `,"blobs":`...), int64(r.Blobs), 10)
+		w.b = append(strconv.AppendInt(append(w.b, `,"blob_bytes":`...), r.BlobBytes, 10), '}')
+	}
+	return append(w.b, '}'), w.plain
+}
+
+// writer appends JSON.
+type writer struct {
+	b     []byte
+	plain bool
+}
+
+func (w *writer) quoted(v string) {
+	for _, c := range []byte(v) {
+		w.plain = w.plain && c >= ' ' && c <= '~' && c != '"' && c != '\\'
+	}
+	w.b = append(append(append(w.b, '"'), v...), '"')
+}
+
+func (w *writer) str(name, v string) {
+	w.b = append(w.b, name...)
+	w.quoted(v)
+}
+
+func (w *writer) optional(name, v string) {
+	if v != "" {
+		w.str(name, v)
+	}
+}
+
+func (w *writer) hex(v [32]byte) {
+	w.b = append(hex.AppendEncode(append(w.b, '"'), v[:]), '"')
+}
+
+func (w *writer) hash(name string, v [32]byte) {
+	w.b = append(w.b, name...)
+	w.hex(v)
+}
+
+func (w *writer) list(name string, n int, element func(i int)) {
+	w.b = append(append(w.b, name...), '[')
+	for i := range n {
+		if i > 0 {
+			w.b = append(w.b, ',')
+		}
+		element(i)
+	}
+	w.b = append(w.b, ']')
+}
