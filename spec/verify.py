@@ -283,7 +283,7 @@ class Receiver:
                 self.new.append(h.id)
                 self.judge(index, h, seconds)
         for body in listed(found, "bodies.jsonl"):
-            self.take_body(body)
+            self.take_body(body, heads.values())
         for name, content in found.items():
             if name.startswith("blobs/"):
                 digest, _, offset = name[6:].partition("@")
@@ -336,9 +336,9 @@ class Receiver:
             self.refused[h.id] = "STM-8"
         self.heads[index] = h
 
-    def take_body(self, body):
-        owners = [h for h in self.heads.values() if h.get("body", {}).get("sha256") == H(body).hex()]
-        need(owners, "PKT-8", "a body that belongs to no head")
+    def take_body(self, body, heads):
+        owners = [h for h in heads if h.get("body", {}).get("sha256") == H(body).hex()]
+        need(owners, "PKT-8", "a body that belongs to no head of its packet")
         for h in owners:
             if h.id in self.bodies and h.id == self.erased:
                 self.dropped.append(h.id)  # STM-7

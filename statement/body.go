@@ -38,6 +38,15 @@ func ParseBody(raw []byte) (*Body, error) {
 	if len(raw) > MaxBody {
 		return nil, fault.New(fault.TooLarge, "STM-3", "a body has at most %d bytes", MaxBody)
 	}
+	if b := (&Body{}); scanBody(raw, b) {
+		b.Raw = bytes.Clone(raw)
+		return b, nil
+	}
+	return decodeBody(raw)
+}
+
+// decodeBody is ParseBody for every form that a body may have: it says what is wrong with one.
+func decodeBody(raw []byte) (*Body, error) {
 	if err := CheckJSON(raw, MaxBody); err != nil {
 		return nil, err
 	}
@@ -73,6 +82,12 @@ func isFileName(s string) bool {
 
 // ComposeBody writes a body's bytes once and parses them back. Raw of the draft is ignored.
 func ComposeBody(draft Body) (*Body, error) {
+	if raw, plain := appendBody(nil, &draft); plain {
+		if b := (&Body{}); len(raw) <= MaxBody && scanBody(raw, b) {
+			b.Raw = raw
+			return b, nil
+		}
+	}
 	raw, err := json.Marshal(draft, json.Deterministic(true))
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "", "the body could not be written")

@@ -142,6 +142,23 @@ func (s *scanner) bodyRef(b *BodyRef) bool {
 	}) && seen.all(required["body"])
 }
 
+// scanBody fills b from raw as scanHead does a head: a nonce, a title and a text in printable ASCII, nothing else.
+func scanBody(raw []byte, b *Body) bool {
+	s := scanner{in: raw}
+	var seen fields
+	return s.object(func(name []byte) (ok bool) {
+		switch string(name) {
+		case "nonce":
+			b.Nonce, ok = unmarshalled[Nonce](&s)
+		case "title":
+			b.Title, ok = text[string](&s)
+		case "text":
+			b.Text, ok = text[string](&s)
+		}
+		return ok && seen.once(name)
+	}) && s.at == len(raw) && b.Nonce != ""
+}
+
 // facts passes over a value that STM-4 allows.
 func (s *scanner) facts(depth int) bool {
 	if depth > 16 || s.at >= len(s.in) {
@@ -378,6 +395,15 @@ func appendHead(b []byte, h *Head) ([]byte, bool) {
 		w.b = strconv.AppendInt(append(w.b, `,"blobs":`...), int64(r.Blobs), 10)
 		w.b = append(strconv.AppendInt(append(w.b, `,"blob_bytes":`...), r.BlobBytes, 10), '}')
 	}
+	return append(w.b, '}'), w.plain
+}
+
+// appendBody writes a body as json.Marshal does; false when it has more than scanBody takes.
+func appendBody(b []byte, d *Body) ([]byte, bool) {
+	w := writer{b: append(b, '{'), plain: len(d.Blobs) == 0 && len(d.Rest) == 0}
+	w.str(`"nonce":`, string(d.Nonce))
+	w.optional(`,"title":`, d.Title)
+	w.optional(`,"text":`, d.Text)
 	return append(w.b, '}'), w.plain
 }
 

@@ -102,6 +102,42 @@ func agree(t fataler, raw []byte, must bool) {
 	}
 }
 
+// TestPlainBody holds the quick reader and writer of bodies against the general ones.
+func TestPlainBody(t *testing.T) {
+	t.Parallel()
+	// spec: STM-3
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.OneOf(rapid.StringMatching(`[ -~]{0,40}`), rapid.String())
+		draft := Body{Nonce: "AAAAAAAAAAAAAAAAAAAAAA", Title: words.Draw(t, "title"), Text: words.Draw(t, "text")}
+		want, err := json.Marshal(draft, json.Deterministic(true))
+		if err != nil {
+			return // no valid UTF-8
+		}
+		if got, plain := appendBody(nil, &draft); plain && !bytes.Equal(got, want) {
+			t.Fatalf("written\n%s, not\n%s", got, want)
+		}
+		at := rapid.IntRange(0, len(want)-1).Draw(t, "at")
+		piece := rapid.SampledFrom([]string{"", `"`, "{", "}", ",", `,"blobs":[]`, `,"text":"x"`, "\n", `\n`, "é"}).Draw(t, "piece")
+		for _, raw := range [][]byte{want, slices.Concat(want[:at], []byte(piece), want[at:])} {
+			var quick Body
+			if !scanBody(raw, &quick) {
+				continue
+			}
+			whole, err := decodeBody(raw)
+			if err != nil {
+				t.Fatalf("%v, but the quick reader takes %s", err, raw)
+			}
+			if quick.Raw = raw; !reflect.DeepEqual(&quick, whole) {
+				t.Fatalf("%+v, not %+v", quick, whole)
+			}
+		}
+	})
+	draft := Body{Nonce: "AAAAAAAAAAAAAAAAAAAAAA", Title: "Measured", Text: "a text"}
+	if raw, plain := appendBody(nil, &draft); !plain || !scanBody(raw, &Body{}) {
+		t.Error("the quick way is not taken")
+	}
+}
+
 func FuzzPlainHead(f *testing.F) {
 	f.Add([]byte(`{"v":1,"nonce":"AAAAAAAAAAAAAAAAAAAAAA","from":"XA","to":["XB"],"kind":"assist.request","marking":{"tlp":"AMBER"},"track":"technical","precedence":"routine","exercise":false,"time":"2026-03-02T08:00:00.000Z","by":{"role":"node"},"facts":{"type":"information"}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) { agree(t, raw, false) })

@@ -40,6 +40,9 @@ type commands struct {
 	Evidence evidenceCmd `cmd:"" group:"Account" help:"Evidence for a third party: export it, verify it."`
 	Log      logCmd      `cmd:"" group:"Account" help:"The party's own log: verify it, serve it."`
 
+	Bench benchCmd `cmd:"" group:"Prove" help:"Measure a node on this machine."`
+	Soak  soakCmd  `cmd:"" group:"Prove" help:"Kill nodes under load and look whether anything was lost."`
+
 	Completion completionCmd `cmd:"" group:"Shell" help:"Print the completion script of a shell."`
 }
 

@@ -18,12 +18,15 @@ import (
 type serveCmd struct {
 	Listen    string `placeholder:"ADDRESS" help:"Listen here instead of where comity.toml says."`
 	LogListen string `placeholder:"ADDRESS" help:"Serve the log, read-only, here instead of where comity.toml says."`
+
+	WatchListen string `placeholder:"ADDRESS" help:"Serve health and metrics here instead of where comity.toml says."`
 }
 
 func (serveCmd) Help() string {
 	return `It prints one line when it is ready, logs to the standard error, and ends well on an interrupt. Other commands may run beside it.
   comity serve
-  comity --dir xa serve --listen 127.0.0.1:8443`
+  comity --dir xa serve --listen 127.0.0.1:8443
+  comity serve --watch-listen 127.0.0.1:9464`
 }
 
 // ready is what serve prints once.
@@ -31,6 +34,7 @@ type ready struct {
 	Code   party.Code   `json:"code"`
 	Listen string       `json:"listen,omitzero"`
 	Log    string       `json:"log,omitzero"`
+	Watch  string       `json:"watch,omitzero"`
 	Peers  []party.Code `json:"peers"`
 }
 
@@ -41,7 +45,10 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 	if c.LogListen != "" {
 		s.env = append(s.env, "COMITY_LOG_LISTEN="+c.LogListen)
 	}
-	return s.opened(ctx, node.Options{Log: s.logger()}, func(n *node.Node) error {
+	if c.WatchListen != "" {
+		s.env = append(s.env, "COMITY_WATCH_LISTEN="+c.WatchListen)
+	}
+	return s.opened(ctx, node.Options{Log: s.logger(), Watched: true}, func(n *node.Node) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		r := ready{Code: n.Config.Code}
@@ -67,6 +74,20 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 				logs <- serveLog(ctx, at, n.LogHandler())
 			}()
 		}
+		watched := make(chan error, 1)
+		at, err := n.WatchListen(ctx)
+		if err != nil {
+			return err
+		}
+		if at == nil {
+			watched <- nil
+		} else {
+			r.Watch = at.Addr().String()
+			go func() {
+				defer cancel()
+				watched <- n.Watch.Serve(ctx, at)
+			}()
+		}
 		if r.Peers, err = peers(ctx, n); err != nil {
 			return err
 		}
@@ -78,7 +99,7 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 		if errors.Is(served, context.Canceled) {
 			served = nil
 		}
-		return errors.Join(served, <-logs)
+		return errors.Join(served, <-logs, <-watched)
 	})
 }
 
@@ -89,6 +110,9 @@ func (r ready) String() string {
 	}
 	if r.Log != "" {
 		text += ", its log on " + r.Log
+	}
+	if r.Watch != "" {
+		text += ", health and metrics on " + r.Watch
 	}
 	if len(r.Peers) == 0 {
 		return text + "; no peer is confirmed yet"

@@ -37,6 +37,9 @@ type Config struct {
 	Endpoints []string
 	LogListen string
 
+	WatchListen   string
+	TraceEndpoint string
+
 	Store          string
 	Keys           string
 	KeyFile        string // this or PassphraseFile, never both
@@ -149,6 +152,18 @@ func checkEndpoints(key string, v []string) error {
 		}
 	}
 	return nil
+}
+
+// checkReceiver is for the URL of a receiver of traces; empty is none.
+func checkReceiver(key, v string) error {
+	if v == "" {
+		return nil
+	}
+	u, err := url.Parse(v)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
+		return bad(key, "a URL is like http://127.0.0.1:4318, without a name, a password or a query")
+	}
+	return checkText(key, v)
 }
 
 // checkInside is for files that belong into the node's folder.

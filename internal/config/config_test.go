@@ -44,6 +44,7 @@ func TestLoad(t *testing.T) {
 	t.Parallel()
 	full := Config{
 		Code: "XA.cert", Listen: ":8443", Endpoints: []string{"https://a.example:8443", "https://[2001:db8::1]:443"}, LogListen: "192.0.2.1:80",
+		WatchListen: "127.0.0.1:9464", TraceEndpoint: "http://127.0.0.1:4318",
 		Store: "s.db", Keys: "k.age", KeyFile: "/media/key", PullInterval: time.Second, WitnessInterval: 2 * time.Minute,
 		Role: "analyst", Officer: "Åsa \"the\" Officer", LogLevel: "debug", LogFormat: "json",
 	}
@@ -65,6 +66,8 @@ code = "XA.cert"
 listen = ":8443"
 endpoints = ["https://a.example:8443", "https://[2001:db8::1]:443"]
 log_listen = "192.0.2.1:80"
+watch_listen = "127.0.0.1:9464"
+trace_endpoint = "http://127.0.0.1:4318"
 store = "s.db"
 keys = "k.age"
 key_file = "/media/key"
@@ -134,6 +137,9 @@ func TestLoadRefuses(t *testing.T) {
 		{"listen on a name of a port", "code = \"XA\"\nlisten = \":https\"", nil, "setting listen: an address"},
 		{"listen on a large port", "code = \"XA\"\nlisten = \":65536\"", nil, "setting listen: an address"},
 		{"log_listen", "code = \"XA\"\nlog_listen = \"x\"", nil, "setting log_listen: an address"},
+		{"watch_listen", "code = \"XA\"\nwatch_listen = \"9464\"", nil, "setting watch_listen: an address"},
+		{"traces to no URL", "code = \"XA\"\ntrace_endpoint = \"127.0.0.1:4318\"", nil, "setting trace_endpoint: a URL is like"},
+		{"traces with a password", "code = \"XA\"\ntrace_endpoint = \"http://u:p@127.0.0.1:4318\"", nil, "setting trace_endpoint: a URL is like"},
 		{"endpoint over http", "code = \"XA\"\nendpoints = [\"http://a.example:1\"]", nil, "setting endpoints: an endpoint is like"},
 		{"endpoint without port", "code = \"XA\"\nendpoints = [\"https://a.example\"]", nil, "setting endpoints: an endpoint is like"},
 		{"endpoint with path", "code = \"XA\"\nendpoints = [\"https://a.example:1/\"]", nil, "setting endpoints: an endpoint is like"},

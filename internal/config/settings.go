@@ -42,6 +42,14 @@ func settings() []setting {
 			text: func(c *Config) *string { return &c.LogListen }, checkText: checkAddress,
 		},
 		{
+			key: "watch_listen", doc: "Address on which the node's health and metrics are served over HTTP, without a lock: best one of this machine alone, like 127.0.0.1:9464. Empty: they are not.",
+			text: func(c *Config) *string { return &c.WatchListen }, checkText: checkAddress,
+		},
+		{
+			key: "trace_endpoint", doc: "URL of an OTLP/HTTP receiver to which the node sends traces of its work, like http://127.0.0.1:4318. Empty: none are made.",
+			text: func(c *Config) *string { return &c.TraceEndpoint }, checkText: checkReceiver,
+		},
+		{
 			key: "store", doc: "File of the store, in the node's folder.",
 			text: func(c *Config) *string { return &c.Store }, checkText: checkInside,
 		},

@@ -44,34 +44,38 @@ func (c *Courier) client(code party.Code) *http.Client {
 	if dial == nil {
 		dial = (&net.Dialer{Timeout: 10 * time.Second}).DialContext
 	}
+	var transport http.RoundTripper = &http.Transport{
+		DialContext:           dial,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ResponseHeaderTimeout: time.Minute,
+		IdleConnTimeout:       90 * time.Second,
+		MaxIdleConnsPerHost:   2,
+		ForceAttemptHTTP2:     true,
+		TLSClientConfig: &tls.Config{
+			MinVersion:   tls.VersionTLS13,
+			Certificates: []tls.Certificate{c.Certificate},
+			// No authority is asked: VerifyConnection holds the key against the letter.
+			// spec: NET-1
+			InsecureSkipVerify: true,
+			VerifyConnection: func(s tls.ConnectionState) error {
+				letter, err := c.letterOf(context.Background(), code)
+				if err != nil {
+					return err
+				}
+				if len(s.PeerCertificates) == 0 || sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo) != letter.TLS {
+					return fault.New(fault.NotAuthentic, "NET-1", "what answers is not %s: its key is not the one in the letter", code)
+				}
+				return nil
+			},
+		},
+	}
+	if c.Transport != nil {
+		transport = c.Transport(code, transport)
+	}
 	return &http.Client{
 		Timeout:       5 * time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		Transport: &http.Transport{
-			DialContext:           dial,
-			TLSHandshakeTimeout:   10 * time.Second,
-			ResponseHeaderTimeout: time.Minute,
-			IdleConnTimeout:       90 * time.Second,
-			MaxIdleConnsPerHost:   2,
-			ForceAttemptHTTP2:     true,
-			TLSClientConfig: &tls.Config{
-				MinVersion:   tls.VersionTLS13,
-				Certificates: []tls.Certificate{c.Certificate},
-				// No authority is asked: VerifyConnection holds the key against the letter.
-				// spec: NET-1
-				InsecureSkipVerify: true,
-				VerifyConnection: func(s tls.ConnectionState) error {
-					letter, err := c.letterOf(context.Background(), code)
-					if err != nil {
-						return err
-					}
-					if len(s.PeerCertificates) == 0 || sha256.Sum256(s.PeerCertificates[0].RawSubjectPublicKeyInfo) != letter.TLS {
-						return fault.New(fault.NotAuthentic, "NET-1", "what answers is not %s: its key is not the one in the letter", code)
-					}
-					return nil
-				},
-			},
-		},
+		Transport:     transport,
 	}
 }
 
@@ -87,8 +91,10 @@ func (c *Courier) ask(ctx context.Context, letter *party.Letter, l *line, method
 		if len(body) > 0 {
 			req.Header.Set("Content-Type", mediaPacket)
 		}
+		asked := c.Now()
 		resp, err := l.client.Do(req)
 		if err == nil {
+			c.dated(letter.Code, asked, resp.Header)
 			return resp, nil
 		}
 		errs = append(errs, err)
@@ -103,29 +109,34 @@ func (c *Courier) ask(ctx context.Context, letter *party.Letter, l *line, method
 
 // post delivers one packet and takes the receipts that answer it.
 func (c *Courier) post(ctx context.Context, code party.Code, letter *party.Letter, l *line, p *parcel) error {
+	c.Reached.At(pointPacked)
 	var sealed bytes.Buffer
 	if err := c.Codec.Seal(&sealed, letter.Seal, &p.contents); err != nil {
 		return err
 	}
+	ctx = c.sealed(ctx, p, sealed.Bytes())
+	c.Reached.At(pointSealed)
 	tree, err := c.theirs(ctx, letter.Origin)
 	if err != nil {
 		return err
 	}
 	header := http.Header{}
 	header.Set(headAccepted, strconv.FormatInt(tree.Size, 10)) // so that the answer proves from there
-	resp, err := c.ask(ctx, letter, l, http.MethodPost, pathPackets, sealed.Bytes(), header)
+	resp, err := c.ask(c.traced(ctx), letter, l, http.MethodPost, pathPackets, sealed.Bytes(), header)
 	if err != nil {
 		return err
 	}
 	defer resp.Body.Close()
+	c.Reached.At(pointAnswered)
 	if err := c.heed(ctx, code, l, resp.Header, resp.StatusCode == http.StatusConflict); err != nil {
 		return err
 	}
+	c.Reached.At(pointHeeded)
 	switch resp.StatusCode {
 	case http.StatusNoContent:
 		return nil
 	case http.StatusOK:
-		_, err := c.Exchange.ReceiveFrom(ctx, code, io.LimitReader(resp.Body, maxWire), c.prover(letter, l))
+		_, err := c.receive(ctx, code, io.LimitReader(resp.Body, maxWire), c.prover(letter, l))
 		return err
 	}
 	return problemOf(letter.Code, resp)
@@ -139,6 +150,7 @@ const maxStale = 5
 // signature is not sent again: taken and not receipted, it would go round for ever.
 func (c *Courier) send(ctx context.Context, code party.Code, letter *party.Letter, l *line, only []statement.ID, last string) (*parcel, error) {
 	for try := 1; ; try++ {
+		began := time.Now()
 		p, err := c.pack(ctx, code, only, l.have)
 		if fault.CodeOf(err) == fault.NotFound {
 			return nil, nil
@@ -152,7 +164,7 @@ func (c *Courier) send(ctx context.Context, code party.Code, letter *party.Lette
 		if p.fresh {
 			clear(l.have) // what the peer has of one statement's blob says nothing of another's
 		}
-		err = c.post(ctx, code, letter, l, p)
+		err = c.posting(ctx, code, letter, l, p, began)
 		// spec: LOG-8
 		if fault.CodeOf(err) != fault.Parked || fault.ClauseOf(err) != "LOG-8" || try == maxStale {
 			return p, err
@@ -205,7 +217,7 @@ func (c *Courier) heed(ctx context.Context, code party.Code, l *line, h http.Hea
 func (c *Courier) accepted(ctx context.Context, code party.Code, size int64, exactly bool) error {
 	var row store.Peer
 	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
-		row, err = tx.Peer(code)
+		row, err = tx.Peer(code, c.Origin)
 		return err
 	})
 	if err != nil || row.Accepted == size || row.Accepted > size && !exactly {
@@ -273,10 +285,12 @@ func (c *Courier) fetched(ctx context.Context, code party.Code, letter *party.Le
 	default:
 		return false, false, problemOf(letter.Code, resp)
 	}
-	got, err := c.Exchange.ReceiveFrom(ctx, code, io.LimitReader(resp.Body, maxWire), c.prover(letter, l))
+	c.Reached.At(pointFetched)
+	got, err := c.receive(ctx, code, io.LimitReader(resp.Body, maxWire), c.prover(letter, l))
 	if err != nil {
 		return false, false, err
 	}
+	c.Reached.At(pointGot)
 	progress = len(got.New) > 0
 	for sum, n := range got.Blobs {
 		before, known := here[sum]
@@ -287,6 +301,7 @@ func (c *Courier) fetched(ctx context.Context, code party.Code, letter *party.Le
 	c.note(ctx, code, succeeded(statement.TimeOf(c.Now())))
 	if len(got.Receipts) > 0 {
 		_, err = c.send(ctx, code, letter, l, got.Receipts, "")
+		c.Reached.At(pointReplied)
 	}
 	return true, progress, err
 }

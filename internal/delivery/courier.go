@@ -12,6 +12,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/failpoint"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/packet"
@@ -19,7 +20,7 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-// Options say whose courier it is. All are required but Dial.
+// Options say whose courier it is. All are required but Dial, Transport, Observe and Reached.
 type Options struct {
 	Self        party.Code
 	Origin      party.Origin
@@ -36,8 +37,13 @@ type Options struct {
 	RetryMax    time.Duration // longest wait (NET-4)
 	Now         func() time.Time
 	Log         *slog.Logger
+	Observe     Observer // nil: nobody is told
 	// Dial replaces the net package's, for tests that cut links.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+	// Transport stands before what makes the requests to a peer, for tests of bad networks; nil: nothing does.
+	Transport func(peer party.Code, base http.RoundTripper) http.RoundTripper
+	// Reached is told of each of Points. Only tests of what a node leaves behind when it dies set it.
+	Reached failpoint.Func
 }
 
 // Courier sends and fetches, one goroutine a peer, and serves peers. It is safe for concurrent use.
@@ -47,6 +53,8 @@ type Courier struct {
 	mu     sync.Mutex
 	peers  map[party.Code]*line  // guarded by mu
 	quotas map[party.Code]*quota // guarded by mu
+	// counted is how far counts of queues found them settled; guarded by mu.
+	counted map[settledKey]int64
 }
 
 // line is the way to one peer: its worker and what that keeps between rounds.
@@ -55,14 +63,20 @@ type line struct {
 	client *http.Client
 	// have is how much of a blob the peer said that it has; owned by the worker.
 	have map[statement.Digest]int64
+	// more is set by a round that ended before the queue was empty; owned by the worker.
+	more bool
 }
 
 // New makes a courier that does nothing until Run or Handler is used.
 func New(o Options) *Courier {
+	if o.Observe == nil {
+		o.Observe = unobserved{}
+	}
 	return &Courier{
 		Options: o,
 		peers:   map[party.Code]*line{},
 		quotas:  map[party.Code]*quota{},
+		counted: map[settledKey]int64{},
 	}
 }
 
@@ -74,7 +88,7 @@ func (c *Courier) Run(ctx context.Context) error {
 	for {
 		codes, err := c.codes(ctx)
 		if err != nil && ctx.Err() == nil {
-			c.Log.Warn("peers cannot be listed", "error", err.Error())
+			c.Log.Warn("peers cannot be listed", "error", err)
 		}
 		for _, code := range codes {
 			if l := c.line(code); !served[code] {

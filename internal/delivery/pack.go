@@ -40,8 +40,10 @@ type parcel struct {
 	requests []statement.ID // that the peer had asked for and that are in it
 	heads    int
 	blobs    int
-	fresh    bool // a head in it has blobs
-	full     bool // there was more than fits
+	fresh    bool   // a head in it has blobs
+	full     bool   // there was more than fits
+	name     string // of the sealed packet; "" before
+	size     int64  // of the sealed packet, bytes
 }
 
 // empty tells whether there is nothing worth sending.
@@ -62,6 +64,9 @@ type packing struct {
 	parts  map[statement.Digest]bool // blobs of which a part is in the packet
 	depth  int                       // of ancestors of ancestors in hand
 	bytes  int
+
+	receipted span // what was found last of the heads that the peer has
+	page      page // bodies that were read at once
 }
 
 // pack gathers what the peer has not receipted: heads by precedence with their bodies, then blobs, and what other logs have shown. With only given, exactly
@@ -69,7 +74,7 @@ type packing struct {
 func (c *Courier) pack(ctx context.Context, to party.Code, only []statement.ID, have map[statement.Digest]int64) (*parcel, error) {
 	var p *packing
 	err := c.Store.View(ctx, func(tx store.Tx) error {
-		peer, err := tx.Peer(to)
+		peer, err := tx.Peer(to, c.Origin)
 		if err != nil {
 			return err
 		}
@@ -101,7 +106,7 @@ func (p *packing) gather(only []statement.ID, have map[statement.Digest]int64) e
 		if err != nil {
 			return err
 		}
-		if _, err := p.take(s); err != nil {
+		if _, err := p.take(s, true); err != nil {
 			return err
 		}
 	}
@@ -145,7 +150,7 @@ func (p *packing) queue(size int64) error {
 		return err
 	}
 	for _, s := range requested {
-		if _, err := p.take(s); err != nil {
+		if _, err := p.take(s, true); err != nil {
 			return err
 		}
 	}
@@ -160,13 +165,15 @@ func (p *packing) queue(size int64) error {
 // scan goes along the log from the cursor of one precedence. The cursor moves over what is not for the peer or has been receipted.
 func (p *packing) scan(prec statement.Precedence, size int64) error {
 	cursor, prefix := p.peer.Cursor[prec], true
+	// What comes before a head in the log and is as fast or faster has been considered by now: only what is slower can still be missing.
+	deep := prec != statement.Routine
 	var bad error
 	err := p.tx.Scan(p.origin, prec, cursor, func(s store.Statement) bool {
 		if s.Index >= size {
 			return false
 		}
 		var pending bool
-		if pending, bad = p.consider(s); bad != nil {
+		if pending, bad = p.consider(s, deep); bad != nil {
 			return false
 		}
 		prefix = prefix && !pending
@@ -182,21 +189,19 @@ func (p *packing) scan(prec statement.Precedence, size int64) error {
 	return err
 }
 
-// consider takes a statement if the peer is to have it and has not receipted it. It reports whether it is still owed.
-func (p *packing) consider(s store.Statement) (bool, error) {
+// consider takes a statement if the peer is to have it and has not receipted it; deep: with its ancestors. It reports whether it is still owed.
+func (p *packing) consider(s store.Statement, deep bool) (bool, error) {
 	if s.Thread.IsZero() { // receipts go with answers, never through the queue
 		return false, nil
 	}
-	if _, err := p.tx.ArrivedAt(p.to, store.HeadArrived, s.Index); err == nil {
-		return false, nil
-	} else if fault.CodeOf(err) != fault.NotFound {
+	if has, err := p.has(s.Index); has || err != nil {
 		return false, err
 	}
-	return p.take(s)
+	return p.take(s, deep)
 }
 
 // take puts a head and its body into the packet, what it relies on first. It reports whether the head is for the peer.
-func (p *packing) take(s store.Statement) (bool, error) {
+func (p *packing) take(s store.Statement, deep bool) (bool, error) {
 	if p.chosen[s.Index] != nil {
 		return true, nil
 	}
@@ -207,10 +212,12 @@ func (p *packing) take(s store.Statement) (bool, error) {
 	if !h.IsFor(p.to) {
 		return false, nil
 	}
-	if err := p.takeAncestors(h); err != nil {
-		return true, err
+	if deep {
+		if err := p.takeAncestors(h); err != nil {
+			return true, err
+		}
 	}
-	body, err := p.body(h)
+	body, err := p.body(h, s.Index)
 	if err != nil {
 		return true, err
 	}
@@ -252,27 +259,11 @@ func (p *packing) takeAncestors(h *statement.Head) error {
 		if err != nil {
 			return err
 		}
-		if _, err := p.consider(s); err != nil {
+		if _, err := p.consider(s, true); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-// body reads a statement's body; nil when there is none here any more.
-func (p *packing) body(h *statement.Head) ([]byte, error) {
-	if h.Body == nil {
-		return nil, nil
-	}
-	var raw bytes.Buffer
-	err := p.tx.Read(store.ContentRef{Statement: h.ID, Part: store.BodyPart}, &raw)
-	switch fault.CodeOf(err) {
-	case "":
-		return raw.Bytes(), nil
-	case fault.NotFound, fault.Withheld:
-		return nil, nil
-	}
-	return nil, err
 }
 
 // blobs adds parts of attachments whose bodies the peer has, oldest first, in what room is left.
@@ -306,17 +297,17 @@ func (p *packing) blobsOf(s store.Statement, have map[statement.Digest]int64) (b
 	if err != nil || h.Body == nil || h.Body.Blobs == 0 || !h.IsFor(p.to) {
 		return false, err
 	}
-	if _, err := p.tx.ArrivedAt(p.to, store.BlobArrived, s.Index); err == nil {
+	if _, err := p.tx.ArrivedAt(p.to, p.origin, store.BlobArrived, s.Index); err == nil {
 		return false, nil
 	} else if fault.CodeOf(err) != fault.NotFound {
 		return false, err
 	}
-	if _, err := p.tx.ArrivedAt(p.to, store.BodyArrived, s.Index); err != nil {
+	if _, err := p.tx.ArrivedAt(p.to, p.origin, store.BodyArrived, s.Index); err != nil {
 		if fault.CodeOf(err) != fault.NotFound {
 			return false, err
 		}
 		// Head arrived and body did not: it was refused, and so are its blobs. Head not arrived: blobs follow later.
-		_, err := p.tx.ArrivedAt(p.to, store.HeadArrived, s.Index)
+		_, err := p.tx.ArrivedAt(p.to, p.origin, store.HeadArrived, s.Index)
 		if err != nil && fault.CodeOf(err) != fault.NotFound {
 			return false, err
 		}
@@ -511,7 +502,7 @@ func (c *Courier) taken(ctx context.Context, code party.Code, p *parcel) error {
 				return err
 			}
 		}
-		row, err := tx.Peer(code)
+		row, err := tx.Peer(code, c.Origin)
 		if err != nil {
 			return err
 		}

@@ -75,8 +75,8 @@ func (c *Courier) Handler() http.Handler {
 	mux.HandleFunc("POST "+pathPackets, c.guard(c.servePackets))
 	mux.HandleFunc("POST "+pathPull, c.guard(c.servePull))
 	mux.HandleFunc("GET "+pathProof, c.guard(c.serveProof))
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) {
-		c.refuse(w, "", fault.New(fault.NotFound, "NET-2", "nothing is served here"))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		c.refuse(r.Context(), w, "", fault.New(fault.NotFound, "NET-2", "nothing is served here"))
 	})
 	return mux
 }
@@ -86,28 +86,31 @@ func (c *Courier) guard(serve func(w http.ResponseWriter, r *http.Request, calle
 	return func(w http.ResponseWriter, r *http.Request) {
 		caller, err := c.callerOf(r.Context(), r.TLS)
 		if err != nil {
-			c.refuse(w, "", err)
+			c.refuse(r.Context(), w, "", err)
 			return
 		}
 		q := c.quota(caller)
 		// spec: NET-6
 		if !q.take(time.Now()) {
-			c.refuse(w, caller, fault.New(fault.Quota, "NET-6", "too many packets at once"))
+			c.refuse(r.Context(), w, caller, fault.New(fault.Quota, "NET-6", "too many packets at once"))
 			return
 		}
 		defer q.done()
 		r.Body = http.MaxBytesReader(w, r.Body, maxWire)
-		if err := serve(w, r, caller); err != nil {
-			c.refuse(w, caller, err)
+		c.date(w)
+		ctx, end := c.Observe.Step(r.Context(), "serve", caller, time.Time{})
+		if err = serve(w, r.WithContext(ctx), caller); err != nil {
+			c.refuse(c.about(ctx, err), w, caller, err)
 		}
+		end(err)
 	}
 }
 
 // refuse answers with a problem document: code and clause, and a message that is safe to show.
-func (c *Courier) refuse(w http.ResponseWriter, caller party.Code, err error) {
+func (c *Courier) refuse(ctx context.Context, w http.ResponseWriter, caller party.Code, err error) {
 	// spec: NET-7
 	f := fault.Of(err)
-	c.Log.Info("refused", "peer", string(caller), "code", string(f.Code), "clause", f.Clause, "error", err.Error())
+	c.Log.InfoContext(ctx, "refused", "peer", string(caller), "code", string(f.Code), "clause", f.Clause, "error", err)
 	p := problem{Type: "about:blank", Title: f.Msg, Status: fault.HTTP(f.Code), Code: fault.Wire(f.Code), Clause: f.Clause}
 	raw, err := json.Marshal(p)
 	if err != nil {
@@ -124,7 +127,9 @@ func (c *Courier) servePackets(w http.ResponseWriter, r *http.Request, caller pa
 	if err := c.hears(r, caller); err != nil {
 		return err
 	}
-	got, err := c.Exchange.Receive(r.Context(), caller, r.Body)
+	c.Reached.At(pointAsked)
+	got, err := c.receive(r.Context(), caller, r.Body, nil)
+	c.Reached.At(pointReceived)
 	if got.Author == caller {
 		w.Header().Set(headAccepted, strconv.FormatInt(got.Accepted, 10))
 	}
@@ -178,8 +183,9 @@ func (c *Courier) servePull(w http.ResponseWriter, r *http.Request, caller party
 	if err := c.answer(w, r, caller, p); err != nil {
 		return err
 	}
+	c.Reached.At(pointPulled)
 	if err := c.taken(r.Context(), caller, p); err != nil {
-		c.Log.Warn("a peer's row was not written", "peer", string(caller), "error", err.Error()) // it was answered; nothing hangs on the row
+		c.Log.WarnContext(r.Context(), "a peer's row was not written", "peer", string(caller), "error", err) // it was answered; nothing hangs on the row
 	}
 	return nil
 }
@@ -194,11 +200,16 @@ func (c *Courier) answer(w http.ResponseWriter, r *http.Request, caller party.Co
 	if err := c.Codec.Seal(&sealed, letter.Seal, &p.contents); err != nil {
 		return err
 	}
+	c.Reached.At(pointReady)
 	w.Header().Set("Content-Type", mediaPacket)
 	w.Header().Set("Content-Length", strconv.Itoa(sealed.Len()))
+	began := time.Now()
 	_, _ = w.Write(sealed.Bytes()) // a caller that is gone asks again
+	c.Observe.Packet(c.sealed(r.Context(), p, sealed.Bytes()), caller, true, int64(sealed.Len()), time.Since(began), nil)
+	c.Reached.At(pointHanded)
 	// The next proof starts where this one ends: nothing receipts an answer. Where it was lost, the caller says so with its next request, or parks what
 	// comes and says from where.
+	defer c.Reached.At(pointNoted)
 	return c.accepted(r.Context(), caller, p.tree.Size, false)
 }
 

@@ -21,7 +21,7 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 		if now := c.Now(); now.Sub(witnessed) >= journal.WitnessInterval || now.Before(witnessed) {
 			witnessed = now
 			if _, err := c.Exchange.Witnessed(ctx, code); err != nil && ctx.Err() == nil {
-				c.Log.Warn("a log was not cosigned", "peer", string(code), "error", err.Error())
+				c.Log.Warn("a log was not cosigned", "peer", string(code), "error", err)
 			}
 		}
 		changed := c.Exchange.Changed() // taken before the round, so that nothing written during it is missed
@@ -33,7 +33,12 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 			if pull {
 				pulled = time.Now()
 			}
+			l.more = false
 			err = c.round(ctx, code, l, pull)
+			if err == nil && l.more && ctx.Err() == nil { // at once, and the peer's news in between
+				failures, version = 0, -1
+				continue
+			}
 		}
 		if ctx.Err() != nil {
 			return
@@ -46,7 +51,7 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 			failures++
 			version = -1
 			wait := c.backoff(failures)
-			c.Log.Info("peer not served", "peer", string(code), "attempt", failures, "code", string(fault.CodeOf(err)), "error", err.Error())
+			c.Log.InfoContext(c.about(ctx, err), "peer not served", "peer", string(code), "attempt", failures, "code", string(fault.CodeOf(err)), "error", err)
 			c.note(ctx, code, failed(failures, err, statement.TimeOf(c.Now()), wait))
 			kicked = c.restAfter(ctx, l, err, wait, said)
 		}
@@ -129,8 +134,10 @@ func (c *Courier) round(ctx context.Context, code party.Code, l *line, pull bool
 	return c.settleViews(ctx, code, letter, l)
 }
 
-// push sends packets until there is nothing more to send.
+// push sends packets until there is nothing more to send, or the rest of the round has waited for as long as it may: news that does not end must not
+// keep a node that fetches from fetching.
 func (c *Courier) push(ctx context.Context, code party.Code, letter *party.Letter, l *line) error {
+	began := time.Now()
 	for last := ""; ; {
 		p, err := c.send(ctx, code, letter, l, nil, last)
 		if err != nil || p == nil {
@@ -140,8 +147,14 @@ func (c *Courier) push(ctx context.Context, code party.Code, letter *party.Lette
 			return c.moved(ctx, code, p)
 		}
 		last = p.signature()
+		c.Reached.At(pointTaken)
 		if err := c.taken(ctx, code, p); err != nil {
 			return err
+		}
+		c.Reached.At(pointQueued)
+		if time.Since(began) >= c.PullEvery {
+			l.more = true
+			return nil
 		}
 	}
 }
@@ -150,7 +163,7 @@ func (c *Courier) push(ctx context.Context, code party.Code, letter *party.Lette
 func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
 	var row store.Peer
 	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
-		row, err = tx.Peer(code)
+		row, err = tx.Peer(code, c.Origin)
 		return err
 	})
 	if err != nil {
@@ -160,7 +173,7 @@ func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
 		// A write for its own sake only now and then: the cursor saves work, nothing hangs on it.
 		if at-row.Cursor[prec] >= 256 {
 			return c.Exchange.Update(ctx, func(tx store.Tx) error {
-				row, err := tx.Peer(code)
+				row, err := tx.Peer(code, c.Origin)
 				if err != nil {
 					return err
 				}
@@ -175,7 +188,7 @@ func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
 // note changes a peer's row; that it could not be is logged, since nothing hangs on it.
 func (c *Courier) note(ctx context.Context, code party.Code, change func(row *store.Peer)) {
 	err := c.Exchange.Update(ctx, func(tx store.Tx) error {
-		row, err := tx.Peer(code)
+		row, err := tx.Peer(code, c.Origin)
 		if err != nil {
 			return err
 		}
@@ -183,7 +196,7 @@ func (c *Courier) note(ctx context.Context, code party.Code, change func(row *st
 		return tx.PutPeer(row)
 	})
 	if err != nil && ctx.Err() == nil {
-		c.Log.Warn("a peer's row was not written", "peer", string(code), "error", err.Error())
+		c.Log.WarnContext(ctx, "a peer's row was not written", "peer", string(code), "error", err)
 	}
 }
 

@@ -22,6 +22,10 @@ type job struct {
 	run  func(b *batch) error // may run more than once; its effects outside b happen in the caller, after done
 	err  error
 	done chan error // buffered: the writer never waits for a caller
+
+	// plain: nothing that it writes is to be taken back: it fails before it writes, or with the whole batch. It takes no savepoint, which would cost as much
+	// as all that it writes.
+	plain bool
 }
 
 // batch is one transaction that several jobs share: their leaves are appended and signed once, their threads written once.
@@ -29,15 +33,39 @@ type batch struct {
 	tx      store.Tx
 	first   int64                   // length of the own log before the batch
 	ids     []statement.ID          // own statements of the batch, in the order of their leaves
+	last    statement.Time          // of the newest own statement; zero while it was not looked up
 	threads map[thread.ID]*threaded // touched threads, as they will be written
+	memory  *memory                 // what earlier batches left; nil outside the writer
+
+	undo   []earlier // what the job in hand has replaced in threads
+	wrote  bool      // the job in hand has written
+	ruined error     // a plain job failed after it had written
+}
+
+// earlier is a thread as it was before a job touched it; nil: not in the batch.
+type earlier struct {
+	id  thread.ID
+	was *threaded
+}
+
+// reading is a batch that only looks.
+func reading(tx store.Tx, first int64) *batch {
+	return &batch{tx: tx, first: first, threads: map[thread.ID]*threaded{}}
 }
 
 // next is the index that the next own statement gets.
 func (b *batch) next() int64 { return b.first + int64(len(b.ids)) }
 
+// put replaces a thread in the batch.
+func (b *batch) put(id thread.ID, t *threaded) {
+	b.undo = append(b.undo, earlier{id, b.threads[id]})
+	b.threads[id] = t
+}
+
 // run is the writer: it takes what is waiting, writes it in one transaction, and answers.
 func (x *Exchange) run(ctx context.Context) {
 	defer close(x.stopped)
+	m := &memory{}
 	for {
 		var jobs []*job
 		select {
@@ -55,13 +83,15 @@ func (x *Exchange) run(ctx context.Context) {
 				break more
 			}
 		}
-		x.commit(jobs)
+		x.commit(m, jobs)
 	}
 }
 
 // commit writes one batch. A job that fails is undone alone; a fault of store, journal or key fails them all.
-func (x *Exchange) commit(jobs []*job) {
+func (x *Exchange) commit(m *memory, jobs []*job) {
+	end := x.Observe.Batch(len(jobs), callers(jobs))
 	var tree translog.Tree
+	var b *batch
 	// The transaction is not tied to any one caller's context: a caller that gives up must not undo the others' work.
 	err := x.Store.Update(context.Background(), func(tx store.Tx) error {
 		tree = translog.Tree{}
@@ -69,33 +99,51 @@ func (x *Exchange) commit(jobs []*job) {
 		if err != nil {
 			return err
 		}
-		b := &batch{tx: tx, first: first, threads: map[thread.ID]*threaded{}}
+		x.Reached.At(pointBegun)
+		if !tx.Alone() {
+			m.forget()
+		}
+		b = &batch{tx: tx, first: first, last: m.last, threads: map[thread.ID]*threaded{}, memory: m}
 		for _, j := range jobs {
 			j.err = x.attempt(b, j)
+		}
+		if b.ruined != nil {
+			return b.ruined
 		}
 		if err := b.writeThreads(x.Rules); err != nil {
 			return err
 		}
+		x.Reached.At(pointWritten)
 		if len(b.ids) == 0 {
 			return nil
 		}
 		tree, err = x.Journal.Append(tx, b.first, b.ids, x.Now())
+		x.Reached.At(pointAppended)
 		return err
 	})
+	x.Reached.At(pointCommitted)
+	if err == nil {
+		m.keep(b)
+	} else {
+		m.forget()
+	}
 	if err == nil && tree.Size > 0 {
 		if err = x.Journal.Settle(tree); err != nil {
-			x.Log.Error("high-water mark not written: nothing more leaves this node", "error", err.Error())
+			x.Log.Error("high-water mark not written: nothing more leaves this node", "error", err)
 		}
 	}
 	if err != nil {
-		x.Log.Error("a batch was not written", "jobs", len(jobs), "error", err.Error())
+		x.Log.Error("a batch was not written", "jobs", len(jobs), "error", err)
 	}
+	end(err)
+	x.Reached.At(pointSettled)
 	for _, j := range jobs {
 		if j.err == nil {
 			j.err = err
 		}
 		j.done <- j.err
 	}
+	x.Reached.At(pointAnswered)
 	if err == nil {
 		x.announce()
 	}
@@ -106,10 +154,25 @@ func (x *Exchange) attempt(b *batch, j *job) error {
 	if err := j.ctx.Err(); err != nil {
 		return fault.Wrap(err, fault.Canceled, "", "given up before it was written")
 	}
-	ids, threads := len(b.ids), maps.Clone(b.threads)
-	err := x.Store.Savepoint(b.tx, func() error { return x.guarded(b, j) })
+	ids, last := len(b.ids), b.last
+	b.undo, b.wrote = b.undo[:0], false
+	var err error
+	if j.plain {
+		if err = x.guarded(b, j); err != nil && b.wrote {
+			b.ruined = err
+		}
+	} else {
+		err = x.Store.Savepoint(b.tx, func() error { return x.guarded(b, j) })
+	}
 	if err != nil {
-		b.ids, b.threads = b.ids[:ids], threads
+		b.ids, b.last = b.ids[:ids], last
+		for _, e := range slices.Backward(b.undo) {
+			if e.was == nil {
+				delete(b.threads, e.id)
+			} else {
+				b.threads[e.id] = e.was
+			}
+		}
 	}
 	return err
 }
@@ -118,7 +181,7 @@ func (x *Exchange) attempt(b *batch, j *job) error {
 func (x *Exchange) guarded(b *batch, j *job) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			x.Log.Error("DEFECT: a job broke off", "stack", string(debug.Stack()))
+			x.Log.ErrorContext(j.ctx, "DEFECT: a job broke off", "stack", string(debug.Stack()))
 			err = fault.New(fault.Internal, "", "internal error")
 		}
 	}()

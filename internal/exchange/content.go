@@ -2,7 +2,6 @@ package exchange
 
 import (
 	"crypto/sha256"
-	"slices"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
@@ -11,8 +10,6 @@ import (
 
 // Dropped stands for a blob that was erased here and will not be kept (STM-7).
 const Dropped = -1
-
-func (r *receiving) bodyUsed(l located) { r.used[l.Body.SHA256] = true }
 
 // body keeps a head's body, if it came along, and announces its blobs. A body that cannot be kept refuses the statement.
 func (r *receiving) body(l located) (*refusal, error) {
@@ -23,7 +20,6 @@ func (r *receiving) body(l located) (*refusal, error) {
 	if !ok {
 		return nil, r.b.tx.PutContent(store.ContentRef{Statement: l.ID, Part: store.BodyPart}, l.Body.SHA256, l.Body.Size)
 	}
-	r.bodyUsed(l)
 	return r.keepBody(l, raw)
 }
 
@@ -46,7 +42,7 @@ func (r *receiving) keepBody(l located, raw []byte) (*refusal, error) {
 	if err != nil { // spec: STM-3
 		return &refusal{head: l.Head, clause: fault.ClauseOf(err), reason: "body"}, nil
 	}
-	if err := putWhole(tx, ref, raw); err != nil {
+	if err := tx.PutWhole(ref, l.Body.SHA256, raw); err != nil {
 		return nil, err
 	}
 	here := 0
@@ -64,56 +60,16 @@ func (r *receiving) keepBody(l located, raw []byte) (*refusal, error) {
 	if here > 0 {
 		r.blobs[l.ID] = here
 	}
-	r.bodies = append(r.bodies, arrived{l.ID, l.index})
+	r.bodies = append(r.bodies, l.index)
+	r.x.Reached.At(pointBody)
 	return nil, nil
-}
-
-// lateBodies takes the bodies of heads that came in an earlier packet, and refuses those of no head at all.
-func (r *receiving) lateBodies() error {
-	// spec: PKT-8
-	for sum, raw := range r.in.bodies {
-		if r.used[sum] {
-			continue
-		}
-		refs, err := r.b.tx.FindContent(sum)
-		if err != nil {
-			return err
-		}
-		if len(refs) == 0 {
-			return fault.New(fault.NotAuthentic, "PKT-8", "a body belongs to no head")
-		}
-		for _, ref := range refs {
-			if ref.Part != store.BodyPart {
-				continue
-			}
-			row, err := r.b.tx.Statement(ref.Statement)
-			if err != nil {
-				return err
-			}
-			h, err := statement.ParseHead(row.Head)
-			if err != nil {
-				return err
-			}
-			if row.Origin != r.in.cp.Origin {
-				continue
-			}
-			refused, err := r.keepBody(located{h, row.Index}, raw)
-			if err != nil {
-				return err
-			}
-			if refused != nil {
-				r.refusals = append(r.refusals, *refused)
-			}
-		}
-	}
-	return nil
 }
 
 // blob takes a part of a blob where it continues what is here.
 func (r *receiving) blob(p blobPart) error {
 	// spec: PKT-8, STM-7
 	tx := r.b.tx
-	refs, err := tx.FindContent(p.sha256)
+	refs, err := tx.FindBlobs(p.sha256)
 	if err != nil {
 		return err
 	}
@@ -123,7 +79,7 @@ func (r *receiving) blob(p blobPart) error {
 		if err != nil {
 			return err
 		}
-		if ref.Part == store.BodyPart || row.Origin != r.in.cp.Origin {
+		if row.Origin != r.in.cp.Origin {
 			continue
 		}
 		mine = true
@@ -160,10 +116,7 @@ func (r *receiving) extend(ref store.ContentRef, c store.Content, p blobPart, ro
 	tx := r.b.tx
 	switch {
 	case c.Whole:
-		if !row.BlobReceipt.IsZero() && !slices.Contains(r.again, row.BlobReceipt) {
-			r.again = append(r.again, row.BlobReceipt)
-		}
-		return c.Size, nil
+		return c.Size, r.receiptAgain(store.BlobArrived, row.Index)
 	case p.offset > c.Arrived:
 		return c.Arrived, nil
 	}
@@ -176,6 +129,7 @@ func (r *receiving) extend(ref store.ContentRef, c store.Content, p blobPart, ro
 		if err := tx.Append(ref, c.Arrived, fresh); err != nil {
 			return 0, err
 		}
+		r.x.Reached.At(pointPart)
 	}
 	if have < c.Size {
 		return have, nil
@@ -211,5 +165,6 @@ func (r *receiving) whole(ref store.ContentRef, c store.Content, row store.State
 		}
 	}
 	r.blobs[row.ID] = n
+	r.x.Reached.At(pointWhole)
 	return c.Size, nil
 }

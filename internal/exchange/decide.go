@@ -233,12 +233,16 @@ func Document(tx store.Tx, id statement.ID) (*agreement.Document, error) {
 	return agreement.Parse([]byte(text))
 }
 
-// Reliance is what a new head says of the agreement that it relies on: its text's digest and all that this node knows of its making.
+// Reliance is what a new head says of the agreement that it relies on: its text's digest and the signatures that put it into force.
 func (x *Exchange) Reliance(tx store.Tx, id agreement.ID) (*statement.AgreementRef, error) {
-	b := &batch{tx: tx, threads: map[thread.ID]*threaded{}}
+	return x.relied(reading(tx, 0), id)
+}
+
+// relied is Reliance inside a batch, looked up once for all heads that rely on one agreement.
+func (x *Exchange) relied(b *batch, id agreement.ID) (*statement.AgreementRef, error) {
 	t, err := b.thread(id)
-	if err != nil {
-		return nil, err
+	if err != nil || t.reliance != nil {
+		return t.reliance, err
 	}
 	if !t.known || t.row.Desk != deskMaking {
 		return nil, fault.New(fault.NotFound, "DEC-2", "there is no agreement %s here", id.Short())
@@ -252,7 +256,9 @@ func (x *Exchange) Reliance(tx store.Tx, id agreement.ID) (*statement.AgreementR
 			Clause: "DEC-2", Reason: "the agreement is not in force: not all of its parties have signed",
 		}})
 	}
-	return &statement.AgreementRef{ID: id, Digest: made.Digest, At: made.By}, nil
+	t.reliance = &statement.AgreementRef{ID: id, Digest: made.Digest, At: made.By}
+	b.put(id, &t)
+	return t.reliance, nil
 }
 
 // Policy is the compiled text of an agreement that is deposited here, in force or not.

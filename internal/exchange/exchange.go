@@ -11,6 +11,7 @@ import (
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/failpoint"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/packet"
@@ -38,9 +39,12 @@ type Options struct {
 	Now     func() time.Time
 	Random  io.Reader // cryptographic
 	Log     *slog.Logger
+	Observe Observer // nil: nobody is told
 
 	// Unchecked makes Submit skip the decision, as a node would whose operator had patched it out. Only tests of what the other side does then set it.
 	Unchecked bool
+	// Reached is told of each of Points. Only tests of what a node leaves behind when it dies set it.
+	Reached failpoint.Func
 }
 
 // Made is what put an agreement into force.
@@ -67,10 +71,13 @@ type Exchange struct {
 
 // New starts the writer. Close stops it.
 func New(o Options) *Exchange {
+	if o.Observe == nil {
+		o.Observe = unobserved{}
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &Exchange{
 		Options: o,
-		jobs:    make(chan *job),
+		jobs:    make(chan *job, maxBatch),
 		stop:    cancel,
 		stopped: make(chan struct{}),
 		changed: make(chan struct{}),
@@ -101,26 +108,64 @@ func (x *Exchange) announce() {
 	x.changed = make(chan struct{})
 }
 
-// Update runs f in the writer's next transaction, for writes that say nothing: letters, queues.
+// Update runs f in the writer's next transaction, for writes that say nothing and touch no thread: letters, queues.
 func (x *Exchange) Update(ctx context.Context, f func(tx store.Tx) error) error {
 	return x.write(ctx, func(b *batch) error { return f(b.tx) })
 }
 
+// Opened sets the count of a thread's unread heads to none, after look; look is not called when there are none. Error: fault.NotFound for a thread that is not here.
+func (x *Exchange) Opened(ctx context.Context, id thread.ID, look func(tx store.Tx) error) error {
+	return x.write(ctx, func(b *batch) error {
+		t, err := b.thread(id)
+		if err != nil || t.row.Unread == 0 {
+			if err == nil && !t.known {
+				_, err = b.tx.Thread(id)
+			}
+			return err
+		}
+		t.row.Unread, t.dirty = 0, true
+		b.put(id, &t)
+		return look(b.tx)
+	})
+}
+
 // write hands f to the writer and waits until what it wrote is durable and settled.
 func (x *Exchange) write(ctx context.Context, f func(b *batch) error) error {
-	j := &job{ctx: ctx, run: f, done: make(chan error, 1)}
-	select {
-	case x.jobs <- j:
-	case <-ctx.Done():
-		return fault.Wrap(ctx.Err(), fault.Canceled, "", "given up before it was written")
-	case <-x.stopped:
-		return fault.New(fault.Unavailable, "", "the node is stopping")
+	j := newJob(ctx, f)
+	x.enqueue(ctx, []*job{j})
+	return x.await(j)
+}
+
+func newJob(ctx context.Context, f func(b *batch) error) *job {
+	return &job{ctx: ctx, run: f, done: make(chan error, 1)}
+}
+
+// enqueue hands jobs to the writer. What it does not take any more is answered here.
+func (x *Exchange) enqueue(ctx context.Context, jobs []*job) {
+	for _, j := range jobs {
+		select {
+		case x.jobs <- j:
+		case <-ctx.Done():
+			j.done <- fault.Wrap(ctx.Err(), fault.Canceled, "", "given up before it was written")
+		case <-x.stopped:
+			j.done <- errStopping()
+		}
 	}
+}
+
+// await waits for the answer to a job. The writer answers every job that it took before it stops; one that it did not take was left in the queue.
+func (x *Exchange) await(j *job) error {
 	select {
 	case err := <-j.done:
 		return err
 	case <-x.stopped:
-		// The writer answers every job that it took before it stops.
-		return <-j.done
+	}
+	select {
+	case err := <-j.done:
+		return err
+	default:
+		return errStopping()
 	}
 }
+
+func errStopping() error { return fault.New(fault.Unavailable, "", "the node is stopping") }

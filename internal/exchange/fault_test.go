@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -90,9 +91,6 @@ func (t *brokenTx) Length(o party.Origin) (n int64, err error) {
 func (t *brokenTx) PutStatement(s store.Statement) error {
 	return t.b.try("PutStatement", func() error { return t.Tx.PutStatement(s) })
 }
-func (t *brokenTx) UpdateStatement(s store.Statement) error {
-	return t.b.try("UpdateStatement", func() error { return t.Tx.UpdateStatement(s) })
-}
 func (t *brokenTx) PutThread(r store.ThreadRow) error {
 	return t.b.try("PutThread", func() error { return t.Tx.PutThread(r) })
 }
@@ -107,6 +105,9 @@ func (t *brokenTx) PutContent(ref store.ContentRef, sum statement.Digest, size i
 }
 func (t *brokenTx) Append(ref store.ContentRef, offset int64, data []byte) error {
 	return t.b.try("Append", func() error { return t.Tx.Append(ref, offset, data) })
+}
+func (t *brokenTx) PutWhole(ref store.ContentRef, sum statement.Digest, data []byte) error {
+	return t.b.try("PutWhole", func() error { return t.Tx.PutWhole(ref, sum, data) })
 }
 func (t *brokenTx) SetWhole(ref store.ContentRef) error {
 	return t.b.try("SetWhole", func() error { return t.Tx.SetWhole(ref) })
@@ -196,6 +197,7 @@ func (b *bench) say(ctx context.Context, to party.Code) (exchange.Said, error) {
 	return b.Submit(ctx, exchange.Draft{
 		Kind: "credence.office", To: []party.Code{to}, Marking: marking.Marking{TLP: marking.Green}, Track: statement.Technical, Precedence: statement.Routine,
 		By: statement.By{Role: "duty-officer"}, Facts: []byte(`{"office":"XA.cert","letter":"` + statement.Sum([]byte("x")).String() + `"}`), Text: "Hello.",
+		Blobs: []exchange.Attachment{{Name: "a", Type: "text/plain", Data: strings.NewReader("attached")}},
 	})
 }
 
@@ -249,7 +251,7 @@ func (b *bench) whole() (n int64) {
 func TestStoreFaults(t *testing.T) {
 	t.Parallel()
 	b := newBench(t)
-	for _, step := range []string{"Length", "PutStatement", "UpdateStatement", "PutThread", "PutTile", "PutCheckpoint", "PutContent", "Append", "SetWhole", "commit"} {
+	for _, step := range []string{"Length", "PutStatement", "PutThread", "PutTile", "PutCheckpoint", "PutWhole", "PutContent", "Append", "SetWhole", "commit"} {
 		for _, happened := range []bool{false, true} {
 			before := b.whole()
 			b.store.arm(step, happened)

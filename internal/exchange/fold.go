@@ -1,6 +1,8 @@
 package exchange
 
 import (
+	"maps"
+
 	"github.com/go-json-experiment/json"
 
 	"github.com/comity-exchange/comity/fault"
@@ -17,12 +19,22 @@ type threaded struct {
 	known bool // the opener is here: state means something
 	dirty bool
 	stale bool // heads are stored that the state does not have yet: settle folds them
+
+	// said is where an author's last taken head stands, as far as it was looked up. The map is replaced with every change.
+	said map[party.Code]statement.Place
+	// reliance is what heads say of the agreement that this thread made; nil: not looked up, or none.
+	reliance *statement.AgreementRef
 }
 
-// thread loads a thread, from the batch or the store. An unknown one comes back empty.
+// thread loads a thread, from the batch, from what is remembered, or from the store. An unknown one comes back empty.
 func (b *batch) thread(id thread.ID) (threaded, error) {
 	if t, ok := b.threads[id]; ok {
 		return *t, nil
+	}
+	if b.memory != nil {
+		if t, ok := b.memory.threads[id]; ok {
+			return *t, nil
+		}
 	}
 	row, err := b.tx.Thread(id)
 	if fault.CodeOf(err) == fault.NotFound {
@@ -41,43 +53,67 @@ func (b *batch) thread(id thread.ID) (threaded, error) {
 	return t, nil
 }
 
-// place takes one head, already stored, into its thread. One that comes after everything taken so far extends the state; any other makes
-// the thread stale until settle: however many of them a packet brings, the thread is folded again once.
-func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) error {
+// placed is what became of a head in its thread.
+type placed struct {
+	folded bool // else the thread is stale, and settle will tell
+	void   thread.Reason
+}
+
+// place takes one head into its thread. One that comes after everything taken so far extends the state; any other, once it is stored, makes the
+// thread stale until settle: however many of them a packet brings, the thread is folded again once.
+func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) (placed, error) {
 	id := h.ThreadID()
 	t, err := b.thread(id)
 	if err != nil {
-		return err
+		return placed{}, err
 	}
-	if x.Heard != nil {
-		if err := x.Heard(b.tx, h); err != nil {
-			return err
-		}
-	}
-	t.row.Updated, t.dirty = arrived, true
+	t.row.Updated, t.dirty, t.reliance = arrived, true, nil
 	if h.From != x.Self {
 		t.row.Unread++
 	}
 	if h.IsOpener() {
 		t.row.Desk, t.row.Opened = h.Kind.Desk(), h.Time
 	}
-	b.threads[id] = &t
+	b.put(id, &t)
 	if t.stale {
-		return nil
+		return placed{}, nil
 	}
 	t.stale = true
-	if !t.known || t.row.Waiting > 0 {
-		return nil
+	if !t.known && h.IsOpener() && t.row.Waiting == 0 && len(t.row.State) == 0 {
+		return x.begin(b, &t, h)
 	}
-	if follows, err := b.follows(t.state, h); err != nil || !follows {
-		return err
+	if !t.known || t.row.Waiting > 0 {
+		return placed{}, nil
+	}
+	if follows, err := b.follows(&t, h); err != nil || !follows {
+		return placed{}, err
 	}
 	s, p, ok := x.Rules.Extend(t.state, h)
 	if !ok {
-		return nil
+		return placed{}, nil
 	}
 	t.state, t.stale = s, false
-	return b.mark(p.ID, string(p.Void))
+	t.moved(h)
+	return placed{true, p.Void}, nil
+}
+
+// begin folds a thread of which nothing is here but its opener.
+func (x *Exchange) begin(b *batch, t *threaded, opener *statement.Head) (placed, error) {
+	f, err := x.Rules.Fold([]*statement.Head{opener})
+	if err != nil || len(f.Placed) != 1 {
+		return placed{}, err
+	}
+	t.state, t.known, t.stale = f.State, true, false
+	t.moved(opener)
+	return placed{true, f.Placed[0].Void}, nil
+}
+
+// moved notes where an author's last head stands.
+func (t *threaded) moved(h *statement.Head) {
+	said := make(map[party.Code]statement.Place, len(t.said)+1)
+	maps.Copy(said, t.said)
+	said[h.From] = h.Place
+	t.said = said
 }
 
 // settle folds a thread from all its heads if it is stale, and gives it as it then is.
@@ -89,17 +125,20 @@ func (x *Exchange) settle(b *batch, id thread.ID) (threaded, error) {
 	if err := x.refold(b, &t); err != nil {
 		return t, err
 	}
-	t.stale = false
-	b.threads[id] = &t
+	t.stale, t.said = false, nil
+	b.put(id, &t)
 	return t, nil
 }
 
 // follows tells whether h stands after all that its author has said in the thread so far; what does not is for a whole fold to place.
-func (b *batch) follows(s thread.State, h *statement.Head) (bool, error) {
+func (b *batch) follows(t *threaded, h *statement.Head) (bool, error) {
 	// spec: THR-3
-	last, said := s.Last[h.From]
+	last, said := t.state.Last[h.From]
 	if !said {
 		return true, nil
+	}
+	if at, ok := t.said[h.From]; ok {
+		return at.Compare(h.Place) < 0, nil
 	}
 	before, err := b.tx.Statement(last)
 	return statement.Place{Origin: before.Origin, Index: before.Index}.Compare(h.Place) < 0, err

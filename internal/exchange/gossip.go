@@ -21,7 +21,7 @@ func (r *receiving) gossip() error {
 		switch fault.CodeOf(err) {
 		case "":
 		case fault.Malformed, fault.NotAuthentic, fault.TooLarge, fault.Revoked:
-			r.x.Log.Warn("a checkpoint that a peer showed was passed over", "origin", string(origin), "shown_by", string(r.in.sender), "error", err.Error())
+			r.x.Log.WarnContext(r.in.ctx, "a checkpoint that a peer showed was passed over", "origin", string(origin), "shown_by", string(r.in.sender), "error", err)
 		default:
 			return err
 		}
@@ -89,7 +89,7 @@ func (r *receiving) openView(origin party.Origin, size int64) error {
 // foundFork keeps the proof that a log has two histories.
 func (r *receiving) foundFork(origin party.Origin, a, b []byte) error {
 	// spec: LOG-9
-	r.x.Log.Error("FORK: a log has two histories", "origin", string(origin), "shown_by", string(r.in.sender))
+	r.x.Log.ErrorContext(r.in.ctx, "FORK: a log has two histories", "origin", string(origin), "shown_by", string(r.in.sender))
 	return r.b.tx.PutFork(store.Fork{Origin: origin, NoteA: a, NoteB: b, Found: r.now, Why: "equal-size"})
 }
 
@@ -111,6 +111,7 @@ func (r *receiving) cosigned(have store.Checkpoint, note []byte) error {
 		return nil
 	}
 	have.Note, have.Cosigs = merged, n
+	r.noteCosigned(have, n)
 	return r.b.tx.PutCheckpoint(have)
 }
 

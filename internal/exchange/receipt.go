@@ -22,24 +22,26 @@ func byNode() statement.By { return statement.By{Role: "node"} }
 // receipt says what has arrived, in as many receipts as it takes, and adds those that were given before for what came again.
 func (r *receiving) receipt() error {
 	// spec: RCP-1, RCP-2
-	heads, bodies, blobs := sortArrived(r.heads), sortArrived(r.bodies), r.blobCounts()
+	slices.Sort(r.heads)
+	slices.Sort(r.bodies)
+	heads, bodies, blobs := r.heads, r.bodies, r.blobCounts()
 	for len(heads)+len(bodies)+len(blobs) > 0 {
 		facts := thread.Delivered{Origin: r.in.cp.Origin, Size: r.in.cp.Size, Root: statement.Digest(r.in.cp.Root)}
-		var h, b []arrived
-		facts.Heads, h, heads = ranges(heads)
-		facts.Bodies, b, bodies = ranges(bodies)
+		facts.Heads, heads = ranges(heads)
+		facts.Bodies, bodies = ranges(bodies)
 		n := min(len(blobs), maxRanges)
 		for _, c := range blobs[:n] {
 			facts.Blobs = append(facts.Blobs, thread.BlobsArrived{Index: c.index, Arrived: c.whole})
 		}
-		id, err := r.x.sayReceipt(r.b, r.in.author, facts)
+		said, err := r.x.sayReceipt(r.b, r.in.author, facts)
 		if err != nil {
 			return err
 		}
-		if err := r.noteReceipt(id, h, b, blobs[:n]); err != nil {
+		if err := r.noteReceipt(said, facts, blobs[:n]); err != nil {
 			return err
 		}
-		r.Receipts = append(r.Receipts, id)
+		r.x.Reached.At(pointReceipted)
+		r.Receipts = append(r.Receipts, said.ID)
 		blobs = blobs[n:]
 	}
 	for _, id := range r.again {
@@ -50,30 +52,24 @@ func (r *receiving) receipt() error {
 	return nil
 }
 
-func sortArrived(a []arrived) []arrived {
-	slices.SortFunc(a, func(p, q arrived) int { return cmp.Compare(p.index, q.index) })
-	return a
-}
-
 // ranges joins neighbouring leaves and takes as many ranges as one receipt holds.
-func ranges(in []arrived) (out []thread.Range, taken, rest []arrived) {
+func ranges(in []int64) (out []thread.Range, rest []int64) {
 	out = []thread.Range{}
-	for i, a := range in {
-		if n := len(out); n > 0 && out[n-1][1] == a.index {
+	for i, leaf := range in {
+		if n := len(out); n > 0 && out[n-1][1] == leaf {
 			out[n-1][1]++
 			continue
 		}
 		if len(out) == maxRanges {
-			return out, in[:i], in[i:]
+			return out, in[i:]
 		}
-		out = append(out, thread.Range{a.index, a.index + 1})
+		out = append(out, thread.Range{leaf, leaf + 1})
 	}
-	return out, in, nil
+	return out, nil
 }
 
 // blobCount is how many of a statement's blobs are whole.
 type blobCount struct {
-	id    statement.ID
 	index int64
 	whole int
 	all   bool
@@ -90,56 +86,45 @@ func (r *receiving) blobCounts() []blobCount {
 		if err != nil || h.Body == nil {
 			continue
 		}
-		out = append(out, blobCount{id, row.Index, n, n == h.Body.Blobs})
+		out = append(out, blobCount{row.Index, n, n == h.Body.Blobs})
 	}
 	slices.SortFunc(out, func(a, b blobCount) int { return cmp.Compare(a.index, b.index) })
 	return out
 }
 
-// noteReceipt remembers with each statement which receipt was given for it.
-func (r *receiving) noteReceipt(id statement.ID, heads, bodies []arrived, blobs []blobCount) error {
-	edit := map[statement.ID]func(*store.Statement){}
-	add := func(of statement.ID, f func(*store.Statement)) {
-		before := edit[of]
-		edit[of] = func(s *store.Statement) {
-			if before != nil {
-				before(s)
-			}
-			f(s)
+// noteReceipt remembers which receipt was given for what.
+func (r *receiving) noteReceipt(said *statement.Head, facts thread.Delivered, blobs []blobCount) error {
+	put := func(what store.ArrivalKind, lo, hi int64) error {
+		return r.b.tx.PutArrival(store.Arrival{Peer: r.x.Self, Origin: facts.Origin, What: what, Lo: lo, Hi: hi, Receipt: said.ID, Time: said.Time})
+	}
+	for _, g := range facts.Heads {
+		if err := put(store.HeadArrived, g[0], g[1]); err != nil {
+			return err
 		}
 	}
-	for _, a := range heads {
-		add(a.id, func(s *store.Statement) { s.HeadReceipt = id })
-	}
-	for _, a := range bodies {
-		add(a.id, func(s *store.Statement) { s.BodyReceipt = id })
+	for _, g := range facts.Bodies {
+		if err := put(store.BodyArrived, g[0], g[1]); err != nil {
+			return err
+		}
 	}
 	for _, c := range blobs {
 		if c.all {
-			add(c.id, func(s *store.Statement) { s.BlobReceipt = id })
-		}
-	}
-	for of, f := range edit {
-		row, err := r.b.tx.Statement(of)
-		if err != nil {
-			return err
-		}
-		f(&row)
-		if err := r.b.tx.UpdateStatement(row); err != nil {
-			return err
+			if err := put(store.BlobArrived, c.index, c.index+1); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
 // sayReceipt composes and logs one receipt.delivered.
-func (x *Exchange) sayReceipt(b *batch, to party.Code, facts thread.Delivered) (statement.ID, error) {
+func (x *Exchange) sayReceipt(b *batch, to party.Code, facts thread.Delivered) (*statement.Head, error) {
 	if facts.Blobs == nil {
 		facts.Blobs = []thread.BlobsArrived{}
 	}
 	raw, err := marshalFacts(facts)
 	if err != nil {
-		return statement.ID{}, err
+		return nil, err
 	}
 	h := statement.Head{
 		From: x.Self, To: []party.Code{to}, Kind: thread.KindDelivered, Marking: marking.Marking{TLP: marking.Green},
@@ -149,19 +134,19 @@ func (x *Exchange) sayReceipt(b *batch, to party.Code, facts thread.Delivered) (
 }
 
 // sayHead completes, composes and logs a head that the node itself says.
-func (x *Exchange) sayHead(b *batch, draft statement.Head) (statement.ID, error) {
+func (x *Exchange) sayHead(b *batch, draft statement.Head) (*statement.Head, error) {
 	var err error
 	if draft.Nonce, err = statement.MakeNonce(x.Random); err != nil {
-		return statement.ID{}, err
+		return nil, err
 	}
 	if draft.Time, err = x.clock(b); err != nil {
-		return statement.ID{}, err
+		return nil, err
 	}
 	h, err := statement.Compose(draft)
 	if err != nil {
-		return statement.ID{}, err
+		return nil, err
 	}
-	return h.ID, x.say(b, h, nil, nil)
+	return h, x.say(b, h, nil, nil)
 }
 
 // refuse says receipt.refused for each head of the packet that was refused: to all participants, in its thread.
@@ -196,6 +181,7 @@ func (r *receiving) refuse() error {
 		if _, err := r.x.sayHead(r.b, h); err != nil {
 			return err
 		}
+		r.x.Reached.At(pointRefused)
 	}
 	return nil
 }
@@ -228,17 +214,12 @@ func (r *receiving) delivered(l located) error {
 	if root != translog.Hash(d.Root) {
 		return fault.New(fault.NotAuthentic, "RCP-1", "a receipt names a root that this log never had")
 	}
-	if err := tx.PutStatement(store.Statement{
-		ID: l.ID, Origin: r.in.cp.Origin, Index: l.index, ProofAt: r.in.cp.Size, Kind: l.Kind, Precedence: l.Precedence, Head: l.Raw, Arrived: r.now, Folded: true,
-	}); err != nil {
-		return err
-	}
-	if err := r.keepProof(l.index); err != nil {
+	if err := r.store(l, placed{folded: true}); err != nil {
 		return err
 	}
 	r.Taken++
 	put := func(what store.ArrivalKind, lo, hi int64) error {
-		return tx.PutArrival(store.Arrival{Peer: r.in.author, What: what, Lo: lo, Hi: hi, Receipt: l.ID, Time: l.Time})
+		return tx.PutArrival(store.Arrival{Peer: r.in.author, Origin: d.Origin, What: what, Lo: lo, Hi: hi, Receipt: l.ID, Time: l.Time})
 	}
 	for _, g := range d.Heads {
 		if err := put(store.HeadArrived, g[0], g[1]); err != nil {
@@ -261,11 +242,12 @@ func (r *receiving) delivered(l located) error {
 			}
 		}
 	}
-	p, err := tx.Peer(r.in.author)
+	p, err := tx.Peer(r.in.author, d.Origin)
 	if err != nil {
 		return err
 	}
 	p.Accepted = max(p.Accepted, d.Size)
+	x.Reached.At(pointArrival)
 	return tx.PutPeer(p)
 }
 

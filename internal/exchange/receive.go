@@ -51,6 +51,7 @@ func (x *Exchange) ReceiveFrom(ctx context.Context, sender party.Code, r io.Read
 	if err != nil {
 		return Received{}, err
 	}
+	x.Reached.At(pointOpened)
 	for try := 0; ; try++ {
 		got, err := x.take(ctx, in)
 		var l *lacks
@@ -77,7 +78,7 @@ func (x *Exchange) take(ctx context.Context, in *incoming) (Received, error) {
 		if e := x.Update(ctx, func(tx store.Tx) error { return tx.PutFork(fork.Fork) }); e != nil {
 			err = errors.Join(err, e)
 		}
-		x.Log.Error("FORK: a log has two histories", "origin", string(fork.Origin))
+		x.Log.ErrorContext(ctx, "FORK: a log has two histories", "origin", string(fork.Origin))
 	}
 	switch {
 	case got == nil:
@@ -85,6 +86,8 @@ func (x *Exchange) take(ctx context.Context, in *incoming) (Received, error) {
 	case err != nil:
 		return Received{Author: in.author, Accepted: got.before}, err
 	}
+	x.Reached.At(pointTaken)
+	x.told(got)
 	return got.Received, nil
 }
 
@@ -101,29 +104,24 @@ type receiving struct {
 	in  *incoming
 	now statement.Time
 
-	heads, bodies []arrived            // what is new and will be receipted
+	heads, bodies []int64              // leaves of what is new and will be receipted
 	blobs         map[statement.ID]int // statements with newly whole blobs → how many are whole
 	again         []statement.ID       // receipts given before for what came again
 	refusals      []refusal
-	parked        error                     // why a head was left with its sender; nil when none was
-	used          map[statement.Digest]bool // bodies of the packet that belong to a head of it
-	proven        map[int64]bool            // subtrees whose proofs are kept
-	reached       reached                   // by the head that was looked at last
-	before        int64                     // what was accepted before this packet
-	touched       map[thread.ID]bool        // threads that got heads
+	cosigs        []store.Checkpoint // sizes of the own log whose cosignatures came
+	parked        error              // why a head was left with its sender; nil when none was
+	proven        map[int64]bool     // subtrees whose proofs are kept
+	reached       reached            // by the head that was looked at last
+	before        int64              // what was accepted before this packet
+	touched       map[thread.ID]bool // threads that got heads: whether they are to be folded again
+	wanted        *bool              // whether anything is wanted from anybody; nil: not looked up
 }
 
 func (x *Exchange) receiving(b *batch, in *incoming) *receiving {
 	return &receiving{
-		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, used: map[statement.Digest]bool{}, proven: map[int64]bool{}, touched: map[thread.ID]bool{},
+		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, proven: map[int64]bool{}, touched: map[thread.ID]bool{},
 		Received: Received{Author: in.author, Blobs: map[statement.Digest]int64{}, Refused: map[statement.ID]string{}},
 	}
-}
-
-// arrived is a statement of the author that a receipt will name.
-type arrived struct {
-	id    statement.ID
-	index int64
 }
 
 // refusal is a receipt.refused to be said once everything is folded.
@@ -139,21 +137,24 @@ func (r *receiving) all() error {
 	if err := r.checkpoint(); err != nil {
 		return err
 	}
+	r.x.Reached.At(pointKept)
 	// In the order of the log, whatever the precedence: what a head relies on was said before it.
 	slices.SortFunc(r.in.heads, func(a, b located) int { return cmp.Compare(a.index, b.index) })
+	r.in.heads = slices.CompactFunc(r.in.heads, func(a, b located) bool { return a.index == b.index })
 	for _, l := range r.in.heads {
 		if err := r.head(l); err != nil {
 			return err
 		}
 	}
-	for id := range r.touched {
+	for id, stale := range r.touched {
+		if !stale {
+			continue
+		}
 		if _, err := r.x.settle(r.b, id); err != nil {
 			return err
 		}
 	}
-	if err := r.lateBodies(); err != nil {
-		return err
-	}
+	r.x.Reached.At(pointRefolded)
 	for _, p := range r.in.blobs {
 		if err := r.blob(p); err != nil {
 			return err
@@ -162,9 +163,11 @@ func (r *receiving) all() error {
 	if err := r.gossip(); err != nil {
 		return err
 	}
+	r.x.Reached.At(pointGossip)
 	if err := r.peer(); err != nil {
 		return err
 	}
+	r.x.Reached.At(pointPeer)
 	if err := r.refuse(); err != nil {
 		return err
 	}
@@ -177,15 +180,18 @@ func (r *receiving) all() error {
 	return nil
 }
 
-// head takes one head: stored, folded, and if it is refused, without its body.
+// head takes one head: folded, stored, and if it is refused, without its body.
 func (r *receiving) head(l located) error {
 	tx := r.b.tx
-	have, err := tx.Statement(l.ID)
-	if err == nil {
-		return r.repeated(have, l)
-	}
-	if fault.CodeOf(err) != fault.NotFound {
-		return err
+	// Beyond all that was accepted of the log before, nothing can be here.
+	if l.index < r.before {
+		have, err := tx.Statement(l.ID)
+		if err == nil {
+			return r.repeated(have, l)
+		}
+		if fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
 	}
 	if !l.IsFor(r.x.Self) { // spec: PKT-7
 		return fault.New(fault.NotAddressed, "PKT-7", "a head is not addressed to %s", r.x.Self)
@@ -197,40 +203,58 @@ func (r *receiving) head(l located) error {
 	if fault.CodeOf(err) == fault.Parked {
 		// What it is judged by has not come yet: it is left with its sender, and holds up nothing else.
 		r.parked = err
-		if l.Body != nil {
-			r.bodyUsed(l)
-		}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if err := tx.PutStatement(store.Statement{
-		ID: l.ID, Thread: l.ThreadID(), Origin: r.in.cp.Origin, Index: l.index, ProofAt: r.in.cp.Size, Kind: l.Kind, Precedence: l.Precedence, Head: l.Raw, Arrived: r.now,
-	}); err != nil {
-		return err
-	}
-	if err := r.keepProof(l.index); err != nil {
-		return err
-	}
 	if err := r.ancestors(l); err != nil {
 		return err
 	}
+	p, err := r.x.place(r.b, l.Head, r.now)
+	if err != nil {
+		return err
+	}
+	r.touched[l.ThreadID()] = r.touched[l.ThreadID()] || !p.folded
+	if err := r.store(l, p); err != nil {
+		return err
+	}
+	if err := r.x.heard(r.b, l.Head); err != nil {
+		return err
+	}
+	r.x.Reached.At(pointProof)
 	r.New = append(r.New, l.ID)
-	r.heads = append(r.heads, arrived{l.ID, l.index})
+	r.heads = append(r.heads, l.index)
 	if refused == nil {
 		if refused, err = r.body(l); err != nil {
 			return err
 		}
-	} else if l.Body != nil {
-		r.bodyUsed(l)
 	}
 	if refused != nil {
 		r.refusals = append(r.refusals, *refused)
 		r.Refused[l.ID] = refused.clause
 	}
-	r.touched[l.ThreadID()] = true
-	return r.x.place(r.b, l.Head, r.now)
+	return nil
+}
+
+// store writes a new head and what proves it.
+func (r *receiving) store(l located, p placed) error {
+	row := store.Statement{
+		ID: l.ID, Thread: l.ThreadID(), Origin: r.in.cp.Origin, Index: l.index, ProofAt: r.in.cp.Size, Kind: l.Kind, Precedence: l.Precedence, Head: l.Raw,
+		Arrived: r.now, Folded: p.folded, Void: string(p.void),
+	}
+	if l.Kind == thread.KindDelivered {
+		row.Thread = thread.ID{}
+	}
+	err := r.b.tx.PutStatement(row)
+	if fault.CodeOf(err) == fault.Exists {
+		return fault.New(fault.NotAuthentic, "PKT-6", "a head stands in two places")
+	}
+	if err != nil {
+		return err
+	}
+	r.x.Reached.At(pointHead)
+	return r.keepProof(l.index)
 }
 
 // repeated takes a head that is here already: the receipts that were given for it are given again (RCP-2).
@@ -239,9 +263,9 @@ func (r *receiving) repeated(have store.Statement, l located) error {
 	if have.Origin != r.in.cp.Origin || have.Index != l.index {
 		return fault.New(fault.NotAuthentic, "PKT-6", "a head stands in two places")
 	}
-	for _, id := range []statement.ID{have.HeadReceipt, have.BodyReceipt, have.BlobReceipt} {
-		if !id.IsZero() && !slices.Contains(r.again, id) {
-			r.again = append(r.again, id)
+	for _, what := range []store.ArrivalKind{store.HeadArrived, store.BodyArrived, store.BlobArrived} {
+		if err := r.receiptAgain(what, l.index); err != nil {
+			return err
 		}
 	}
 	if l.Body == nil {
@@ -249,7 +273,6 @@ func (r *receiving) repeated(have store.Statement, l located) error {
 	}
 	// Its body, if it came again, belongs to it: kept if it is still wanted, dropped if the statement was refused.
 	raw, came := r.in.bodies[l.Body.SHA256]
-	r.bodyUsed(l)
 	_, err := r.b.tx.Content(store.ContentRef{Statement: l.ID, Part: store.BodyPart})
 	if !came || fault.CodeOf(err) == fault.NotFound {
 		return nil
@@ -258,6 +281,19 @@ func (r *receiving) repeated(have store.Statement, l located) error {
 		return err
 	}
 	_, err = r.keepBody(l, raw)
+	return err
+}
+
+// receiptAgain gives a receipt again that this node gave for a leaf of the author's log, if it did.
+func (r *receiving) receiptAgain(what store.ArrivalKind, index int64) error {
+	// spec: RCP-2
+	a, err := r.b.tx.ArrivedAt(r.x.Self, r.in.cp.Origin, what, index)
+	if fault.CodeOf(err) == fault.NotFound {
+		return nil
+	}
+	if err == nil && !slices.Contains(r.again, a.Receipt) {
+		r.again = append(r.again, a.Receipt)
+	}
 	return err
 }
 
@@ -295,7 +331,20 @@ func (r *receiving) judge(l located) (*refusal, error) {
 func (r *receiving) ancestors(l located) error {
 	// spec: THR-5
 	tx := r.b.tx
-	if err := tx.DropWanted(l.ID); err != nil {
+	if r.wanted == nil {
+		any, err := tx.AnyWanted()
+		if err != nil {
+			return err
+		}
+		r.wanted = &any
+	}
+	if *r.wanted {
+		if err := tx.DropWanted(l.ID); err != nil {
+			return err
+		}
+	}
+	t, err := r.b.thread(l.ThreadID())
+	if err != nil {
 		return err
 	}
 	ids := l.After
@@ -303,9 +352,12 @@ func (r *receiving) ancestors(l located) error {
 		ids = append(slices.Clone(ids), l.Thread)
 	}
 	for _, id := range ids {
+		if t.known && (id == l.Thread || slices.Contains(t.state.Frontier, id)) {
+			continue
+		}
 		_, err := tx.Statement(id)
 		if fault.CodeOf(err) == fault.NotFound {
-			err = tx.PutWanted(id, r.in.author)
+			err, *r.wanted = tx.PutWanted(id, r.in.author), true
 		}
 		if err != nil {
 			return err
@@ -327,7 +379,7 @@ func (r *receiving) peer() error {
 			return err
 		}
 	}
-	p, err := tx.Peer(r.in.author)
+	p, err := tx.Peer(r.in.author, r.x.Journal.Origin())
 	if err != nil {
 		return err
 	}

@@ -59,28 +59,52 @@ type Said struct {
 // letter is not confirmed; fault.NotFound for an unknown thread or agreement; fault.Clock when the own clock fell by more than a minute;
 // fault.Malformed or fault.TooLarge for what cannot be said at all. Nothing is logged then.
 func (x *Exchange) Submit(ctx context.Context, d Draft) (Said, error) {
-	d.Blobs = slices.Clone(d.Blobs)
-	blobs, err := describe(d.Blobs)
-	if err != nil {
-		return Said{}, err
+	said, errs := x.SubmitAll(ctx, []Draft{d})
+	return said[0], errs[0]
+}
+
+// SubmitAll is Submit for several drafts, in their order and each by itself: one that is refused leaves the others alone. Those that wait at the same
+// time share a transaction and a signature.
+func (x *Exchange) SubmitAll(ctx context.Context, drafts []Draft) ([]Said, []error) {
+	said, errs := make([]Said, len(drafts)), make([]error, len(drafts))
+	ctx, end := x.submitting(ctx, drafts)
+	defer end(errs)
+	jobs := make([]*job, len(drafts))
+	for i, d := range drafts {
+		jobs[i] = newJob(ctx, x.saying(d, &said[i]))
+		jobs[i].plain = true
 	}
-	var said Said
-	err = x.write(ctx, func(b *batch) error {
+	x.enqueue(ctx, jobs)
+	for i, j := range jobs {
+		if errs[i] = x.await(j); errs[i] != nil {
+			said[i] = Said{}
+		}
+	}
+	return said, errs
+}
+
+// saying is the job that says d.
+func (x *Exchange) saying(d Draft, said *Said) func(b *batch) error {
+	d.Blobs = slices.Clone(d.Blobs)
+	blobs, failed := describe(d.Blobs)
+	return func(b *batch) error {
+		if failed != nil {
+			return failed
+		}
+		x.Reached.At(pointAsked)
 		h, body, err := x.compose(b, d, blobs)
 		if err != nil {
 			return err
 		}
+		x.Reached.At(pointComposed)
 		v, err := x.mayLeave(b.tx, h)
 		if err != nil {
 			return err
 		}
-		said = Said{ID: h.ID, Thread: h.ThreadID(), Index: b.next(), Time: h.Time, Verdict: v}
+		x.Reached.At(pointDecided)
+		*said = Said{ID: h.ID, Thread: h.ThreadID(), Index: b.next(), Time: h.Time, Verdict: v}
 		return x.say(b, h, body, d.Blobs)
-	})
-	if err != nil {
-		return Said{}, err
 	}
-	return said, nil
 }
 
 // mayLeave decides at the author's side: what both signed, then the party's own caveats.
@@ -198,7 +222,7 @@ func (x *Exchange) open(b *batch, d Draft, spec thread.KindSpec, h *statement.He
 		return nil
 	}
 	var err error
-	h.Agreement, err = x.Reliance(b.tx, d.Agreement)
+	h.Agreement, err = x.relied(b, d.Agreement)
 	return err
 }
 
@@ -227,7 +251,7 @@ func (x *Exchange) follow(b *batch, d Draft, h *statement.Head) error {
 	if s.Opener.Agreement.IsZero() {
 		return nil
 	}
-	h.Agreement, err = x.Reliance(b.tx, s.Opener.Agreement)
+	h.Agreement, err = x.relied(b, s.Opener.Agreement)
 	return err
 }
 
@@ -264,7 +288,7 @@ func (x *Exchange) clock(b *batch) (statement.Time, error) {
 		return now, err
 	}
 	if last.Std().Sub(now.Std()) > maxBehind {
-		return now, fault.New(fault.Clock, "LOG-7", "this machine's clock is %s behind the last statement of the log: set it right first",
+		return now, fault.New(fault.Clock, "LOG-7", "this machine's clock is %s behind the last statement of the log: set it right; if it is right now and was ahead then, wait that long",
 			last.Std().Sub(now.Std()).Round(time.Second))
 	}
 	return last, nil
@@ -272,8 +296,8 @@ func (x *Exchange) clock(b *batch) (statement.Time, error) {
 
 // lastTime is the time of the newest own statement; zero in an empty log.
 func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
-	if b.next() == 0 {
-		return statement.Time{}, nil
+	if !b.last.IsZero() || b.next() == 0 {
+		return b.last, nil
 	}
 	s, err := b.tx.StatementAt(origin, b.next()-1)
 	if err != nil {
@@ -283,6 +307,7 @@ func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
 	if err != nil {
 		return statement.Time{}, err
 	}
+	b.last = h.Time
 	return h.Time, nil
 }
 
@@ -290,26 +315,65 @@ func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
 func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs []Attachment) error {
 	h.Place = statement.Place{Origin: x.Journal.Origin(), Index: b.next()}
 	row := store.Statement{
-		ID: h.ID, Thread: h.ThreadID(), Origin: x.Journal.Origin(), Index: b.next(), Kind: h.Kind, Precedence: h.Precedence, Head: h.Raw, Arrived: h.Time,
+		ID: h.ID, Thread: h.ThreadID(), Origin: h.Place.Origin, Index: h.Place.Index, Kind: h.Kind, Precedence: h.Precedence, Head: h.Raw, Arrived: h.Time,
 	}
+	p := placed{folded: true}
 	if h.Kind == thread.KindDelivered {
-		row.Thread, row.Folded = thread.ID{}, true
+		row.Thread = thread.ID{}
+	} else {
+		var err error
+		if p, err = x.place(b, h, h.Time); err != nil {
+			return err
+		}
 	}
+	if p.void != "" {
+		return void(p.void)
+	}
+	row.Folded = p.folded
+	put := func() error { return x.put(b, h, row, body, blobs) }
+	if p.folded && len(blobs) == 0 {
+		b.wrote = true
+		return put()
+	}
+	return x.Store.Savepoint(b.tx, put)
+}
+
+// put writes an own statement with all that belongs to it.
+func (x *Exchange) put(b *batch, h *statement.Head, row store.Statement, body *statement.Body, blobs []Attachment) error {
 	if err := b.tx.PutStatement(row); err != nil {
 		return err
 	}
-	b.ids = append(b.ids, h.ID)
+	b.ids, b.last = append(b.ids, h.ID), h.Time
+	x.Reached.At(pointSaid)
 	if body != nil {
 		if err := writeContent(b.tx, h.ID, body, blobs); err != nil {
 			return err
 		}
+		x.Reached.At(pointContent)
 	}
-	if h.Kind == thread.KindDelivered {
+	if !row.Folded {
+		if err := x.resettle(b, h); err != nil {
+			return err
+		}
+	}
+	x.Reached.At(pointFolded)
+	return x.heard(b, h)
+}
+
+// heard lets a head do what it does beside its thread.
+func (x *Exchange) heard(b *batch, h *statement.Head) error {
+	if x.Heard == nil || h.Kind == thread.KindDelivered {
 		return nil
 	}
-	if err := x.place(b, h, h.Time); err != nil {
-		return err
-	}
+	return x.Heard(b.tx, h)
+}
+
+func void(why thread.Reason) error {
+	return fault.New(fault.Inadmissible, "THR-6", "the statement would be void in its thread: %s", why)
+}
+
+// resettle folds the thread of a head that did not simply follow, and refuses it where it would be void or wait.
+func (x *Exchange) resettle(b *batch, h *statement.Head) error {
 	t, err := x.settle(b, h.ThreadID())
 	if err != nil {
 		return err
@@ -319,7 +383,7 @@ func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs 
 		return err
 	}
 	if s.Void != "" {
-		return fault.New(fault.Inadmissible, "THR-6", "the statement would be void in its thread: %s", s.Void)
+		return void(thread.Reason(s.Void))
 	}
 	if t.row.Waiting > 0 && !s.Folded {
 		return fault.New(fault.Inadmissible, "THR-5", "the thread waits for statements that have not arrived")
@@ -330,7 +394,7 @@ func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs 
 // writeContent stores an own statement's body and blobs.
 func writeContent(tx store.Tx, id statement.ID, body *statement.Body, blobs []Attachment) error {
 	ref := store.ContentRef{Statement: id, Part: store.BodyPart}
-	if err := putWhole(tx, ref, body.Raw); err != nil {
+	if err := tx.PutWhole(ref, statement.Sum(body.Raw), body.Raw); err != nil {
 		return err
 	}
 	for i, a := range blobs {
@@ -342,16 +406,6 @@ func writeContent(tx store.Tx, id statement.ID, body *statement.Body, blobs []At
 		}
 	}
 	return nil
-}
-
-func putWhole(tx store.Tx, ref store.ContentRef, raw []byte) error {
-	if err := tx.PutContent(ref, statement.Sum(raw), int64(len(raw))); err != nil {
-		return err
-	}
-	if err := tx.Append(ref, 0, raw); err != nil {
-		return err
-	}
-	return tx.SetWhole(ref)
 }
 
 // streamIn copies an attachment into the store and makes sure that it is still what was described.
@@ -396,7 +450,7 @@ func (x *Exchange) May(ctx context.Context, d Draft) (Verdict, error) {
 		if err != nil {
 			return err
 		}
-		h, _, err := x.compose(&batch{tx: tx, first: first, threads: map[thread.ID]*threaded{}}, d, blobs)
+		h, _, err := x.compose(reading(tx, first), d, blobs)
 		if err != nil {
 			return err
 		}

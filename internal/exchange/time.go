@@ -16,15 +16,9 @@ const maxFall = time.Minute
 // first covered it.
 func (r *receiving) inTime(l located) (bool, error) {
 	// spec: LOG-7
-	before, after, err := r.b.tx.Neighbours(r.in.cp.Origin, l.index)
+	high, after, err := r.around(l.index)
 	if err != nil {
 		return false, err
-	}
-	var high statement.Time
-	for _, n := range before {
-		if high, err = r.high(n); err != nil {
-			return false, err
-		}
 	}
 	// Whether it is refused or not, it must not hide what stands below it from what comes above it.
 	r.reached = reached{l.index, l.Time}
@@ -44,6 +38,21 @@ func (r *receiving) inTime(l located) (bool, error) {
 		ok = ok && l.Time.Std().Sub(h.Time.Std()) <= maxFall
 	}
 	return ok, nil
+}
+
+// around is the latest time that the log had reached below a leaf, and the statement next above it that is here.
+func (r *receiving) around(index int64) (high statement.Time, after []store.Statement, err error) {
+	// Heads are taken in the order of the log, and above what was accepted before there is nothing but them.
+	if !r.reached.time.IsZero() && r.reached.index >= r.before && r.reached.index < index {
+		return r.reached.time, nil, nil
+	}
+	before, after, err := r.b.tx.Neighbours(r.in.cp.Origin, index)
+	for _, n := range before {
+		if err == nil {
+			high, err = r.high(n)
+		}
+	}
+	return high, after, err
 }
 
 // reached is the latest time in a log up to a leaf.

@@ -18,8 +18,9 @@ const maxAhead = 300 * time.Second
 
 // incoming is a packet that is unsealed, parsed, and whose signatures and paths hold. Nothing of it is stored yet.
 type incoming struct {
-	sender party.Code // who brought it
-	author party.Code // whose log it is
+	ctx    context.Context // for what the diary says of it
+	sender party.Code      // who brought it
+	author party.Code      // whose log it is
 	cp     translog.Checkpoint
 	from   int64 // the consistency proof's old size
 	proof  []translog.Hash
@@ -87,7 +88,7 @@ func (in *incoming) Blob(sum statement.Digest, offset int64, r io.Reader) error 
 
 // unseal opens a packet and proves it, without writing anything.
 func (x *Exchange) unseal(ctx context.Context, sender party.Code, r io.Reader) (*incoming, error) {
-	in := &incoming{sender: sender, bodies: map[statement.Digest][]byte{}}
+	in := &incoming{ctx: ctx, sender: sender, bodies: map[statement.Digest][]byte{}}
 	if err := x.Codec.Open(r, x.Identity, in); err != nil {
 		return nil, err
 	}
@@ -174,6 +175,28 @@ func (in *incoming) locate() error {
 		}
 		if in.sender != in.author && !h.IsFor(in.sender) { // spec: PKT-9
 			return fault.New(fault.NotAddressed, "PKT-9", "a head is relayed by a party that it was not said to")
+		}
+	}
+	// Bytes of an attachment are known for what they are once it is whole: from anybody but its author they could spoil what is half here.
+	// spec: PKT-9
+	if in.sender != in.author && (len(in.heads) == 0 || len(in.blobs) > 0) {
+		return fault.New(fault.NotAddressed, "PKT-9", "a packet has what its author alone may bring")
+	}
+	return in.claimed()
+}
+
+// claimed makes sure that each body belongs to a head of the packet.
+func (in *incoming) claimed() error {
+	// spec: PKT-8
+	heads := map[statement.Digest]bool{}
+	for _, h := range in.heads {
+		if h.Body != nil {
+			heads[h.Body.SHA256] = true
+		}
+	}
+	for sum := range in.bodies {
+		if !heads[sum] {
+			return fault.New(fault.NotAuthentic, "PKT-8", "a body belongs to no head of its packet")
 		}
 	}
 	return nil

@@ -28,6 +28,7 @@ const Patience = 30 * time.Second
 type Federation struct {
 	T     testing.TB
 	Clock *Clock
+	Net   *Network
 
 	mu    sync.Mutex
 	cut   map[[2]party.Code]bool  // guarded by mu; both orders
@@ -63,7 +64,7 @@ func New(t testing.TB, codes ...string) *Federation {
 	t.Helper()
 	f := &Federation{
 		T: t, Clock: &Clock{now: time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)},
-		cut: map[[2]party.Code]bool{}, left: map[[2]party.Code]int64{}, addrs: map[string]party.Code{}, Parties: map[party.Code]*Party{},
+		Net: newNetwork(), cut: map[[2]party.Code]bool{}, left: map[[2]party.Code]int64{}, addrs: map[string]party.Code{}, Parties: map[party.Code]*Party{},
 	}
 	_ = t.TempDir() // asked for first, so that it is removed last
 	f.T.Cleanup(f.stop)
@@ -119,7 +120,7 @@ func (f *Federation) add(code party.Code, reachable bool) {
 	})
 	f.must(err)
 	p.options = node.Options{
-		Now: p.now, Dial: p.dial, RetryMin: 20 * time.Millisecond, RetryMax: time.Second, Log: testLog(f.T),
+		Now: p.now, Dial: p.dial, Transport: p.transport, RetryMin: 20 * time.Millisecond, RetryMax: time.Second, Log: testLog(f.T),
 	}
 	f.Parties[code] = p
 	p.Start(dir)

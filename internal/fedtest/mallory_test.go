@@ -29,7 +29,12 @@ import (
 type mallory struct {
 	*testing.T
 	f        *Federation
-	keys     *keystore.Keys
+	keys     *keystore.Keys // of its node, or but for TLS
+	code     party.Code
+	signer   party.Signer       // of its log
+	serial   int                // of its log; 0: the first
+	recovery *keystore.Recovery // of a stranger
+	letter   *party.Letter      // likewise
 	client   *http.Client
 	ids      []statement.ID // its log
 	accepted map[party.Code]int64
@@ -42,7 +47,7 @@ func (f *Federation) corrupt(code party.Code, agreed statement.ID) *mallory {
 	f.T.Helper()
 	f.Quiet()
 	p := f.At(code)
-	m := &mallory{T: f.T.(*testing.T), f: f, keys: p.Keys, accepted: map[party.Code]int64{}}
+	m := &mallory{T: f.T.(*testing.T), f: f, keys: p.Keys, code: code, signer: p.Keys, accepted: map[party.Code]int64{}}
 	f.must(p.Store.View(f.T.Context(), func(tx store.Tx) (err error) {
 		if m.under, err = p.Exchange.Reliance(tx, agreed); err != nil {
 			return err
@@ -85,7 +90,7 @@ func (m *mallory) draft() statement.Head {
 	nonce, err := statement.MakeNonce(rand.Reader)
 	m.f.must(err)
 	return statement.Head{
-		Nonce: nonce, From: m.keys.Code(), To: []party.Code{"XA"}, Kind: "assist.request", Agreement: m.under, Marking: marking.Marking{TLP: marking.Amber},
+		Nonce: nonce, From: m.code, To: []party.Code{"XA"}, Kind: "assist.request", Agreement: m.under, Marking: marking.Marking{TLP: marking.Amber},
 		Track: statement.Technical, Precedence: statement.Immediate, Time: statement.TimeOf(m.f.Clock.Now()), By: statement.By{Role: "duty-officer"},
 		Facts: []byte(`{"type":"information"}`),
 	}
@@ -138,13 +143,13 @@ func (m *mallory) tree(ids []statement.ID) (tree, translog.Tree) {
 	for _, c := range changed {
 		tiles[[2]int64{int64(c.Level), c.N}] = c.Hashes
 	}
-	return tiles, translog.Tree{Origin: m.keys.Origin(), Size: int64(len(ids)), Root: root}
+	return tiles, translog.Tree{Origin: party.MakeOrigin(m.code, max(m.serial, 1)), Size: int64(len(ids)), Root: root}
 }
 
 func (m *mallory) checkpoint(at time.Time) []byte {
 	m.Helper()
 	_, t := m.tree(m.ids)
-	note, err := translog.SignCheckpoint(m.keys, t, at)
+	note, err := translog.SignCheckpoint(m.signer, t, at)
 	m.f.must(err)
 	return note
 }
@@ -202,7 +207,16 @@ func (m *mallory) send(to party.Code, raw []byte) (a answer) {
 	m.Helper()
 	l, err := m.f.At(to).OwnLetter(m.Context())
 	m.f.must(err)
-	resp, err := m.client.Post(l.Endpoints[0]+"/comity/v1/packets", "application/vnd.comity.packet", bytes.NewReader(raw))
+	req, err := http.NewRequestWithContext(m.Context(), http.MethodPost, l.Endpoints[0]+"/comity/v1/packets", bytes.NewReader(raw))
+	m.f.must(err)
+	req.Header.Set("Content-Type", "application/vnd.comity.packet")
+	return m.answered(req)
+}
+
+// answered makes a request and reads the answer: a refusal must be a problem document.
+func (m *mallory) answered(req *http.Request) (a answer) {
+	m.Helper()
+	resp, err := m.client.Do(req)
 	m.f.must(err)
 	defer resp.Body.Close()
 	a.reply, err = io.ReadAll(resp.Body)

@@ -111,7 +111,7 @@ func (p *Party) Delivered(id statement.ID) {
 		ok := true
 		p.F.must(p.Store.View(p.F.T.Context(), func(tx store.Tx) error {
 			for _, to := range h.To {
-				_, err := tx.ArrivedAt(to, store.HeadArrived, s.Index)
+				_, err := tx.ArrivedAt(to, s.Origin, store.HeadArrived, s.Index)
 				if fault.CodeOf(err) == fault.NotFound {
 					ok = false
 				} else if err != nil {
@@ -130,6 +130,19 @@ func (p *Party) statement(id statement.ID) (s store.Statement, err error) {
 		return err
 	})
 	return s, err
+}
+
+// gave tells whether this party gave a receipt for a part of another's statement.
+func (p *Party) gave(what store.ArrivalKind, s store.Statement) bool {
+	p.F.T.Helper()
+	err := p.Store.View(p.F.T.Context(), func(tx store.Tx) error {
+		_, err := tx.ArrivedAt(p.Config.Code, s.Origin, what, s.Index)
+		return err
+	})
+	if fault.CodeOf(err) != fault.NotFound {
+		p.F.must(err)
+	}
+	return err == nil
 }
 
 // State is a thread's folded state, as stored.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/failpoint"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -18,6 +19,8 @@ type Journal struct {
 	signer party.Signer
 	mark   *Mark
 	memo   *translog.Memo
+
+	reached failpoint.Func // set by Reached, before use
 }
 
 // memoRoom is how many tiles of all logs are remembered with their inner nodes: 4 MiB.
@@ -66,10 +69,13 @@ func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.
 			return tree, err
 		}
 	}
+	j.reached.At(pointTiles)
 	note, err := translog.SignCheckpoint(j.signer, tree, now)
 	if err != nil {
 		return tree, err
 	}
+	j.reached.At(pointSigned)
+	defer j.reached.At(pointNoted)
 	return tree, tx.PutCheckpoint(store.Checkpoint{
 		Origin: j.origin, Size: tree.Size, Root: root, Time: statement.TimeOf(now.Truncate(time.Second)), Note: note, Proven: true,
 	})

@@ -141,7 +141,7 @@ func TestMark(t *testing.T) {
 			t.Errorf("%s: advance: %v", name, err)
 		}
 	}
-	left, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".mark-*"))
+	left, err := filepath.Glob(path + ".new*")
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v, left behind: %v", err, left)
 	}

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/failpoint"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/translog"
@@ -21,6 +22,8 @@ import (
 type Mark struct {
 	path   string
 	origin party.Origin
+
+	reached failpoint.Func // set by Journal.Reached, before use
 }
 
 // MarkValue is what the file holds, as one JSON line.
@@ -61,6 +64,7 @@ func (m *Mark) Advance(t translog.Tree) error {
 		return err
 	}
 	defer unlock()
+	m.reached.At(pointLocked)
 	have, err := m.Read()
 	switch {
 	case err != nil:
@@ -77,9 +81,10 @@ func (m *Mark) Advance(t translog.Tree) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "", "the high-water mark cannot be written")
 	}
-	if err := writeSynced(m.path, append(raw, '\n')); err != nil {
+	if err := writeSynced(m.path, append(raw, '\n'), m.reached); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
 	}
+	m.reached.At(pointRaised)
 	return nil
 }
 
@@ -96,9 +101,10 @@ func (m *Mark) lock() (unlock func(), err error) {
 }
 
 // writeSynced replaces a file so that after a crash either the old or the new content is there, whole.
-func writeSynced(path string, content []byte) error {
+func writeSynced(path string, content []byte, reached failpoint.Func) error {
 	dir := filepath.Dir(path)
-	f, err := os.CreateTemp(dir, ".mark-*")
+	// One name, since the caller holds the lock: what a process leaves that dies here, the next one writes over.
+	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
 	}
@@ -108,9 +114,11 @@ func writeSynced(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
+	reached.At(pointWritten)
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
+	reached.At(pointRenamed)
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

@@ -59,14 +59,26 @@ func (w Witness) Cosign(tx store.Tx, cp store.Checkpoint, now time.Time) (bool, 
 // cosignedSize names the note of the size of a log that this node cosigned last.
 func cosignedSize(origin party.Origin) string { return "cosigned-size:" + string(origin) }
 
-// Cosigned is the checkpoint of a log that this node cosigned last; fault.NotFound when it never did.
-func Cosigned(tx store.Tx, origin party.Origin) (found store.Checkpoint, err error) {
+// CosignedSize is the size of a log that this node cosigned last; 0 when it never did.
+func CosignedSize(tx store.Tx, origin party.Origin) (int64, error) {
 	noted, err := tx.Meta(cosignedSize(origin))
 	if err != nil {
-		return found, err
+		return 0, err
 	}
 	size, err := strconv.ParseInt(noted, 10, 64)
 	if err != nil {
+		return 0, nil
+	}
+	return size, nil
+}
+
+// Cosigned is the checkpoint of a log that this node cosigned last; fault.NotFound when it never did.
+func Cosigned(tx store.Tx, origin party.Origin) (found store.Checkpoint, err error) {
+	size, err := CosignedSize(tx, origin)
+	if err != nil {
+		return found, err
+	}
+	if size == 0 {
 		return found, fault.New(fault.NotFound, "LOG-11", "no checkpoint of %s was cosigned here", origin)
 	}
 	err = tx.Checkpoints(origin, size, func(c store.Checkpoint) bool {

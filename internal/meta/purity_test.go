@@ -309,6 +309,8 @@ func mayNotKnow(dir, pkg string) string {
 		return "faces do not know each other"
 	case face(dir) != "" && (pkg == "internal/journal" || pkg == "internal/delivery"):
 		return "faces write through the exchange alone"
+	case pkg == "internal/store/faultdisk" && dir != "internal/soak":
+		return "a disk that fails on purpose is for tests"
 	case strings.HasPrefix(pkg, "internal/store/") && !isStore(dir) && !wiring:
 		return "which store it is only the wiring knows"
 	}
@@ -384,6 +386,7 @@ func TestPurityRulesCatch(t *testing.T) {
 			{"face to journal", imports("internal/web", "internal/journal"), []string{"internal/web internal/journal"}},
 			{"a particular store", imports("internal/journal", "internal/store/sqlite"), []string{"internal/journal internal/store/sqlite"}},
 			{"wiring", imports("internal/node", "internal/store/sqlite"), nil},
+			{"a bad disk", imports("internal/node", "internal/store/faultdisk"), []string{"internal/node internal/store/faultdisk"}},
 		})
 	})
 }

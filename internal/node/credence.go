@@ -136,8 +136,12 @@ func (n *Node) accept(tx store.Tx, row *store.Letter) error {
 	}
 	var clash, bad error
 	err = tx.EachLetter(func(other store.Letter) bool {
-		if other.Code == l.Code || other.Status != store.LetterConfirmed {
+		switch {
+		case other.Status != store.LetterConfirmed || other.Digest == l.Digest:
 			return true
+		case other.Code == l.Code: // spec: LTR-6, LTR-8
+			clash = fault.New(fault.Inadmissible, "LTR-6", "a letter of %s is confirmed already, and this one does not follow it", l.Code)
+			return false
 		}
 		o, err := party.ParseLetter(other.Raw)
 		if err != nil {
@@ -156,8 +160,9 @@ func (n *Node) accept(tx store.Tx, row *store.Letter) error {
 
 // supersede puts a letter in the place of the one that it follows. Where it closes a log, what was accepted of that log must agree (LTR-7).
 func (n *Node) supersede(tx store.Tx, prev *party.Letter, have store.Letter, l *party.Letter, row *store.Letter) error {
+	// Stolen keys may have said more since, here first: the letter that revokes them is taken whatever that was, or the thief could keep it away.
 	// spec: LTR-7
-	if l.Closing != nil {
+	if l.Closing != nil && !l.Revokes {
 		newest, err := tx.Newest(prev.Origin)
 		if err == nil {
 			err = l.Closing.Check(newest.Size, newest.Root)

@@ -11,7 +11,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/delivery"
 	"github.com/comity-exchange/comity/internal/store"
-	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/party"
 )
 
 // Finding is one thing that the doctor looked at.
@@ -93,35 +93,62 @@ func (n *Node) letter(ctx context.Context) Finding {
 	return Finding{"letter", Good, fmt.Sprintf("letter %d of %s, log %s", l.Serial, l.Code, l.Origin), ""}
 }
 
-// clock holds this machine's time against the own log and against what peers' logs last signed.
+// clock holds this machine's time against the own log, against what peers' logs last signed, and against what peers and this node said to each other's packets.
 func (n *Node) clock(ctx context.Context) (Finding, error) {
+	// spec: LOG-7, LOG-10
 	now := n.Now()
-	worst, whose := time.Duration(0), ""
+	own, worst, whose := time.Duration(0), time.Duration(0), ""
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		note := func(origin string, t statement.Time) {
-			if d := t.Std().Sub(now); d > worst {
-				worst, whose = d, origin
-			}
-		}
+		own, worst, whose = 0, 0, ""
 		return tx.EachLetter(func(row store.Letter) bool {
 			if row.Status != store.LetterConfirmed {
 				return true
 			}
-			if _, l, err := viewLetter(row, n.Config.Code); err == nil {
-				if cp, err := tx.Newest(l.Origin); err == nil {
-					note(string(l.Origin), cp.Time)
-				}
+			v, l, err := viewLetter(row, n.Config.Code)
+			if err != nil {
+				return true
+			}
+			cp, err := tx.Newest(l.Origin)
+			if err != nil {
+				return true
+			}
+			if d := cp.Time.Std().Sub(now); v.Own {
+				own = d
+			} else if d > worst {
+				worst, whose = d, string(l.Origin)
 			}
 			return true
 		})
 	})
+	if err != nil {
+		return Finding{}, err
+	}
+	disputes, err := n.disputes(ctx)
 	switch {
 	case err != nil:
 		return Finding{}, err
 	case worst > time.Minute:
 		return Finding{"clock", Bad, fmt.Sprintf("this machine is %s behind what %s last signed", worst.Round(time.Second), whose), "set the clock right; nothing is said or taken while it is wrong"}, nil
+	case own > time.Minute:
+		return Finding{"clock", Bad, fmt.Sprintf("this machine is %s behind what its own log last signed: nothing is said or taken until %s", own.Round(time.Second), now.Add(own).UTC().Format(time.DateTime)),
+			"set the clock right; if it is right now and was ahead then, wait until that time: nothing is lost meanwhile. If that is too long, open a new log by the recovery key (docs/operator.md)"}, nil
+	case len(disputes) > 1:
+		return Finding{"clock", Bad, fmt.Sprintf("between this machine and each of %v one of two clocks is wrong: it will be this one", disputes), "set the clock right; delivery goes on by itself"}, nil
+	case len(disputes) == 1:
+		return Finding{"clock", Warning, fmt.Sprintf("between this machine and %s one of two clocks is wrong", disputes[0]), "hold this machine's clock against a source of time; if it is right, call the other side"}, nil
 	}
 	return Finding{"clock", Good, "no log that is known here is ahead of this machine", ""}, nil
+}
+
+// disputes lists the peers with whom the last attempt failed because of the time.
+func (n *Node) disputes(ctx context.Context) (out []party.Code, err error) {
+	queues, err := n.Courier.Queues(ctx)
+	for _, q := range queues {
+		if q.LastCode == string(fault.Clock) {
+			out = append(out, q.Peer)
+		}
+	}
+	return out, err
 }
 
 func (n *Node) log(ctx context.Context) (Finding, error) {

@@ -181,16 +181,17 @@ func (g *proving) receipts(s store.Statement) error {
 		}
 		return g.item(r, false)
 	}
-	if s.Origin != g.n.Journal.Origin() {
-		return firstError(add(s.HeadReceipt), add(s.BodyReceipt), add(s.BlobReceipt))
+	by := []party.Code{g.n.Config.Code}
+	if s.Origin == g.n.Journal.Origin() {
+		h, err := statement.ParseHead(s.Head)
+		if err != nil {
+			return err
+		}
+		by = h.To
 	}
-	h, err := statement.ParseHead(s.Head)
-	if err != nil {
-		return err
-	}
-	for _, to := range h.To {
+	for _, code := range by {
 		for _, what := range []store.ArrivalKind{store.HeadArrived, store.BodyArrived, store.BlobArrived} {
-			a, err := g.tx.ArrivedAt(to, what, s.Index)
+			a, err := g.tx.ArrivedAt(code, s.Origin, what, s.Index)
 			if fault.CodeOf(err) == fault.NotFound {
 				continue
 			}

@@ -106,7 +106,7 @@ func TestLogIsVerifiedByAStranger(t *testing.T) {
 	}
 	for _, change := range []string{
 		`UPDATE tile SET hashes = CAST(iif(substr(hashes, 1, 1) = x'00', x'01', x'00') || substr(hashes, 2) AS BLOB) WHERE level = 0 AND n = 1`,
-		`UPDATE statement SET id = CAST(iif(substr(id, 1, 1) = x'00', x'01', x'00') || substr(id, 2) AS BLOB) WHERE leaf = 17`,
+		`UPDATE statement SET id = CAST(iif(substr(id, 1, 1) = x'00', x'01', x'00') || substr(id, 2) AS BLOB) WHERE place & 1099511627775 = 17`,
 	} {
 		undo := alter(t, n.path(n.Config.Store), change)
 		if err := check(); err == nil {

@@ -20,11 +20,14 @@ import (
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/delivery"
 	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/failpoint"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/keystore"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/internal/store/sqlite"
+	"github.com/comity-exchange/comity/internal/watch"
 	"github.com/comity-exchange/comity/packet"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/thread"
 )
 
@@ -37,6 +40,14 @@ type Options struct {
 	Unchecked bool          // see exchange.Options
 	RetryMin  time.Duration // see delivery.Options
 	RetryMax  time.Duration
+	// Transport stands before what makes the requests to a peer; see delivery.Options.
+	Transport func(peer party.Code, base http.RoundTripper) http.RoundTripper
+	// Reached is told of each point of exchange, journal and delivery; see package failpoint. Nil: nobody is.
+	Reached failpoint.Func
+	// Watched keeps metrics and makes traces as the settings say: for a node that will serve. Commands that come and go do not wait for a receiver of traces.
+	Watched bool
+	// VFS is the name of what SQLite keeps the store on, for tests of bad disks; "": the operating system's own. See sqlite.OpenOn.
+	VFS string
 	// Behind opens a node whose store is behind the high-water mark, for looking alone: whatever would sign still fails.
 	Behind bool
 }
@@ -55,6 +66,7 @@ type Node struct {
 	Mark     *journal.Mark
 	Now      func() time.Time
 	Log      *slog.Logger
+	Watch    *watch.Watch
 
 	vocabulary agreement.Vocabulary
 }
@@ -78,7 +90,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{Dir: dir, Config: cfg, Now: o.Now, Log: o.Log.With("party", string(cfg.Code)), Codec: packet.NewCodec()}
+	n := &Node{Dir: dir, Config: cfg, Now: o.Now, Log: watch.Diary(o.Log).With("party", string(cfg.Code)), Codec: packet.NewCodec()}
 	if n.Rules, err = thread.NewRules(Desks()...); err != nil {
 		return nil, err
 	}
@@ -91,7 +103,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 	if n.Keys.Code() != cfg.Code {
 		return nil, fault.New(fault.Locked, "", "the keys in this folder are those of %s, its configuration is that of %s", n.Keys.Code(), cfg.Code)
 	}
-	if n.Store, err = sqlite.Open(ctx, n.path(cfg.Store)); err != nil {
+	if n.Store, err = sqlite.OpenOn(ctx, n.path(cfg.Store), o.VFS); err != nil {
 		return nil, err
 	}
 	if err := n.start(ctx, o); err != nil {
@@ -104,6 +116,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 func (n *Node) start(ctx context.Context, o Options) error {
 	n.Mark = journal.NewMark(n.path(fmt.Sprintf("%s-%d", markName, n.Keys.Origin().Serial())), n.Keys.Origin())
 	n.Journal = journal.New(n.Keys.Origin(), n.Keys, n.Mark)
+	n.Journal.Reached(o.Reached)
 	if err := n.Journal.Check(ctx, n.Store); err != nil {
 		if !o.Behind || fault.CodeOf(err) != fault.Behind {
 			return err
@@ -117,19 +130,28 @@ func (n *Node) start(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
+	if n.Watch, err = n.watching(o); err != nil {
+		return err
+	}
+	timed := n.Watch.Store(n.Store)
 	n.Exchange = exchange.New(exchange.Options{
-		Self: n.Config.Code, Store: n.Store, Journal: n.Journal, Rules: n.Rules, Identity: n.Keys.Identity(), Codec: n.Codec,
+		Self: n.Config.Code, Store: timed, Journal: n.Journal, Rules: n.Rules, Identity: n.Keys.Identity(), Codec: n.Codec,
 		Witness: journal.Witness{Name: n.Keys.Witness(), Signer: n.Keys, Every: n.Config.WitnessInterval},
-		Charter: agreement.Charter(), Made: made, Heard: n.heard, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.Log, Unchecked: o.Unchecked,
+		Charter: agreement.Charter(), Made: made, Heard: n.heard, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.component("exchange"),
+		Unchecked: o.Unchecked, Observe: n.Watch.Exchange(), Reached: o.Reached,
 	})
 	n.Courier = delivery.New(delivery.Options{
-		Self: n.Config.Code, Origin: n.Keys.Origin(), Witness: n.Keys.Witness(), Store: n.Store, Exchange: n.Exchange, Journal: n.Journal,
+		Self: n.Config.Code, Origin: n.Keys.Origin(), Witness: n.Keys.Witness(), Store: timed, Exchange: n.Exchange, Journal: n.Journal,
 		Codec: n.Codec, Certificate: certificate, Reachable: len(n.Config.Endpoints) > 0, Poll: 250 * time.Millisecond,
 		PullEvery: n.Config.PullInterval, RetryMin: orDefault(o.RetryMin, time.Second), RetryMax: orDefault(o.RetryMax, 300*time.Second),
-		Now: n.Now, Log: n.Log, Dial: o.Dial,
+		Now: n.Now, Log: n.component("delivery"), Observe: n.Watch.Delivery(), Dial: o.Dial, Transport: o.Transport, Reached: o.Reached,
 	})
+	n.Watch.Over(&watched{Node: n})
 	return nil
 }
+
+// component is the diary of one part of the node.
+func (n *Node) component(name string) *slog.Logger { return n.Log.With("component", name) }
 
 // made reads an agreement's thread for the exchange, which knows no desk.
 func made(s thread.State) (exchange.Made, bool) {
@@ -189,6 +211,7 @@ func (n *Node) caveats() (*agreement.Caveats, error) {
 // Close ends the writer and closes the store.
 func (n *Node) Close() error {
 	n.Exchange.Close()
+	n.Watch.Close()
 	return n.Store.Close()
 }
 
@@ -218,7 +241,7 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 			WriteTimeout:      5 * time.Minute,
 			IdleTimeout:       2 * time.Minute,
 			MaxHeaderBytes:    64 << 10,
-			ErrorLog:          slog.NewLogLogger(n.Log.Handler(), slog.LevelDebug),
+			ErrorLog:          slog.NewLogLogger(n.component("listener").Handler(), slog.LevelDebug),
 		}
 		go func() {
 			err := server.Serve(tls.NewListener(l, n.Courier.TLS()))
@@ -228,6 +251,8 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 			}
 		}()
 	}
+	n.Watch.Up(true)
+	defer n.Watch.Up(false)
 	err := n.Courier.Run(ctx)
 	if server != nil {
 		stop, done := context.WithTimeout(context.Background(), 5*time.Second)

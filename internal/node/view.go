@@ -196,25 +196,14 @@ func (n *Node) viewClock(tx store.Tx, of store.Statement, c thread.Clock) (Clock
 
 // arrivedAt is when a statement arrived at a party, by that party's own receipt; zero where no receipt is known here.
 func (n *Node) arrivedAt(tx store.Tx, s store.Statement, at party.Code) (statement.Time, error) {
-	if s.Origin == n.Journal.Origin() {
-		a, err := tx.ArrivedAt(at, store.HeadArrived, s.Index)
-		if fault.CodeOf(err) == fault.NotFound {
-			return statement.Time{}, nil
-		}
-		return a.Time, err
-	}
-	if at != n.Config.Code || s.HeadReceipt.IsZero() {
+	if s.Origin != n.Journal.Origin() && at != n.Config.Code {
 		return statement.Time{}, nil
 	}
-	r, err := tx.Statement(s.HeadReceipt)
-	if err != nil {
-		return statement.Time{}, err
+	a, err := tx.ArrivedAt(at, s.Origin, store.HeadArrived, s.Index)
+	if fault.CodeOf(err) == fault.NotFound {
+		return statement.Time{}, nil
 	}
-	h, err := statement.ParseHead(r.Head)
-	if err != nil {
-		return statement.Time{}, err
-	}
-	return h.Time, nil
+	return a.Time, err
 }
 
 // readBody gives a statement's body; nil when it has none or it is not here.
@@ -300,7 +289,7 @@ func (n *Node) viewSaid(tx store.Tx, s store.Statement, refused map[statement.ID
 		for what, at := range map[store.ArrivalKind]*statement.Time{
 			store.HeadArrived: &d.Head, store.BodyArrived: &d.Body, store.BlobArrived: &d.Blobs,
 		} {
-			a, err := tx.ArrivedAt(to, what, s.Index)
+			a, err := tx.ArrivedAt(to, s.Origin, what, s.Index)
 			if err != nil && fault.CodeOf(err) != fault.NotFound {
 				return v, err
 			}
@@ -348,12 +337,8 @@ func (n *Node) Opened(ctx context.Context, id thread.ID, by statement.By) error 
 	// spec: RCP-3
 	var ids []statement.ID
 	var tlp marking.TLP
-	err := n.Exchange.Update(ctx, func(tx store.Tx) error {
+	err := n.Exchange.Opened(ctx, id, func(tx store.Tx) error {
 		ids = nil
-		row, err := tx.Thread(id)
-		if err != nil || row.Unread == 0 {
-			return err
-		}
 		seen := map[statement.ID]bool{}
 		heads, err := exchange.Heads(tx, id)
 		if err != nil {
@@ -376,8 +361,7 @@ func (n *Node) Opened(ctx context.Context, id thread.ID, by statement.By) error 
 				tlp = h.Marking.TLP
 			}
 		}
-		row.Unread = 0
-		return tx.PutThread(row)
+		return nil
 	})
 	if err != nil || len(ids) == 0 || tlp == "" {
 		return err

@@ -25,6 +25,9 @@ type Store interface {
 	Savepoint(tx Tx, f func() error) error
 	// Version rises whenever any process has committed a write. It is cheap: pollers call it many times a second.
 	Version(ctx context.Context) (int64, error)
+	// Incarnation names this copy of the data. It is another one after the store was put back from a backup, or went over to a server that
+	// may lack what was written last.
+	Incarnation(ctx context.Context) (string, error)
 	Close() error
 }
 
@@ -36,6 +39,9 @@ type Tx interface {
 	Statements
 	Contents
 	Delivery
+	// Alone tells, inside Update, that nobody else has written since this Store's last Update that succeeded: what was read or written by then still
+	// holds. It is false in the first, and may be false for no reason. In a View it is false.
+	Alone() bool
 }
 
 // LetterStatus says how far a letter is trusted.
@@ -129,8 +135,8 @@ type Statement struct {
 	ID     statement.ID
 	Thread thread.ID // the zero id for receipt.delivered
 	Origin party.Origin
-	Index  int64 // leaf in Origin's log
-	// Kind and Precedence are those of Head, for Scan and ScanKind; an insert without them is fault.Internal.
+	Index  int64 // leaf in Origin's log, below translog.MaxSize
+	// Kind and Precedence are those of Head; an insert without them is fault.Internal.
 	Kind       statement.Kind
 	Precedence statement.Precedence
 	ProofAt    int64 // size of the checkpoint that first proved it; 0 while the own log has not yet signed one
@@ -138,8 +144,6 @@ type Statement struct {
 	Arrived    statement.Time // by the clock of this node
 	Folded     bool           // false: waits for ancestors
 	Void       string         // reason of THR-7; "" when it counts
-	// For heads of others: the receipts that this node gave for head, body and all blobs; zero while none was given.
-	HeadReceipt, BodyReceipt, BlobReceipt statement.ID
 }
 
 // ThreadRow is a thread's state and what lists need without reading it.
@@ -158,7 +162,7 @@ type ThreadRow struct {
 type Statements interface {
 	// PutStatement inserts. The same id with the same bytes is fault.Exists too: callers look first.
 	PutStatement(Statement) error
-	// UpdateStatement replaces all but id, thread, origin, index, kind, precedence and head.
+	// UpdateStatement replaces ProofAt, Folded and Void of the statement with this id.
 	UpdateStatement(Statement) error
 	Statement(id statement.ID) (Statement, error)
 	// FindStatements lists at most limit ids that begin with these lower-case hexadecimal digits.
@@ -169,11 +173,9 @@ type Statements interface {
 	Neighbours(origin party.Origin, index int64) (before, after []Statement, err error)
 	// Scan goes through a log's statements with index ≥ from, by index; precedence "" means all.
 	Scan(origin party.Origin, precedence statement.Precedence, from int64, yield func(Statement) bool) error
-	// ScanKind goes through a log's statements of one kind, by index.
-	ScanKind(origin party.Origin, kind statement.Kind, from int64, yield func(Statement) bool) error
 	// EachOfThread goes through a thread's heads, by arrival.
 	EachOfThread(id thread.ID, yield func(Statement) bool) error
-	// Length is the number of leaves of the node's own log under origin: one more than the greatest index.
+	// Length is the size of the greatest proven checkpoint of a log; 0 when there is none. Not all statements below it need be here.
 	Length(origin party.Origin) (int64, error)
 
 	PutThread(ThreadRow) error // inserts or replaces
@@ -200,14 +202,17 @@ type Content struct {
 	Erased  bool  // a tombstone: nothing is here and nothing will be
 }
 
-// Contents keeps bodies and blobs, each encrypted under a key of its own in another row. Erasing destroys key and bytes; the row stays as a
-// tombstone (STM-7), so that a later copy is known for what it is.
+// Contents keeps bodies and blobs of statements that are here, each encrypted under a key of its own in another row. Erasing destroys key and bytes;
+// the row stays as a tombstone (STM-7), so that a later copy is known for what it is. A tombstone may come before its statement.
 type Contents interface {
-	// PutContent announces a body or blob; announcing it again does nothing.
+	// PutContent announces a body or blob; announcing it again does nothing. fault.NotFound when the statement is not here.
 	PutContent(ref ContentRef, sha256 statement.Digest, size int64) error
+	// PutWhole announces a body or blob, writes it and marks it complete. The caller has checked the digest. fault.Exists where bytes of it are here
+	// already and on a tombstone, fault.NotFound when the statement is not here; then nothing is written.
+	PutWhole(ref ContentRef, sha256 statement.Digest, data []byte) error
 	Content(ref ContentRef) (Content, error)
-	// FindContent lists every body and blob with this digest, tombstones included.
-	FindContent(sha256 statement.Digest) ([]ContentRef, error)
+	// FindBlobs lists every blob with this digest, tombstones included.
+	FindBlobs(sha256 statement.Digest) ([]ContentRef, error)
 	// Append adds bytes at offset, which must equal Arrived (else fault.Exists). On a tombstone: fault.Exists, nothing is written.
 	Append(ref ContentRef, offset int64, data []byte) error
 	// SetWhole marks it complete.
@@ -216,15 +221,19 @@ type Contents interface {
 	Reset(ref ContentRef) error
 	// Read writes the bytes to w, in pieces. fault.NotFound when it is not whole, fault.Withheld when it was erased.
 	Read(ref ContentRef, w io.Writer) error
+	// Bodies goes through the bodies of a log's statements that are whole, with from ≤ index < to, by index.
+	Bodies(origin party.Origin, from, to int64, yield func(index int64, raw []byte) bool) error
 	// Erase leaves a tombstone. It works on what was never here, too.
 	Erase(ref ContentRef) error
 	// EachErased goes through all tombstones.
 	EachErased(yield func(ContentRef) bool) error
 }
 
-// Arrival is a range of leaves of the node's own log that a peer has receipted.
+// Arrival says that Peer has receipted a range of leaves of a log. The node's own receipts are arrivals too: Peer is then its own code, and Origin
+// the log of another party.
 type Arrival struct {
 	Peer    party.Code
+	Origin  party.Origin
 	What    ArrivalKind
 	Lo, Hi  int64 // [Lo, Hi)
 	Receipt statement.ID
@@ -241,9 +250,10 @@ const (
 	BlobArrived ArrivalKind = "blobs" // all blobs of the statement
 )
 
-// Peer is the queue of one peer: its cursors and how delivery fares. Indexes are leaves of the node's own log.
+// Peer is the queue of one own log for one peer: its cursors and how delivery fares. Indexes are leaves of Origin, a log of the node's own.
 type Peer struct {
 	Code        party.Code
+	Origin      party.Origin
 	Cursor      map[statement.Precedence]int64    // everything before it that is for the peer has been receipted
 	BlobCursor  int64                             // likewise for blobs
 	Accepted    int64                             // greatest size of the own log that the peer is known to have accepted
@@ -260,19 +270,26 @@ type Peer struct {
 
 // Delivery keeps what peers have and how to reach them.
 type Delivery interface {
+	// PutArrival adds a receipt. Of several that cover a leaf, the earliest is kept.
 	PutArrival(Arrival) error
-	// ArrivedAt finds the earliest receipt of peer that covers index.
-	ArrivedAt(peer party.Code, what ArrivalKind, index int64) (Arrival, error)
+	// ArrivedAt finds the earliest receipt of peer that covers a leaf.
+	ArrivedAt(peer party.Code, origin party.Origin, what ArrivalKind, index int64) (Arrival, error)
+	// NextArrival is the range that covers a leaf, or else the next one above it; fault.NotFound when there is none.
+	NextArrival(peer party.Code, origin party.Origin, what ArrivalKind, index int64) (Arrival, error)
 	PutPeer(Peer) error
-	// Peer gives an empty row with the code when there is none.
-	Peer(code party.Code) (Peer, error)
-	EachPeer(yield func(Peer) bool) error
+	// Peer gives an empty row with code and origin when there is none.
+	Peer(code party.Code, origin party.Origin) (Peer, error)
+	// Claim takes a lease, or extends it: it is to be had while nobody holds it, when it has run out by the caller's clock, or by its holder. With until
+	// equal to now its holder gives it up. It keeps processes out of each other's way, and nothing may hang on it.
+	Claim(name, holder string, now, until statement.Time) (bool, error)
 	// SetMeta and Meta keep small facts about the node itself; "" when absent.
 	SetMeta(key, value string) error
 	Meta(key string) (string, error)
 	// PutWanted records that somebody's head names an ancestor that is not here; Wanted lists the open ones of a peer's threads.
 	PutWanted(id statement.ID, from party.Code) error
 	DropWanted(id statement.ID) error
+	// AnyWanted tells whether anything is wanted from anybody.
+	AnyWanted() (bool, error)
 	Wanted(from party.Code, yield func(statement.ID) bool) error
 	// PutRequested notes that peer asked for a head again; Requested lists at most limit of them; DropRequested forgets one.
 	PutRequested(peer party.Code, id statement.ID) error

@@ -224,6 +224,11 @@ func packets(t *testing.T, f files) []vector {
 	homeless := xa.contents(0, 1, 2, xa.checkpoint(2))
 	homeless.Bodies = append(homeless.Bodies, bodyOf(t, "whose?").Raw)
 	add("body-of-no-head", "belongs to nothing", []string{"PKT-8"}, files(plain("homeless", homeless)), no("PKT-8"))
+	withheld, late := xa.contents(0, 2, 2, xa.checkpoint(2)), xa.contents(0, 0, 2, xa.checkpoint(2))
+	late.Bodies, withheld.Bodies = withheld.Bodies, nil
+	bare := plain("withheld", withheld)
+	add("body-after-its-head", "a body travels with its head, not behind it", []string{"PKT-8"}, files(bare, plain("late-bodies", late)), no("PKT-8"))
+	add("body-with-its-head-again", "the head came without it, and comes again with it", []string{"PKT-8"}, files(bare, two), ok())
 
 	falls := newNode(t, "XA")
 	falls.offer(at(61 * time.Second))

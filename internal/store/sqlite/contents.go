@@ -1,10 +1,9 @@
 package sqlite
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
-	"crypto/rand"
 	"encoding/binary"
+	"errors"
 	"io"
 	"slices"
 
@@ -13,52 +12,120 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-// Every body and blob has a key of its own. Erasing overwrites the key where it lies and deletes what it sealed.
-//
-// The key's row stays, with zeros in it. Keys are inserted one after the other and overwritten in place by values of
-// the same length, so SQLite never has cause to move one. Deleting rows would make it join pages, which copies neighbours and can
-// leave the old copy of a living key in the unused part of a page, where its own erasure would not find it.
-//
-// BUG(store): to sealed bytes under a few KiB that very thing can happen when their neighbours are erased (1 of 8,000 in a trial of
-// random erasures). Without the key they are noise; a Backup is free of them.
-
 const (
-	keySize  = 32         // AES-256
-	maxChunk = 256 * 1024 // bytes of content in one row
+	maxChunk  = 256 * 1024 // bytes of content in one row
+	chunkBits = 24         // of a chunk's number in its id
 )
 
 // content is a row of the table.
 type content struct {
 	store.Content
-	key int64 // 0: none yet
+	id     int64 // of the row: see contentID
+	key    int64 // 0: none yet
+	chunks int64 // how many rows its bytes are in, beside the row itself
+	exists bool  // there is a row
 }
 
-func (t *txn) content(ref store.ContentRef) (c content, found bool, err error) {
-	found, err = t.one(`SELECT sha256, size, arrived, whole, erased, COALESCE(key_id, 0) FROM content WHERE statement = $1 AND part = $2`,
-		[]any{ref.Statement[:], ref.Part}, digestInto(&c.SHA256), &c.Size, &c.Arrived, &c.Whole, &c.Erased, &c.key)
-	return c, found, err
+// contentID is the key of a body or blob of the statement at p.
+func contentID(p place, part int) int64 { return int64(p)<<partBits | int64(part+1) }
+
+// content finds a body or blob. For one of a statement that is not here, id is 0; Erased tells then whether a tombstone waits for it.
+func (t *txn) content(ref store.ContentRef) (c content, err error) {
+	if ref.Part < store.BodyPart || ref.Part >= statement.MaxBlobs {
+		return c, nil
+	}
+	p, found, err := t.placeOf(ref.Statement)
+	if err != nil {
+		return c, err
+	}
+	if !found {
+		c.Erased, err = t.buried(ref)
+		return c, err
+	}
+	c.id = contentID(p, ref.Part)
+	c.exists, err = t.one(`SELECT sha256, size, arrived, whole, erased, chunks, key_id FROM content WHERE id = $1`, []any{c.id},
+		digestInto(&c.SHA256), &c.Size, &c.Arrived, &c.Whole, &c.Erased, &c.chunks, &c.key)
+	return c, err
+}
+
+// newContent is the key for a row of a statement that is here.
+func (t *txn) newContent(ref store.ContentRef) (int64, error) {
+	if err := t.mayWrite(); err != nil {
+		return 0, err
+	}
+	if ref.Part < store.BodyPart || ref.Part >= statement.MaxBlobs {
+		return 0, fault.New(fault.Internal, "", "no statement has a part with this number")
+	}
+	p, found, err := t.placeOf(ref.Statement)
+	if err == nil && !found {
+		err = missing("statement")
+	}
+	return contentID(p, ref.Part), err
 }
 
 // PutContent implements store.Contents. The tombstone of what was never announced learns its digest.
 func (t *txn) PutContent(ref store.ContentRef, sha256 statement.Digest, size int64) error {
-	_, err := t.exec(`INSERT INTO content (statement, part, sha256, size, arrived, whole, erased, key_id)
-		VALUES ($1, $2, $3, $4, 0, 0, 0, NULL) ON CONFLICT (statement, part)
-		DO UPDATE SET sha256 = excluded.sha256, size = excluded.size WHERE content.sha256 IS NULL`, ref.Statement[:], ref.Part, sha256[:], size)
+	id, err := t.newContent(ref)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`INSERT INTO content (id, size, arrived, whole, erased, chunks, key_id, sha256) VALUES ($1, $2, 0, 0, 0, 0, 0, $3)
+		ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size WHERE content.sha256 IS NULL`, id, size, sha256[:])
 	return err
+}
+
+// PutWhole implements store.Contents.
+func (t *txn) PutWhole(ref store.ContentRef, sha256 statement.Digest, data []byte) error {
+	if len(data) > maxChunk {
+		return t.putLarge(ref, sha256, data)
+	}
+	id, err := t.newContent(ref)
+	if err != nil {
+		return err
+	}
+	var key int64
+	var sealed []byte
+	if len(data) > 0 {
+		var aead cipher.AEAD
+		if key, aead, err = t.makeKey(); err != nil {
+			return err
+		}
+		sealed = seal(aead, ref, 0, data)
+	}
+	n, err := t.exec(`INSERT INTO content (id, size, arrived, whole, erased, chunks, key_id, sha256, sealed) VALUES ($1, $2, $2, 1, 0, 0, $3, $4, $5)
+		ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, arrived = excluded.arrived, whole = 1,
+		key_id = excluded.key_id, sealed = excluded.sealed WHERE content.erased = 0 AND content.arrived = 0 AND content.whole = 0`,
+		id, len(data), key, sha256[:], sealed)
+	if err == nil && n == 0 { // spec: STM-7
+		err = errors.Join(fault.New(fault.Exists, "STM-7", "this content is here already, or was erased"), t.destroy(key, 0))
+	}
+	return err
+}
+
+// putLarge is PutWhole for what does not fit into one row.
+func (t *txn) putLarge(ref store.ContentRef, sha256 statement.Digest, data []byte) error {
+	if err := t.PutContent(ref, sha256, int64(len(data))); err != nil {
+		return err
+	}
+	if err := t.Append(ref, 0, data); err != nil {
+		return err
+	}
+	return t.SetWhole(ref)
 }
 
 // Content implements store.Contents.
 func (t *txn) Content(ref store.ContentRef) (store.Content, error) {
-	c, found, err := t.content(ref)
-	if err == nil && !found {
+	c, err := t.content(ref)
+	if err == nil && !c.exists && !c.Erased {
 		err = missing("content")
 	}
 	return c.Content, err
 }
 
-// FindContent implements store.Contents.
-func (t *txn) FindContent(sha256 statement.Digest) ([]store.ContentRef, error) {
-	return list(t, `SELECT statement, part FROM content WHERE sha256 = $1 ORDER BY statement, part`, []any{sha256[:]}, readRef)
+// FindBlobs implements store.Contents.
+func (t *txn) FindBlobs(sha256 statement.Digest) ([]store.ContentRef, error) {
+	return list(t, `SELECT s.id, (c.id & 511) - 1 FROM content c JOIN statement s ON s.place = c.id >> 9
+		WHERE c.sha256 = $1 AND (c.id & 511) <> 0 ORDER BY c.id`, []any{sha256[:]}, readRef)
 }
 
 func readRef(scan func(...any) error, r *store.ContentRef) error {
@@ -70,14 +137,14 @@ func (t *txn) growing(ref store.ContentRef) (content, error) {
 	if err := t.mayWrite(); err != nil {
 		return content{}, err
 	}
-	c, found, err := t.content(ref)
+	c, err := t.content(ref)
 	switch {
 	case err != nil:
 		return c, err
-	case !found:
-		return c, missing("content")
 	case c.Erased: // spec: STM-7
-		return c, fault.New(fault.Exists, "STM-7", "this content was erased; a later copy is dropped")
+		return c, fault.New(fault.Exists, "STM-7", "this content was erased")
+	case !c.exists:
+		return c, missing("content")
 	}
 	return c, nil
 }
@@ -95,73 +162,38 @@ func (t *txn) Append(ref store.ContentRef, offset int64, data []byte) error {
 	case len(data) == 0:
 		return nil
 	}
-	aead, err := t.keyOf(ref, &c)
+	var aead cipher.AEAD
+	if c.key == 0 {
+		c.key, aead, err = t.makeKey()
+	} else {
+		aead, err = t.openKey(c.key)
+	}
 	if err != nil {
 		return err
 	}
 	for piece := range slices.Chunk(data, maxChunk) {
-		// The nonce is random and goes in front: a rolled-back write may already have used a counter's value.
-		sealed := aead.Seal(make([]byte, 0, len(piece)+aead.Overhead()), nil, piece, place(ref, offset))
-		if _, err := t.exec(`INSERT INTO content_chunk (key_id, start, sealed) VALUES ($1, $2, $3)`, c.key, offset, sealed); err != nil {
+		if c.chunks == 1<<chunkBits {
+			return fault.New(fault.TooLarge, "", "content came in too many pieces")
+		}
+		if _, err := t.exec(`INSERT INTO content_chunk (id, sealed) VALUES ($1, $2)`, c.key<<chunkBits|c.chunks, seal(aead, ref, offset, piece)); err != nil {
 			return err
 		}
 		offset += int64(len(piece))
+		c.chunks++
 	}
-	_, err = t.exec(`UPDATE content SET arrived = $3 WHERE statement = $1 AND part = $2`, ref.Statement[:], ref.Part, offset)
+	_, err = t.exec(`UPDATE content SET arrived = $2, chunks = $3, key_id = $4 WHERE id = $1`, c.id, offset, c.chunks, c.key)
 	return err
 }
 
-// keyOf reads the key of c, or makes one.
-func (t *txn) keyOf(ref store.ContentRef, c *content) (cipher.AEAD, error) {
-	if c.key != 0 {
-		return t.openKey(c.key)
-	}
-	secret := make([]byte, keySize)
-	rand.Read(secret) // never fails
-	err := t.query(true, `INSERT INTO content_key (secret) VALUES ($1) RETURNING id`, []any{secret},
-		func(scan func(...any) error) error { return scan(&c.key) })
-	if err != nil {
-		return nil, err
-	}
-	if _, err = t.exec(`UPDATE content SET key_id = $3 WHERE statement = $1 AND part = $2`, ref.Statement[:], ref.Part, c.key); err != nil {
-		return nil, err
-	}
-	return aeadOf(secret)
+// seal encrypts one piece. The nonce is random and goes in front: a rolled-back write may already have used a counter's value.
+func seal(aead cipher.AEAD, ref store.ContentRef, offset int64, piece []byte) []byte {
+	return aead.Seal(make([]byte, 0, len(piece)+aead.Overhead()), nil, piece, belongs(ref, offset))
 }
 
-func (t *txn) openKey(id int64) (cipher.AEAD, error) {
-	var secret []byte
-	if found, err := t.one(`SELECT secret FROM content_key WHERE id = $1`, []any{id}, &secret); err != nil || !found {
-		return nil, orDamaged(err)
-	}
-	return aeadOf(secret)
-}
-
-func aeadOf(secret []byte) (cipher.AEAD, error) {
-	if len(secret) != keySize {
-		return nil, orDamaged(nil)
-	}
-	block, err := aes.NewCipher(secret)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "", "no cipher")
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "", "no cipher")
-	}
-	return aead, nil
-}
-
-func orDamaged(err error) error {
-	if err != nil {
-		return err
-	}
-	return fault.New(fault.Internal, "", "the store's file is damaged: a content cannot be opened")
-}
-
-// place binds a chunk to where it belongs.
-func place(ref store.ContentRef, offset int64) []byte {
-	b := slices.Clone(ref.Statement[:])
+// belongs binds a piece to where it belongs.
+func belongs(ref store.ContentRef, offset int64) []byte {
+	b := make([]byte, 0, len(ref.Statement)+16)
+	b = append(b, ref.Statement[:]...)
 	b = binary.BigEndian.AppendUint64(b, uint64(int64(ref.Part)))
 	return binary.BigEndian.AppendUint64(b, uint64(offset))
 }
@@ -175,38 +207,35 @@ func (t *txn) SetWhole(ref store.ContentRef) error {
 	case c.Arrived != c.Size:
 		return fault.New(fault.Internal, "", "content was called whole before all of it was there")
 	}
-	_, err = t.exec(`UPDATE content SET whole = 1 WHERE statement = $1 AND part = $2`, ref.Statement[:], ref.Part)
+	_, err = t.exec(`UPDATE content SET whole = 1 WHERE id = $1`, c.id)
 	return err
 }
 
 // Reset implements store.Contents. On a tombstone there is nothing to drop.
 func (t *txn) Reset(ref store.ContentRef) error {
-	if err := t.mayWrite(); err != nil {
+	c, err := t.growing(ref)
+	if c.Erased {
+		return nil
+	}
+	if err != nil {
 		return err
 	}
-	c, found, err := t.content(ref)
-	if err == nil && !found {
-		err = missing("content")
-	}
-	if err != nil || c.Erased {
+	if err := t.destroy(c.key, c.chunks); err != nil {
 		return err
 	}
-	if err := t.destroy(c.key); err != nil {
-		return err
-	}
-	_, err = t.exec(`UPDATE content SET arrived = 0, whole = 0, key_id = NULL WHERE statement = $1 AND part = $2`, ref.Statement[:], ref.Part)
+	_, err = t.exec(`UPDATE content SET arrived = 0, whole = 0, chunks = 0, key_id = 0, sealed = NULL WHERE id = $1`, c.id)
 	return err
 }
 
 // Read implements store.Contents. An error of w comes back as it is.
 func (t *txn) Read(ref store.ContentRef, w io.Writer) error {
-	c, found, err := t.content(ref)
+	c, err := t.content(ref)
 	switch {
 	case err != nil:
 		return err
 	case c.Erased: // spec: STM-7
 		return fault.New(fault.Withheld, "STM-7", "this content was erased")
-	case !found || !c.Whole:
+	case !c.Whole:
 		return missing("content")
 	case c.Size == 0:
 		return nil
@@ -215,13 +244,16 @@ func (t *txn) Read(ref store.ContentRef, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	for at := int64(0); at < c.Size; {
+	q, id := `SELECT sealed FROM content WHERE id = $1`, c.id
+	if c.chunks > 0 {
+		q, id = `SELECT sealed FROM content_chunk WHERE id = $1`, c.key<<chunkBits
+	}
+	for at := int64(0); at < c.Size; id++ {
 		var sealed []byte
-		found, err := t.one(`SELECT sealed FROM content_chunk WHERE key_id = $1 AND start = $2`, []any{c.key, at}, &sealed)
-		if err != nil || !found {
+		if found, err := t.one(q, []any{id}, &sealed); err != nil || !found {
 			return orDamaged(err)
 		}
-		piece, err := aead.Open(sealed[:0], nil, sealed, place(ref, at))
+		piece, err := aead.Open(sealed[:0], nil, sealed, belongs(ref, at))
 		if err != nil || len(piece) == 0 {
 			return orDamaged(nil)
 		}
@@ -239,36 +271,94 @@ func (t *txn) Erase(ref store.ContentRef) error {
 	if err := t.mayWrite(); err != nil {
 		return err
 	}
-	c, _, err := t.content(ref)
+	c, err := t.content(ref)
 	if err != nil {
 		return err
 	}
-	if err := t.destroy(c.key); err != nil {
+	if c.id == 0 {
+		_, err = t.exec(`INSERT INTO tombstone (statement, part) VALUES ($1, $2) ON CONFLICT DO NOTHING`, ref.Statement[:], ref.Part)
+		t.cache.buried = nil
 		return err
 	}
-	_, err = t.exec(`INSERT INTO content (statement, part, sha256, size, arrived, whole, erased, key_id)
-		VALUES ($1, $2, NULL, 0, 0, 0, 1, NULL) ON CONFLICT (statement, part)
-		DO UPDATE SET arrived = 0, whole = 0, erased = 1, key_id = NULL`, ref.Statement[:], ref.Part)
+	if err := t.destroy(c.key, c.chunks); err != nil {
+		return err
+	}
+	return t.entomb(c.id)
+}
+
+// entomb makes a row a tombstone, or inserts one.
+func (t *txn) entomb(id int64) error {
+	_, err := t.exec(`INSERT INTO content (id, size, arrived, whole, erased, chunks, key_id) VALUES ($1, 0, 0, 0, 1, 0, 0)
+		ON CONFLICT (id) DO UPDATE SET arrived = 0, whole = 0, erased = 1, chunks = 0, key_id = 0, sealed = NULL`, id)
 	return err
 }
 
-// destroy overwrites a key and deletes what it sealed; key 0 is none. The columns that point to it are the caller's.
-func (t *txn) destroy(key int64) error {
+// destroy overwrites a key and deletes what it sealed outside the row of its content; key 0 is none. The columns that point to it are the caller's.
+func (t *txn) destroy(key, chunks int64) error {
 	if key == 0 {
 		return nil
 	}
-	if _, err := t.exec(`UPDATE content_key SET secret = $2 WHERE id = $1`, key, make([]byte, keySize)); err != nil {
+	if err := t.zeroKey(key); err != nil || chunks == 0 {
 		return err
 	}
-	_, err := t.exec(`DELETE FROM content_chunk WHERE key_id = $1`, key)
+	_, err := t.exec(`DELETE FROM content_chunk WHERE id >= $1 AND id < $2`, key<<chunkBits, (key+1)<<chunkBits)
 	return err
 }
 
-// EachErased implements store.Contents.
+// buried tells whether a tombstone waits for a body or blob of a statement that is not here.
+func (t *txn) buried(ref store.ContentRef) (bool, error) {
+	var one int64
+	return t.one(`SELECT 1 FROM tombstone WHERE statement = $1 AND part = $2`, []any{ref.Statement[:], ref.Part}, &one)
+}
+
+// bury moves the tombstones of a statement that has come to where its contents will be.
+func (t *txn) bury(id statement.ID, p place) error {
+	// spec: STM-7
+	if t.cache.buried == nil {
+		var one int64
+		some, err := t.one(`SELECT 1 FROM tombstone LIMIT 1`, nil, &one)
+		if err != nil {
+			return err
+		}
+		t.cache.buried = &some
+	}
+	if !*t.cache.buried {
+		return nil
+	}
+	parts, err := list(t, `SELECT part FROM tombstone WHERE statement = $1 ORDER BY part`, []any{id[:]},
+		func(scan func(...any) error, part *int) error { return scan(part) })
+	if err != nil || len(parts) == 0 {
+		return err
+	}
+	for _, part := range parts {
+		if err := t.entomb(contentID(p, part)); err != nil {
+			return err
+		}
+	}
+	_, err = t.exec(`DELETE FROM tombstone WHERE statement = $1`, id[:])
+	return err
+}
+
+// EachErased implements store.Contents: first those of statements that are here.
 func (t *txn) EachErased(yield func(store.ContentRef) bool) error {
-	start := store.ContentRef{Part: store.BodyPart - 1}
-	return paged(start, func(after store.ContentRef, limit int) ([]store.ContentRef, error) {
-		return list(t, `SELECT statement, part FROM content WHERE erased = 1 AND (statement, part) > ($1, $2)
+	type grave struct {
+		store.ContentRef
+		id int64
+	}
+	more := true
+	err := paged(grave{}, func(after grave, limit int) ([]grave, error) {
+		return list(t, `SELECT s.id, (c.id & 511) - 1, c.id FROM content c JOIN statement s ON s.place = c.id >> 9
+			WHERE c.erased = 1 AND c.id > $1 ORDER BY c.id LIMIT $2`, []any{after.id, limit},
+			func(scan func(...any) error, g *grave) error { return scan(idInto(&g.Statement), &g.Part, &g.id) })
+	}, func(g grave) bool {
+		more = yield(g.ContentRef)
+		return more
+	})
+	if err != nil || !more {
+		return err
+	}
+	return paged(store.ContentRef{Part: store.BodyPart - 1}, func(after store.ContentRef, limit int) ([]store.ContentRef, error) {
+		return list(t, `SELECT statement, part FROM tombstone WHERE (statement, part) > ($1, $2)
 			ORDER BY statement, part LIMIT $3`, []any{after.Statement[:], after.Part, limit}, readRef)
 	}, yield)
 }

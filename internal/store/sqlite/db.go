@@ -20,6 +20,7 @@ const readers = 4
 // DB is a store in one file. It implements store.Store.
 type DB struct {
 	path string
+	vfs  string
 	wdb  *sql.DB // one connection, which writes
 	rdb  *sql.DB // connections that only read
 
@@ -27,6 +28,8 @@ type DB struct {
 	readers chan *conn    // likewise
 	done    chan struct{} // closed by Close
 	closing sync.Once
+
+	origins origins
 
 	mu    sync.Mutex // guards the fields below
 	watch *conn      // only ever asks for data_version
@@ -40,20 +43,24 @@ var _ store.Store = (*DB)(nil)
 type conn struct {
 	*sql.Conn
 	stmts map[string]*sql.Stmt
+	wrote int64 // data_version of its last Update that succeeded; 0 before the first
 }
 
 // Open opens the store at path, and creates it, readable by its owner alone, when there is none. The folder must be there, on a local disk. Errors:
 // fault.Unavailable when it is busy, else fault.Internal.
-func Open(ctx context.Context, path string) (*DB, error) {
+func Open(ctx context.Context, path string) (*DB, error) { return OpenOn(ctx, path, "") }
+
+// OpenOn is Open on one of SQLite's file systems (VFS), by its name; "" is the operating system's.
+func OpenOn(ctx context.Context, path, vfs string) (*DB, error) {
 	if err := create(path); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "", "the store's file cannot be made")
 	}
-	d := &DB{path: path, writer: make(chan *conn, 1), readers: make(chan *conn, readers), done: make(chan struct{})}
+	d := &DB{path: path, vfs: vfs, writer: make(chan *conn, 1), readers: make(chan *conn, readers), done: make(chan struct{})}
 	var err error
-	if d.wdb, err = pool(path, false); err != nil {
+	if d.wdb, err = pool(path, vfs, false); err != nil {
 		return nil, broken(err, "open")
 	}
-	if d.rdb, err = pool(path, true); err != nil {
+	if d.rdb, err = pool(path, vfs, true); err != nil {
 		return nil, broken(err, "open")
 	}
 	d.wdb.SetMaxOpenConns(1)
@@ -160,7 +167,7 @@ func open(ctx context.Context, db *sql.DB) (*conn, error) {
 	if err != nil {
 		return nil, broken(err, "connect")
 	}
-	return &conn{c, map[string]*sql.Stmt{}}, nil
+	return &conn{Conn: c, stmts: map[string]*sql.Stmt{}}, nil
 }
 
 // prepared gives the statement for q, which it keeps.
@@ -173,6 +180,15 @@ func (c *conn) prepared(q string) (*sql.Stmt, error) {
 		c.stmts[q] = s
 	}
 	return s, err
+}
+
+// dataVersion is a number that is another one on this connection after any other connection has committed a write. It is never 0.
+func (c *conn) dataVersion() (n int64, err error) {
+	s, err := c.prepared("PRAGMA data_version")
+	if err == nil {
+		err = s.QueryRowContext(context.Background()).Scan(&n)
+	}
+	return n, err
 }
 
 // discard closes the connection for good, which undoes what it had not committed.
@@ -193,7 +209,7 @@ func (d *DB) Update(ctx context.Context, f func(tx store.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	return run(ctx, c, d.writer, beginWrite, f)
+	return d.run(ctx, c, d.writer, beginWrite, f)
 }
 
 // View implements store.Store.
@@ -202,12 +218,12 @@ func (d *DB) View(ctx context.Context, f func(tx store.Tx) error) error {
 	if err != nil {
 		return err
 	}
-	return run(ctx, c, d.readers, beginRead, f)
+	return d.run(ctx, c, d.readers, beginRead, f)
 }
 
 // run is one transaction on c, which it puts back to home. The undoing is deferred, so that it happens too when f panics.
-func run(ctx context.Context, c *conn, home chan *conn, begin string, f func(tx store.Tx) error) error {
-	t := &txn{conn: c, ctx: ctx, write: begin == beginWrite}
+func (d *DB) run(ctx context.Context, c *conn, home chan *conn, begin string, f func(tx store.Tx) error) error {
+	t := &txn{conn: c, ctx: ctx, write: begin == beginWrite, known: &d.origins}
 	ended := false
 	defer func() {
 		_ = t.end() // the outcome is what raw and commit say
@@ -221,7 +237,18 @@ func run(ctx context.Context, c *conn, home chan *conn, begin string, f func(tx 
 	if _, err := c.ExecContext(ctx, begin); err != nil {
 		return broken(err, "begin")
 	}
+	version := int64(0)
+	if t.write {
+		var err error
+		if version, err = c.dataVersion(); err != nil {
+			return broken(err, "begin")
+		}
+		t.alone = c.wrote == version
+	}
 	if err := f(t); err != nil {
+		return err
+	}
+	if err := t.writeKeys(); err != nil {
 		return err
 	}
 	if err := t.end(); err != nil {
@@ -233,7 +260,8 @@ func run(ctx context.Context, c *conn, home chan *conn, begin string, f func(tx 
 	if err := t.raw(commit); err != nil {
 		return brokenCommit(err)
 	}
-	ended = true
+	ended, c.wrote = true, version
+	d.origins.learn(t.cache.origins)
 	return nil
 }
 
@@ -255,11 +283,7 @@ func (d *DB) Version(ctx context.Context) (int64, error) {
 		d.watch = c
 		d.count++ // something may have been missed
 	}
-	s, err := d.watch.prepared("PRAGMA data_version")
-	var now int64
-	if err == nil {
-		err = s.QueryRowContext(context.Background()).Scan(&now)
-	}
+	now, err := d.watch.dataVersion()
 	if err != nil {
 		d.watch.discard()
 		d.watch = nil
@@ -271,6 +295,18 @@ func (d *DB) Version(ctx context.Context) (int64, error) {
 	}
 	return d.count, nil
 }
+
+// Incarnation implements store.Store.
+func (d *DB) Incarnation(ctx context.Context) (name string, err error) {
+	err = d.View(ctx, func(tx store.Tx) (err error) {
+		name, err = tx.Meta(incarnationKey)
+		return err
+	})
+	return name, err
+}
+
+// incarnationKey names the random name that a store gets when it is made.
+const incarnationKey = "incarnation"
 
 // canceled says that the caller gave up or ran out of time.
 func canceled(err error) error {

@@ -11,10 +11,10 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-const arrivalColumns = `peer, what, lo, hi, receipt, time`
+const arrivalColumns = `peer, origin, what, lo, hi, receipt, time`
 
 func readArrival(scan func(...any) error, a *store.Arrival) error {
-	return scan(&a.Peer, &a.What, &a.Lo, &a.Hi, idInto(&a.Receipt), timeInto(&a.Time))
+	return scan(&a.Peer, &a.Origin, &a.What, &a.Lo, &a.Hi, idInto(&a.Receipt), timeInto(&a.Time))
 }
 
 // PutArrival implements store.Delivery. The stored ranges do not overlap: for each leaf only the earliest receipt is kept, so that ArrivedAt is
@@ -39,7 +39,8 @@ func (t *txn) PutArrival(a store.Arrival) error {
 			next = max(next, old.Hi)
 			continue
 		}
-		if _, err := t.exec(`DELETE FROM arrival WHERE peer = $1 AND what = $2 AND lo = $3`, old.Peer, old.What, old.Lo); err != nil {
+		if _, err := t.exec(`DELETE FROM arrival WHERE peer = $1 AND origin = $2 AND what = $3 AND lo = $4`,
+			string(old.Peer), string(old.Origin), string(old.What), old.Lo); err != nil {
 			return err
 		}
 		if err := t.insertArrival(old, old.Lo, min(old.Hi, a.Lo)); err != nil {
@@ -54,17 +55,9 @@ func (t *txn) PutArrival(a store.Arrival) error {
 
 // overlapping lists the stored ranges that share a leaf with a, in order.
 func (t *txn) overlapping(a store.Arrival) ([]store.Arrival, error) {
-	before, err := list(t, `SELECT `+arrivalColumns+` FROM arrival WHERE peer = $1 AND what = $2 AND lo <= $3 ORDER BY lo DESC LIMIT 1`,
-		[]any{a.Peer, a.What, a.Lo}, readArrival)
-	if err != nil {
-		return nil, err
-	}
-	if len(before) == 1 && before[0].Hi <= a.Lo {
-		before = nil
-	}
-	within, err := list(t, `SELECT `+arrivalColumns+` FROM arrival WHERE peer = $1 AND what = $2 AND lo > $3 AND lo < $4 ORDER BY lo`,
-		[]any{a.Peer, a.What, a.Lo, a.Hi}, readArrival)
-	return append(before, within...), err
+	return list(t, `SELECT `+arrivalColumns+` FROM arrival WHERE peer = $1 AND origin = $2 AND what = $3 AND lo < $5 AND hi > $4 AND lo >= COALESCE(
+		(SELECT MAX(lo) FROM arrival WHERE peer = $1 AND origin = $2 AND what = $3 AND lo <= $4), 0) ORDER BY lo`,
+		[]any{string(a.Peer), string(a.Origin), string(a.What), a.Lo, a.Hi}, readArrival)
 }
 
 // earlier orders receipts by time, and by id when the times are the same.
@@ -80,26 +73,26 @@ func (t *txn) insertArrival(a store.Arrival, lo, hi int64) error {
 	if hi <= lo {
 		return nil
 	}
-	_, err := t.exec(`INSERT INTO arrival (`+arrivalColumns+`) VALUES ($1, $2, $3, $4, $5, $6)`,
-		a.Peer, a.What, lo, hi, a.Receipt[:], millis(a.Time))
+	_, err := t.exec(`INSERT INTO arrival (`+arrivalColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+		string(a.Peer), string(a.Origin), string(a.What), lo, hi, a.Receipt[:], millis(a.Time))
 	return err
 }
 
 // ArrivedAt implements store.Delivery.
-func (t *txn) ArrivedAt(peer party.Code, what store.ArrivalKind, index int64) (store.Arrival, error) {
-	all, err := list(t, `SELECT `+arrivalColumns+` FROM arrival WHERE peer = $1 AND what = $2 AND lo <= $3 ORDER BY lo DESC LIMIT 1`,
-		[]any{peer, what, index}, readArrival)
+func (t *txn) ArrivedAt(peer party.Code, origin party.Origin, what store.ArrivalKind, index int64) (store.Arrival, error) {
+	all, err := list(t, `SELECT `+arrivalColumns+` FROM arrival WHERE peer = $1 AND origin = $2 AND what = $3 AND lo <= $4 ORDER BY lo DESC LIMIT 1`,
+		[]any{string(peer), string(origin), string(what), index}, readArrival)
 	if len(all) == 1 && all[0].Hi <= index {
 		all = nil
 	}
 	return first(all, err, "receipt of that peer for that leaf")
 }
 
-const peerColumns = `code, cursors, blob_cursor, accepted, their_size, gossip, last_try, last_success, attempts, next_try, last_error, last_code, last_heard`
+const peerColumns = `code, origin, cursors, blob_cursor, accepted, their_size, gossip, last_try, last_success, attempts, next_try, last_error, last_code, last_heard`
 
 func readPeer(scan func(...any) error, p *store.Peer) error {
 	var cursors, gossip []byte
-	err := scan(&p.Code, &cursors, &p.BlobCursor, &p.Accepted, &p.TheirSize, &gossip, timeInto(&p.LastTry), timeInto(&p.LastSuccess),
+	err := scan(&p.Code, &p.Origin, &cursors, &p.BlobCursor, &p.Accepted, &p.TheirSize, &gossip, timeInto(&p.LastTry), timeInto(&p.LastSuccess),
 		&p.Attempts, timeInto(&p.NextTry), &p.LastError, &p.LastCode, timeInto(&p.LastHeard))
 	if err == nil {
 		err = json.Unmarshal(cursors, &p.Cursor)
@@ -120,34 +113,31 @@ func (t *txn) PutPeer(p store.Peer) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "", "gossip cannot be written")
 	}
-	_, err = t.exec(`INSERT INTO peer (`+peerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
-		ON CONFLICT (code) DO UPDATE SET cursors = excluded.cursors, blob_cursor = excluded.blob_cursor, accepted = excluded.accepted,
+	_, err = t.exec(`INSERT INTO peer (`+peerColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+		ON CONFLICT (code, origin) DO UPDATE SET cursors = excluded.cursors, blob_cursor = excluded.blob_cursor, accepted = excluded.accepted,
 		their_size = excluded.their_size, gossip = excluded.gossip, last_try = excluded.last_try, last_success = excluded.last_success,
 		attempts = excluded.attempts, next_try = excluded.next_try, last_error = excluded.last_error, last_code = excluded.last_code,
 		last_heard = excluded.last_heard`,
-		p.Code, cursors, p.BlobCursor, p.Accepted, p.TheirSize, gossip, millis(p.LastTry), millis(p.LastSuccess), p.Attempts,
+		string(p.Code), string(p.Origin), cursors, p.BlobCursor, p.Accepted, p.TheirSize, gossip, millis(p.LastTry), millis(p.LastSuccess), p.Attempts,
 		millis(p.NextTry), p.LastError, p.LastCode, millis(p.LastHeard))
 	return err
 }
 
 // Peer implements store.Delivery.
-func (t *txn) Peer(code party.Code) (store.Peer, error) {
-	all, err := list(t, `SELECT `+peerColumns+` FROM peer WHERE code = $1`, []any{code}, readPeer)
+func (t *txn) Peer(code party.Code, origin party.Origin) (store.Peer, error) {
+	all, err := list(t, `SELECT `+peerColumns+` FROM peer WHERE code = $1 AND origin = $2`, []any{string(code), string(origin)}, readPeer)
 	if err == nil && len(all) == 0 {
-		return emptyPeer(code), nil
+		// With maps that can be written to.
+		return store.Peer{Code: code, Origin: origin, Cursor: map[statement.Precedence]int64{}, Gossip: map[party.Origin]statement.Digest{}}, nil
 	}
 	return first(all, err, "peer")
 }
 
-// emptyPeer has maps that can be written to.
-func emptyPeer(code party.Code) store.Peer {
-	return store.Peer{Code: code, Cursor: map[statement.Precedence]int64{}, Gossip: map[party.Origin]statement.Digest{}}
-}
-
-// EachPeer implements store.Delivery. Peers are few: they are read at once.
-func (t *txn) EachPeer(yield func(store.Peer) bool) error {
-	all, err := list(t, `SELECT `+peerColumns+` FROM peer ORDER BY code`, nil, readPeer)
-	return each(all, err, yield)
+// Claim implements store.Delivery.
+func (t *txn) Claim(name, holder string, now, until statement.Time) (bool, error) {
+	n, err := t.exec(`INSERT INTO lease (name, holder, ends) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends = excluded.ends
+		WHERE lease.holder = excluded.holder OR lease.ends <= $4`, name, holder, millis(until), millis(now))
+	return n == 1, err
 }
 
 // SetMeta implements store.Delivery.

@@ -31,8 +31,8 @@ const (
 // busyMillis bounds the wait for the writers of other processes.
 const busyMillis = "10000"
 
-// pool opens connections to the file at path.
-func pool(path string, readOnly bool) (*sql.DB, error) {
+// pool opens connections to the file at path, on a VFS if one is named.
+func pool(path, vfs string, readOnly bool) (*sql.DB, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -59,6 +59,9 @@ func pool(path string, readOnly bool) (*sql.DB, error) {
 	}
 	if readOnly {
 		q.Set("_query_only", "1")
+	}
+	if vfs != "" {
+		q.Set("vfs", vfs)
 	}
 	u := url.URL{Scheme: "file", Path: abs, RawQuery: q.Encode()}
 	c, err := sqlite.NewConnector(u.String())
@@ -123,7 +126,13 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return err
 	}
 	for try := 0; ; try++ {
-		_, err = p.Up(ctx)
+		var have int64
+		if have, _, err = p.GetVersions(ctx); err == nil && have == 1 {
+			return fault.New(fault.Internal, "", "the store was made by an unreleased program: make the node anew")
+		}
+		if err == nil {
+			_, err = p.Up(ctx)
+		}
 		if err == nil {
 			break
 		}

@@ -61,7 +61,7 @@ func (d *DB) Backup(ctx context.Context, path string) error {
 
 // copyTo writes a compact copy into the empty file at path, over a connection of its own.
 func (d *DB) copyTo(ctx context.Context, path string) error {
-	db, err := pool(d.path, false)
+	db, err := pool(d.path, d.vfs, false)
 	if err != nil {
 		return broken(err, "backup")
 	}

@@ -8,13 +8,49 @@ import (
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
+	"github.com/comity-exchange/comity/translog"
 )
 
-const statementColumns = `id, thread, origin, leaf, kind, precedence, proof_at, head, arrived, folded, void, head_receipt, body_receipt, blob_receipt`
+const statementColumns = `place, id, thread, kind, precedence, proof_at, arrived, folded, void, head`
 
-func readStatement(scan func(...any) error, s *store.Statement) error {
-	return scan(idInto(&s.ID), idInto(&s.Thread), &s.Origin, &s.Index, &s.Kind, &s.Precedence, &s.ProofAt, &s.Head,
-		timeInto(&s.Arrived), &s.Folded, &s.Void, idInto(&s.HeadReceipt), idInto(&s.BodyReceipt), idInto(&s.BlobReceipt))
+// row is a statement and its place.
+type row struct {
+	store.Statement
+	place place
+}
+
+// readRow reads all but the log's name, which is not in the row.
+func readRow(scan func(...any) error, r *row) error {
+	var p int64
+	err := scan(&p, idInto(&r.ID), idInto(&r.Thread), &r.Kind, &r.Precedence, &r.ProofAt, timeInto(&r.Arrived), &r.Folded, &r.Void, &r.Head)
+	r.place, r.Index = place(p), place(p).leaf()
+	return err
+}
+
+// rows lists statements.
+func (t *txn) rows(q string, args ...any) ([]row, error) {
+	all, err := list(t, q, args, readRow)
+	for i := range all {
+		if err != nil {
+			break
+		}
+		if i > 0 && all[i].place.log() == all[i-1].place.log() {
+			all[i].Origin = all[i-1].Origin
+			continue
+		}
+		all[i].Origin, err = t.nameOf(all[i].place.log())
+	}
+	return all, err
+}
+
+// statement is the one statement of a query, or fault.NotFound.
+func (t *txn) statement(q string, args ...any) (store.Statement, error) {
+	all, err := t.rows(q, args...)
+	r, err := first(all, err, "statement")
+	if err == nil && t.write {
+		t.cache.put(r.ID, r.place)
+	}
+	return r.Statement, err
 }
 
 // PutStatement implements store.Statements.
@@ -22,31 +58,45 @@ func (t *txn) PutStatement(s store.Statement) error {
 	if s.Kind == "" || s.Precedence == "" {
 		return fault.New(fault.Internal, "", "a statement is stored with its kind and precedence")
 	}
-	n, err := t.exec(`INSERT INTO statement (`+statementColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-		ON CONFLICT DO NOTHING`,
-		s.ID[:], s.Thread[:], string(s.Origin), s.Index, string(s.Kind), string(s.Precedence), s.ProofAt, full(s.Head),
-		millis(s.Arrived), bit(s.Folded), s.Void, optional(s.HeadReceipt), optional(s.BodyReceipt), optional(s.BlobReceipt))
-	if err == nil && n == 0 {
-		return fault.New(fault.Exists, "", "a statement with this id or in this place is already there")
+	p, err := t.newPlace(s.Origin, s.Index)
+	if err != nil {
+		return err
 	}
-	return err
+	var thread []byte
+	if !s.Thread.IsZero() {
+		thread = s.Thread[:]
+	}
+	n, err := t.exec(`INSERT INTO statement (`+statementColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT DO NOTHING`,
+		int64(p), s.ID[:], thread, string(s.Kind), string(s.Precedence), s.ProofAt, millis(s.Arrived), bit(s.Folded), s.Void, full(s.Head))
+	if err == nil && n == 0 {
+		err = fault.New(fault.Exists, "", "a statement with this id or in this place is already there")
+	}
+	if err != nil {
+		return err
+	}
+	t.cache.put(s.ID, p)
+	return t.bury(s.ID, p)
 }
 
 // UpdateStatement implements store.Statements.
 func (t *txn) UpdateStatement(s store.Statement) error {
-	n, err := t.exec(`UPDATE statement SET proof_at = $2, arrived = $3, folded = $4, void = $5, head_receipt = $6, body_receipt = $7, blob_receipt = $8
-		WHERE id = $1`,
-		s.ID[:], s.ProofAt, millis(s.Arrived), bit(s.Folded), s.Void, optional(s.HeadReceipt), optional(s.BodyReceipt), optional(s.BlobReceipt))
-	if err == nil && n == 0 {
-		return missing("statement")
+	if err := t.mayWrite(); err != nil {
+		return err
 	}
+	p, found, err := t.placeOf(s.ID)
+	if err == nil && !found {
+		err = missing("statement")
+	}
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`UPDATE statement SET proof_at = $2, folded = $3, void = $4 WHERE place = $1`, int64(p), s.ProofAt, bit(s.Folded), s.Void)
 	return err
 }
 
 // Statement implements store.Statements.
 func (t *txn) Statement(id statement.ID) (store.Statement, error) {
-	all, err := list(t, `SELECT `+statementColumns+` FROM statement WHERE id = $1`, []any{id[:]}, readStatement)
-	return first(all, err, "statement")
+	return t.statement(`SELECT `+statementColumns+` FROM statement WHERE id = $1`, id[:])
 }
 
 // FindStatements implements store.Statements. What are not digits of an id is fault.Malformed.
@@ -65,90 +115,70 @@ func (t *txn) FindStatements(prefix string, limit int) ([]statement.ID, error) {
 
 // StatementAt implements store.Statements.
 func (t *txn) StatementAt(origin party.Origin, index int64) (store.Statement, error) {
-	all, err := list(t, `SELECT `+statementColumns+` FROM statement WHERE origin = $1 AND leaf = $2`, []any{origin, index}, readStatement)
-	return first(all, err, "statement")
+	log, err := t.logOf(origin)
+	if err != nil {
+		return store.Statement{}, err
+	}
+	if index < 0 || index >= translog.MaxSize {
+		return store.Statement{}, missing("statement")
+	}
+	return t.statement(`SELECT `+statementColumns+` FROM statement WHERE place = $1`, log.at(index))
 }
 
 // Neighbours implements store.Statements.
 func (t *txn) Neighbours(origin party.Origin, index int64) (before, after []store.Statement, err error) {
-	before, err = list(t, `SELECT `+statementColumns+` FROM statement WHERE origin = $1 AND leaf < $2 ORDER BY leaf DESC LIMIT 1`,
-		[]any{origin, index}, readStatement)
+	log, err := t.logOf(origin)
 	if err != nil {
 		return nil, nil, err
 	}
-	after, err = list(t, `SELECT `+statementColumns+` FROM statement WHERE origin = $1 AND leaf > $2 ORDER BY leaf LIMIT 1`,
-		[]any{origin, index}, readStatement)
-	return before, after, err
+	lower, err := t.rows(`SELECT `+statementColumns+` FROM statement WHERE place >= $1 AND place < $2 ORDER BY place DESC LIMIT 1`,
+		log.at(0), log.at(index))
+	if err != nil {
+		return nil, nil, err
+	}
+	higher, err := t.rows(`SELECT `+statementColumns+` FROM statement WHERE place > $1 AND place < $2 ORDER BY place LIMIT 1`,
+		log.at(index), log.end())
+	return bare(lower), bare(higher), err
+}
+
+// bare takes the places off.
+func bare(rows []row) (out []store.Statement) {
+	for _, r := range rows {
+		out = append(out, r.Statement)
+	}
+	return out
 }
 
 // Scan implements store.Statements.
 func (t *txn) Scan(origin party.Origin, precedence statement.Precedence, from int64, yield func(store.Statement) bool) error {
-	return paged(store.Statement{Index: from - 1}, func(after store.Statement, limit int) ([]store.Statement, error) {
-		if precedence == "" {
-			return list(t, `SELECT `+statementColumns+` FROM statement WHERE origin = $1 AND leaf > $2 ORDER BY leaf LIMIT $3`,
-				[]any{origin, after.Index, limit}, readStatement)
+	log, err := t.logOf(origin)
+	if err != nil {
+		return err
+	}
+	return paged(row{place: place(log.at(from - 1))}, func(after row, limit int) ([]row, error) {
+		switch precedence {
+		case "":
+			return t.rows(`SELECT `+statementColumns+` FROM statement WHERE place > $1 AND place < $2 ORDER BY place LIMIT $3`,
+				int64(after.place), log.end(), limit)
+		case statement.Routine:
+			return t.rows(`SELECT `+statementColumns+` FROM statement WHERE place > $1 AND place < $2 AND precedence = 'routine'
+				ORDER BY place LIMIT $3`, int64(after.place), log.end(), limit)
 		}
-		return list(t, `SELECT `+statementColumns+` FROM statement WHERE origin = $1 AND precedence = $2 AND leaf > $3
-			ORDER BY leaf LIMIT $4`, []any{origin, precedence, after.Index, limit}, readStatement)
-	}, yield)
-}
-
-// ScanKind implements store.Statements.
-func (t *txn) ScanKind(origin party.Origin, kind statement.Kind, from int64, yield func(store.Statement) bool) error {
-	return paged(store.Statement{Index: from - 1}, func(after store.Statement, limit int) ([]store.Statement, error) {
-		return list(t, `SELECT `+statementColumns+` FROM statement WHERE origin = $1 AND kind = $2 AND leaf > $3
-			ORDER BY leaf LIMIT $4`, []any{origin, kind, after.Index, limit}, readStatement)
-	}, yield)
+		return t.rows(`SELECT `+statementColumns+` FROM statement WHERE precedence = $1 AND precedence <> 'routine'
+			AND place > $2 AND place < $3 ORDER BY place LIMIT $4`, string(precedence), int64(after.place), log.end(), limit)
+	}, func(r row) bool { return yield(r.Statement) })
 }
 
 // EachOfThread implements store.Statements. Heads that arrived in the same millisecond come by log and leaf.
 func (t *txn) EachOfThread(id thread.ID, yield func(store.Statement) bool) error {
-	return paged(store.Statement{}, func(after store.Statement, limit int) ([]store.Statement, error) {
-		return list(t, `SELECT `+statementColumns+` FROM statement WHERE thread = $1 AND (arrived, origin, leaf) > ($2, $3, $4)
-			ORDER BY arrived, origin, leaf LIMIT $5`, []any{id[:], millis(after.Arrived), after.Origin, after.Index, limit}, readStatement)
-	}, yield)
+	return paged(row{}, func(after row, limit int) ([]row, error) {
+		return t.rows(`SELECT `+statementColumns+` FROM statement WHERE thread = $1 AND (arrived, place) > ($2, $3)
+			ORDER BY arrived, place LIMIT $4`, id[:], millis(after.Arrived), int64(after.place), limit)
+	}, func(r row) bool { return yield(r.Statement) })
 }
 
 // Length implements store.Statements.
 func (t *txn) Length(origin party.Origin) (n int64, err error) {
-	_, err = t.one(`SELECT leaf + 1 FROM statement WHERE origin = $1 ORDER BY leaf DESC LIMIT 1`, []any{origin}, &n)
+	_, err = t.one(`SELECT size FROM checkpoint WHERE origin = $1 AND proven = 1 ORDER BY size DESC LIMIT 1`, []any{origin}, &n)
 	return n, err
-}
-
-const threadColumns = `id, desk, state, summary, opened, updated, waiting, unread`
-
-func readThread(scan func(...any) error, r *store.ThreadRow) error {
-	return scan(idInto(&r.ID), &r.Desk, &r.State, &r.Summary, timeInto(&r.Opened), timeInto(&r.Updated), &r.Waiting, &r.Unread)
-}
-
-// PutThread implements store.Statements.
-func (t *txn) PutThread(r store.ThreadRow) error {
-	_, err := t.exec(`INSERT INTO thread (`+threadColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
-		ON CONFLICT (id) DO UPDATE SET desk = excluded.desk, state = excluded.state, summary = excluded.summary,
-		opened = excluded.opened, updated = excluded.updated, waiting = excluded.waiting, unread = excluded.unread`,
-		r.ID[:], r.Desk, full(r.State), full(r.Summary), millis(r.Opened), millis(r.Updated), r.Waiting, r.Unread)
-	return err
-}
-
-// Thread implements store.Statements.
-func (t *txn) Thread(id thread.ID) (store.ThreadRow, error) {
-	all, err := list(t, `SELECT `+threadColumns+` FROM thread WHERE id = $1`, []any{id[:]}, readThread)
-	return first(all, err, "thread")
-}
-
-// Threads implements store.Statements.
-func (t *txn) Threads(desk string, yield func(store.ThreadRow) bool) error {
-	const latest = 1 << 53 // after every time in milliseconds
-	updated, id := int64(latest), thread.ID{}
-	return paged(store.ThreadRow{}, func(after store.ThreadRow, limit int) ([]store.ThreadRow, error) {
-		if !after.ID.IsZero() {
-			updated, id = millis(after.Updated), after.ID
-		}
-		if desk == "" {
-			return list(t, `SELECT `+threadColumns+` FROM thread WHERE (updated, id) < ($1, $2)
-				ORDER BY updated DESC, id DESC LIMIT $3`, []any{updated, id[:], limit}, readThread)
-		}
-		return list(t, `SELECT `+threadColumns+` FROM thread WHERE desk = $1 AND (updated, id) < ($2, $3)
-			ORDER BY updated DESC, id DESC LIMIT $4`, []any{desk, updated, id[:], limit}, readThread)
-	}, yield)
 }

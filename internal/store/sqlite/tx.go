@@ -23,6 +23,10 @@ type txn struct {
 	conn  *conn
 	ctx   context.Context
 	write bool
+	alone bool
+	known *origins // of the store: what is committed
+	cache cache
+	keys  keys
 
 	mu    sync.Mutex // one statement at a time, for a Tx may have been leaked to another goroutine
 	over  bool       // f has returned
@@ -31,6 +35,9 @@ type txn struct {
 }
 
 var _ store.Tx = (*txn)(nil)
+
+// Alone implements store.Tx.
+func (t *txn) Alone() bool { return t.alone }
 
 // end forbids further use and gives the error that killed the transaction, if any.
 func (t *txn) end() error {
@@ -229,6 +236,7 @@ func (d *DB) Savepoint(tx store.Tx, f func() error) (err error) {
 		var undo error
 		if !kept {
 			undo = t.raw("ROLLBACK TO " + name)
+			t.cache = cache{}
 		}
 		if undo = errors.Join(undo, t.raw("RELEASE "+name)); undo != nil && t.dead == nil {
 			t.dead = broken(undo, "savepoint")
@@ -257,14 +265,6 @@ func millis(t statement.Time) int64 {
 		return 0
 	}
 	return t.Std().UnixMilli()
-}
-
-// optional is the column for an id that may be absent.
-func optional(id statement.ID) []byte {
-	if id.IsZero() {
-		return nil
-	}
-	return id[:]
 }
 
 // full makes b a value that is not NULL.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"io"
 	"testing"
 
 	"github.com/comity-exchange/comity/fault"
@@ -14,6 +15,7 @@ import (
 
 func contents(t *testing.T, open Opener) {
 	s := fresh(t, open)
+	putSamples(t, s, 3)
 	ref := store.ContentRef{Statement: id(1), Part: store.BodyPart}
 	text := []byte("what was asked for")
 	in := func(f func(tx store.Tx) error) error { return s.Update(t.Context(), f) }
@@ -63,9 +65,80 @@ func contents(t *testing.T, open Opener) {
 	got, err = read(empty)
 	is(t, err, "")
 	same(t, got, "")
+	blob, twin := store.ContentRef{Statement: id(1), Part: 1}, store.ContentRef{Statement: id(2), Part: statement.MaxBlobs - 1}
+	is(t, in(func(tx store.Tx) error { // bodies are not blobs
+		return errors.Join(tx.PutContent(twin, c.SHA256, c.Size), tx.PutContent(blob, c.SHA256, c.Size))
+	}), "")
 	view(t, s, func(tx store.Tx) error {
-		same(t, must[[]store.ContentRef](t)(tx.FindContent(c.SHA256)), []store.ContentRef{ref})
-		same(t, len(must[[]store.ContentRef](t)(tx.FindContent(digest("other")))), 0)
+		same(t, must[[]store.ContentRef](t)(tx.FindBlobs(c.SHA256)), []store.ContentRef{blob, twin})
+		same(t, len(must[[]store.ContentRef](t)(tx.FindBlobs(digest("other")))), 0)
+		return nil
+	})
+	stranger := store.ContentRef{Statement: id(99), Part: store.BodyPart}
+	is(t, in(func(tx store.Tx) error { return tx.PutContent(stranger, c.SHA256, c.Size) }), fault.NotFound)
+	is(t, in(func(tx store.Tx) error { return tx.PutWhole(stranger, c.SHA256, text) }), fault.NotFound)
+	for _, part := range []int{store.BodyPart - 1, statement.MaxBlobs} {
+		none := store.ContentRef{Statement: id(1), Part: part}
+		is(t, in(func(tx store.Tx) error { return tx.PutContent(none, c.SHA256, c.Size) }), fault.Internal)
+		is(t, in(func(tx store.Tx) error { _, err := tx.Content(none); return err }), fault.NotFound)
+	}
+}
+
+// whole: what is written at once is like what came in pieces.
+func whole(t *testing.T, open Opener) {
+	s := fresh(t, open)
+	putSamples(t, s, 2)
+	in := func(f func(tx store.Tx) error) error { return s.Update(t.Context(), f) }
+	for part, size := range []int{0, 1, 600, 5000, 300_000, 1 << 20} {
+		ref := store.ContentRef{Statement: id(1), Part: part}
+		data := make([]byte, size)
+		rand.Read(data)
+		put := func(tx store.Tx) error { return tx.PutWhole(ref, statement.Sum(data), data) }
+		if part%2 == 1 { // announced before, or not
+			is(t, in(func(tx store.Tx) error { return tx.PutContent(ref, statement.Sum(data), int64(size)) }), "")
+		}
+		is(t, in(put), "")
+		is(t, in(put), fault.Exists)
+		is(t, in(func(tx store.Tx) error { return tx.Append(ref, int64(size), []byte("x")) }), fault.Exists)
+		view(t, s, func(tx store.Tx) error {
+			same(t, must[store.Content](t)(tx.Content(ref)),
+				store.Content{SHA256: statement.Sum(data), Size: int64(size), Arrived: int64(size), Whole: true})
+			var b bytes.Buffer
+			is(t, tx.Read(ref, &b), "")
+			if !bytes.Equal(b.Bytes(), data) {
+				t.Errorf("%d bytes: others came back", size)
+			}
+			return nil
+		})
+		is(t, in(func(tx store.Tx) error { return tx.Reset(ref) }), "")
+		is(t, in(func(tx store.Tx) error { return tx.Read(ref, io.Discard) }), fault.NotFound)
+		is(t, in(put), "") // and again
+		is(t, in(func(tx store.Tx) error { return tx.Erase(ref) }), "")
+		is(t, in(put), fault.Exists) // spec: STM-7
+		is(t, in(func(tx store.Tx) error { return tx.Read(ref, io.Discard) }), fault.Withheld)
+	}
+	half := store.ContentRef{Statement: id(1), Part: 100}
+	is(t, in(func(tx store.Tx) error {
+		return errors.Join(tx.PutContent(half, digest("half"), 10), tx.Append(half, 0, []byte("x")))
+	}), "")
+	is(t, in(func(tx store.Tx) error { return tx.PutWhole(half, digest("half"), make([]byte, 10)) }), fault.Exists)
+	// What is undone leaves nothing that stands in the way.
+	ref := store.ContentRef{Statement: id(0), Part: store.BodyPart}
+	stop := errors.New("no")
+	is(t, in(func(tx store.Tx) error {
+		err := s.Savepoint(tx, func() error {
+			return errors.Join(tx.PutWhole(ref, digest("a"), []byte("undone")), tx.PutStatement(sample(5)), stop)
+		})
+		if !errors.Is(err, stop) {
+			t.Errorf("%v", err)
+		}
+		is(t, tx.PutWhole(store.ContentRef{Statement: id(5), Part: store.BodyPart}, digest("b"), []byte("b")), fault.NotFound)
+		return tx.PutWhole(ref, digest("a"), []byte("kept"))
+	}), "")
+	view(t, s, func(tx store.Tx) error {
+		var b bytes.Buffer
+		is(t, tx.Read(ref, &b), "")
+		same(t, b.String(), "kept")
 		return nil
 	})
 }
@@ -74,6 +147,7 @@ func largeContent(t *testing.T, open Opener) {
 	s := fresh(t, open)
 	blob := make([]byte, 1<<20+12345)
 	rand.Read(blob)
+	putSamples(t, s, 2)
 	ref := store.ContentRef{Statement: id(1), Part: 200}
 	update(t, s, func(tx store.Tx) error { return tx.PutContent(ref, statement.Sum(blob), int64(len(blob))) })
 	for at := 0; at < len(blob); {
@@ -108,7 +182,8 @@ func erase(t *testing.T, open Opener) {
 	text := []byte("personal data")
 	here := store.ContentRef{Statement: id(1), Part: store.BodyPart}
 	half := store.ContentRef{Statement: id(1), Part: 0}
-	never := store.ContentRef{Statement: id(2), Part: store.BodyPart}
+	never := store.ContentRef{Statement: id(0), Part: store.BodyPart}
+	putSamples(t, s, 2)
 	update(t, s, func(tx store.Tx) error {
 		return errors.Join(
 			tx.PutContent(here, statement.Sum(text), int64(len(text))), tx.Append(here, 0, text), tx.SetWhole(here),
@@ -133,7 +208,55 @@ func erase(t *testing.T, open Opener) {
 	}
 	view(t, s, func(tx store.Tx) error {
 		same(t, len(all(t, tx.EachErased)), 3)
-		same(t, len(must[[]store.ContentRef](t)(tx.FindContent(statement.Sum(text)))), 2) // here, and never: it learned its digest
+		same(t, must[store.Content](t)(tx.Content(never)).SHA256, statement.Sum(text)) // it learned its digest
+		same(t, must[[]store.ContentRef](t)(tx.FindBlobs(digest("half"))), []store.ContentRef{half})
+		return nil
+	})
+}
+
+// eraseBefore: a tombstone waits for its statement.
+func eraseBefore(t *testing.T, open Opener) {
+	// spec: STM-7
+	s := fresh(t, open)
+	putSamples(t, s, 2)
+	body := store.ContentRef{Statement: id(7), Part: store.BodyPart}
+	blob := store.ContentRef{Statement: id(7), Part: 3}
+	other := store.ContentRef{Statement: id(8), Part: store.BodyPart}
+	check := func(erased ...store.ContentRef) {
+		t.Helper()
+		view(t, s, func(tx store.Tx) error {
+			for _, ref := range erased {
+				same(t, must[store.Content](t)(tx.Content(ref)).Erased, true)
+				is(t, tx.Read(ref, io.Discard), fault.Withheld)
+			}
+			_, err := tx.Content(store.ContentRef{Statement: id(7), Part: 4})
+			is(t, err, fault.NotFound)
+			same(t, len(all(t, tx.EachErased)), len(erased))
+			return nil
+		})
+	}
+	for range 2 {
+		update(t, s, func(tx store.Tx) error { return errors.Join(tx.Erase(body), tx.Erase(blob)) })
+	}
+	check(body, blob)
+	update(t, s, func(tx store.Tx) error {
+		is(t, tx.PutStatement(sample(5)), "")
+		is(t, tx.Erase(other), "") // in a transaction that has seen that there are some
+		is(t, tx.PutStatement(sample(8)), "")
+		is(t, tx.PutWhole(other, digest("x"), []byte("x")), fault.Exists)
+		is(t, tx.PutStatement(sample(7)), "")
+		for _, ref := range []store.ContentRef{body, blob} {
+			is(t, tx.PutWhole(ref, digest("x"), []byte("x")), fault.Exists)
+			is(t, tx.PutContent(ref, digest("x"), 1), "")
+			is(t, tx.Append(ref, 0, []byte("x")), fault.Exists)
+		}
+		return tx.PutWhole(store.ContentRef{Statement: id(7), Part: 2}, digest("y"), []byte("y"))
+	})
+	check(body, blob, other)
+	view(t, s, func(tx store.Tx) error {
+		seen := 0
+		is(t, tx.EachErased(func(store.ContentRef) bool { seen++; return false }), "")
+		same(t, seen, 1)
 		return nil
 	})
 }

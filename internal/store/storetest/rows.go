@@ -83,7 +83,12 @@ func checkpoints(t *testing.T, open Opener) {
 	cp := func(size int64, root int, proven bool) store.Checkpoint {
 		return store.Checkpoint{Origin: oa, Size: size, Root: hash(root), Time: at(int(size)), Note: []byte("note"), Cosigs: 1, Proven: proven}
 	}
-	view(t, s, func(tx store.Tx) error { _, err := tx.Newest(oa); is(t, err, fault.NotFound); return nil })
+	view(t, s, func(tx store.Tx) error {
+		same(t, must[int64](t)(tx.Length(oa)), int64(0))
+		_, err := tx.Newest(oa)
+		is(t, err, fault.NotFound)
+		return nil
+	})
 	one, two, claimed := cp(1, 1, true), cp(2, 2, true), cp(9, 9, false)
 	rival := cp(2, 3, false)
 	elsewhere := cp(5, 5, true)
@@ -103,7 +108,11 @@ func checkpoints(t *testing.T, open Opener) {
 		})
 		return out
 	}
-	view(t, s, func(tx store.Tx) error { same(t, must[store.Checkpoint](t)(tx.Newest(oa)), two); return nil })
+	view(t, s, func(tx store.Tx) error {
+		same(t, must[store.Checkpoint](t)(tx.Newest(oa)), two)
+		same(t, must[int64](t)(tx.Length(oa)), two.Size) // what is only claimed does not count
+		return nil
+	})
 	got := list(2)
 	if len(got) != 3 || got[0].Size != 2 || got[1].Size != 2 || !slices.ContainsFunc(got[:2], func(c store.Checkpoint) bool { return c.Root == rival.Root }) {
 		t.Errorf("checkpoints from 2: %+v", got)
@@ -112,6 +121,11 @@ func checkpoints(t *testing.T, open Opener) {
 	claimed.Proven, claimed.Note, claimed.Cosigs, claimed.Time = true, []byte("cosigned"), 2, at(30)
 	update(t, s, func(tx store.Tx) error { return tx.PutCheckpoint(claimed) })
 	view(t, s, func(tx store.Tx) error { same(t, must[store.Checkpoint](t)(tx.Newest(oa)), claimed); return nil })
+	view(t, s, func(tx store.Tx) error {
+		same(t, must[int64](t)(tx.Length(oa)), claimed.Size)
+		same(t, must[int64](t)(tx.Length(ob)), elsewhere.Size)
+		return nil
+	})
 	if n := len(list(0)); n != 4 {
 		t.Errorf("%d checkpoints after a replacement, not 4", n)
 	}
@@ -176,9 +190,8 @@ func forks(t *testing.T, open Opener) {
 func statements(t *testing.T, open Opener) {
 	s := fresh(t, open)
 	st := sample(4)
-	st.HeadReceipt, st.Void = id(100), "late"
+	st.Void = "late"
 	view(t, s, func(tx store.Tx) error {
-		same(t, must[int64](t)(tx.Length(oa)), int64(0))
 		_, err := tx.Statement(st.ID)
 		is(t, err, fault.NotFound)
 		_, err = tx.StatementAt(oa, 4)
@@ -200,15 +213,23 @@ func statements(t *testing.T, open Opener) {
 	view(t, s, func(tx store.Tx) error {
 		same(t, must[store.Statement](t)(tx.Statement(st.ID)), st)
 		same(t, must[store.Statement](t)(tx.StatementAt(oa, 4)), st)
-		same(t, must[int64](t)(tx.Length(oa)), int64(5))
-		same(t, must[int64](t)(tx.Length(ob)), int64(0))
+		for _, index := range []int64{-1, 3, 5, translog.MaxSize, 1 << 62} {
+			_, err := tx.StatementAt(oa, index)
+			is(t, err, fault.NotFound)
+		}
+		_, err := tx.StatementAt(ob, 4)
+		is(t, err, fault.NotFound)
 		return nil
 	})
+	for _, index := range []int64{-1, translog.MaxSize} {
+		beyond := sample(9)
+		beyond.Index = index
+		is(t, s.Update(t.Context(), func(tx store.Tx) error { return tx.PutStatement(beyond) }), fault.Internal)
+	}
 	changed := st
-	changed.ProofAt, changed.Folded, changed.Void, changed.Arrived = 5, false, "", at(40)
-	changed.HeadReceipt, changed.BodyReceipt, changed.BlobReceipt = statement.ID{}, id(101), id(102)
+	changed.ProofAt, changed.Folded, changed.Void = 5, false, ""
 	ignored := changed
-	ignored.Head, ignored.Index, ignored.Kind = []byte("no"), 9, "a.b"
+	ignored.Head, ignored.Index, ignored.Kind, ignored.Arrived, ignored.Origin = []byte("no"), 9, "a.b", at(40), ob
 	update(t, s, func(tx store.Tx) error { return tx.UpdateStatement(ignored) })
 	view(t, s, func(tx store.Tx) error { same(t, must[store.Statement](t)(tx.Statement(st.ID)), changed); return nil })
 }
@@ -241,8 +262,10 @@ func scans(t *testing.T, open Opener) {
 		same(t, leaves(func(y yield) error { return tx.Scan(oa, "", 650, y) }), want(650, any))
 		same(t, leaves(func(y yield) error { return tx.Scan(oa, statement.Flash, 10, y) }),
 			want(10, func(s store.Statement) bool { return s.Precedence == statement.Flash }))
-		same(t, leaves(func(y yield) error { return tx.ScanKind(oa, "receipt.delivered", 5, y) }),
-			want(5, func(s store.Statement) bool { return s.Kind == "receipt.delivered" }))
+		same(t, leaves(func(y yield) error { return tx.Scan(oa, statement.Routine, 10, y) }),
+			want(10, func(s store.Statement) bool { return s.Precedence == statement.Routine }))
+		same(t, leaves(func(y yield) error { return tx.Scan(ob, statement.Priority, 0, y) }), []int64(nil))
+		same(t, leaves(func(y yield) error { return tx.Scan("XC/1", "", 0, y) }), []int64(nil))
 		same(t, leaves(func(y yield) error { return tx.Scan(ob, "", 0, y) }), []int64{3})
 		seen := 0
 		is(t, tx.Scan(oa, "", 0, func(store.Statement) bool { seen++; return seen < 20 }), "")
@@ -257,6 +280,7 @@ func scans(t *testing.T, open Opener) {
 		before, after, err = tx.Neighbours(ob, 0)
 		is(t, err, "")
 		same(t, []int{len(before), len(after), int(after[0].Index)}, []int{0, 1, 3})
+		same(t, []party.Origin{after[0].Origin, must[store.Statement](t)(tx.Statement(id(5))).Origin}, []party.Origin{ob, oa})
 		return nil
 	})
 }
@@ -364,7 +388,7 @@ func arrivals(t *testing.T, open Opener) {
 	s := fresh(t, open)
 	put := func(lo, hi int64, receipt, minute int) {
 		update(t, s, func(tx store.Tx) error {
-			return tx.PutArrival(store.Arrival{Peer: xb, What: store.HeadArrived, Lo: lo, Hi: hi, Receipt: id(receipt), Time: at(minute)})
+			return tx.PutArrival(store.Arrival{Peer: xb, Origin: oa, What: store.HeadArrived, Lo: lo, Hi: hi, Receipt: id(receipt), Time: at(minute)})
 		})
 	}
 	put(0, 10, 1, 10)
@@ -372,16 +396,18 @@ func arrivals(t *testing.T, open Opener) {
 	put(15, 18, 3, 5) // came late, is older
 	view(t, s, func(tx store.Tx) error {
 		for index, receipt := range map[int64]int{0: 1, 5: 1, 9: 1, 10: 2, 14: 2, 15: 3, 17: 3, 18: 2, 19: 2} {
-			got := must[store.Arrival](t)(tx.ArrivedAt(xb, store.HeadArrived, index))
-			if got.Receipt != id(receipt) || got.Peer != xb || got.What != store.HeadArrived || index < got.Lo || index >= got.Hi {
+			got := must[store.Arrival](t)(tx.ArrivedAt(xb, oa, store.HeadArrived, index))
+			if got.Receipt != id(receipt) || got.Peer != xb || got.Origin != oa || got.What != store.HeadArrived || index < got.Lo || index >= got.Hi {
 				t.Errorf("leaf %d: %+v, not receipt %d", index, got, receipt)
 			}
 		}
-		_, err := tx.ArrivedAt(xb, store.HeadArrived, 20)
+		_, err := tx.ArrivedAt(xb, oa, store.HeadArrived, 20)
 		is(t, err, fault.NotFound)
-		_, err = tx.ArrivedAt(xb, store.BodyArrived, 5)
+		_, err = tx.ArrivedAt(xb, oa, store.BodyArrived, 5)
 		is(t, err, fault.NotFound)
-		_, err = tx.ArrivedAt(xa, store.HeadArrived, 5)
+		_, err = tx.ArrivedAt(xb, ob, store.HeadArrived, 5)
+		is(t, err, fault.NotFound)
+		_, err = tx.ArrivedAt(xa, oa, store.HeadArrived, 5)
 		is(t, err, fault.NotFound)
 		return nil
 	})
@@ -400,7 +426,7 @@ func arrivalsModel(t *testing.T, open Opener) {
 			for i := range rapid.IntRange(1, 8).Draw(r, "receipts") {
 				lo := rapid.Int64Range(0, 20).Draw(r, "lo")
 				a := store.Arrival{
-					Peer: peer, What: store.BlobArrived, Lo: lo, Hi: lo + rapid.Int64Range(1, 12).Draw(r, "length"),
+					Peer: peer, Origin: ob, What: store.BlobArrived, Lo: lo, Hi: lo + rapid.Int64Range(1, 12).Draw(r, "length"),
 					Receipt: id(i), Time: at(rapid.IntRange(0, 30).Draw(r, "minute")*2 + 0),
 				}
 				given = append(given, a)
@@ -412,7 +438,7 @@ func arrivalsModel(t *testing.T, open Opener) {
 		})
 		view(t, s, func(tx store.Tx) error {
 			for index := range int64(34) {
-				got, err := tx.ArrivedAt(peer, store.BlobArrived, index)
+				got, err := tx.ArrivedAt(peer, ob, store.BlobArrived, index)
 				want := fault.NotFound
 				var earliest statement.Time
 				for _, a := range given {
@@ -429,16 +455,42 @@ func arrivalsModel(t *testing.T, open Opener) {
 	})
 }
 
+// manyArrivals: receipts for every other leaf, then for all of them: each leaf keeps its own.
+func manyArrivals(t *testing.T, open Opener) {
+	s := fresh(t, open)
+	const n = 600
+	update(t, s, func(tx store.Tx) error {
+		for i := int64(0); i < n; i += 2 {
+			if err := tx.PutArrival(store.Arrival{Peer: xa, Origin: ob, What: store.HeadArrived, Lo: i, Hi: i + 1, Receipt: id(int(i)), Time: at(5)}); err != nil {
+				return err
+			}
+		}
+		return tx.PutArrival(store.Arrival{Peer: xa, Origin: ob, What: store.HeadArrived, Lo: 0, Hi: n, Receipt: id(n), Time: at(9)})
+	})
+	view(t, s, func(tx store.Tx) error {
+		for i := int64(0); i < n; i++ {
+			want := id(n)
+			if i%2 == 0 {
+				want = id(int(i))
+			}
+			if got := must[store.Arrival](t)(tx.ArrivedAt(xa, ob, store.HeadArrived, i)); got.Receipt != want {
+				t.Fatalf("leaf %d has the receipt %s", i, got.Receipt.Short())
+			}
+		}
+		return nil
+	})
+}
+
 func peers(t *testing.T, open Opener) {
 	s := fresh(t, open)
 	p := store.Peer{
-		Code: xb, Cursor: map[statement.Precedence]int64{statement.Flash: 4, statement.Routine: 9}, BlobCursor: 3, Accepted: 8, TheirSize: 1 << 40,
+		Code: xb, Origin: oa, Cursor: map[statement.Precedence]int64{statement.Flash: 4, statement.Routine: 9}, BlobCursor: 3, Accepted: 8, TheirSize: 1 << 40,
 		Gossip: map[party.Origin]statement.Digest{oa: digest("note")}, LastTry: at(3), Attempts: 2, NextTry: at(5), LastError: "refused",
 		LastCode: "denied", LastHeard: at(1),
 	}
 	update(t, s, func(tx store.Tx) error {
-		empty := must[store.Peer](t)(tx.Peer(xc))
-		same(t, empty.Code, xc)
+		empty := must[store.Peer](t)(tx.Peer(xc, oa))
+		same(t, []any{empty.Code, empty.Origin}, []any{xc, oa})
 		empty.Cursor[statement.Flash], empty.Gossip[oa] = 1, digest("x") // can be written to
 		if err := tx.PutPeer(p); err != nil {
 			return err
@@ -447,10 +499,38 @@ func peers(t *testing.T, open Opener) {
 		return tx.PutPeer(p)
 	})
 	view(t, s, func(tx store.Tx) error {
-		same(t, must[store.Peer](t)(tx.Peer(xb)), p)
-		same(t, all(t, tx.EachPeer), []store.Peer{p}) // asking for one does not make it
+		same(t, must[store.Peer](t)(tx.Peer(xb, oa)), p)
+		anew := must[store.Peer](t)(tx.Peer(xb, "XA/2")) // the next own log begins with nothing
+		same(t, []any{anew.Accepted, len(anew.Cursor), anew.Origin}, []any{int64(0), 0, party.Origin("XA/2")})
 		return nil
 	})
+}
+
+// claims: a lease is held by one, until it is given up or runs out.
+func claims(t *testing.T, open Opener) {
+	place := t.TempDir()
+	s, other := opened(t, open, place), opened(t, open, place)
+	claim := func(s store.Store, name, holder string, now, until int, want bool) {
+		t.Helper()
+		update(t, s, func(tx store.Tx) error {
+			same(t, must[bool](t)(tx.Claim(name, holder, at(now), at(until))), want)
+			return nil
+		})
+	}
+	claim(s, "queue of XB", "one", 0, 10, true)
+	claim(other, "queue of XB", "two", 5, 15, false)
+	claim(other, "queue of XC", "two", 5, 15, true)
+	claim(s, "queue of XB", "one", 8, 18, true) // extended
+	claim(other, "queue of XB", "two", 12, 22, false)
+	claim(other, "queue of XB", "two", 12, 12, false) // only its holder gives it up
+	claim(other, "queue of XB", "two", 18, 28, true)  // it ran out
+	claim(s, "queue of XB", "one", 19, 29, false)
+	claim(other, "queue of XB", "two", 20, 20, true) // given up
+	claim(s, "queue of XB", "one", 20, 30, true)
+	is(t, s.View(t.Context(), func(tx store.Tx) error {
+		_, err := tx.Claim("queue of XB", "one", at(21), at(22))
+		return err
+	}), fault.Internal)
 }
 
 func wanted(t *testing.T, open Opener) {

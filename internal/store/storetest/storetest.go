@@ -35,10 +35,14 @@ func Run(t *testing.T, open Opener) {
 		"Threads":           threads,
 		"Contents":          contents,
 		"LargeContent":      largeContent,
+		"Whole":             whole,
 		"Erase":             erase,
+		"EraseBefore":       eraseBefore,
 		"Arrivals":          arrivals,
 		"ArrivalsModel":     arrivalsModel,
 		"Peers":             peers,
+		"Claims":            claims,
+		"ManyArrivals":      manyArrivals,
 		"Wanted":            wanted,
 		"Requested":         requested,
 		"Meta":              meta,
@@ -56,6 +60,8 @@ func Run(t *testing.T, open Opener) {
 		"DeadTx":            deadTx,
 		"Interleave":        interleave,
 		"Version":           version,
+		"Alone":             alone,
+		"Incarnation":       incarnation,
 		"Closed":            closed,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -214,6 +214,8 @@ func viewCannotWrite(t *testing.T, open Opener) {
 		"erase":     func(tx store.Tx) error { return tx.Erase(ref) },
 		"requested": func(tx store.Tx) error { return tx.DropRequested(xb, id(1)) },
 		"arrival":   func(tx store.Tx) error { return tx.PutArrival(store.Arrival{Peer: xb, Hi: 1}) },
+		"new":       func(tx store.Tx) error { return tx.PutWhole(ref, digest("x"), []byte("x")) },
+		"update":    func(tx store.Tx) error { return tx.UpdateStatement(sample(1)) },
 	} {
 		view(t, s, func(tx store.Tx) error {
 			if err := f(tx); fault.CodeOf(err) != fault.Internal {
@@ -313,6 +315,71 @@ func version(t *testing.T, open Opener) {
 	}
 }
 
+// alone: a handle knows whether others have written since it last did.
+func alone(t *testing.T, open Opener) {
+	place := t.TempDir()
+	s, other := opened(t, open, place), opened(t, open, place)
+	stop := errors.New("no")
+	n := 0
+	is := func(s store.Store, want bool, f func(tx store.Tx) error) error {
+		t.Helper()
+		n++
+		return s.Update(t.Context(), func(tx store.Tx) error {
+			if got := tx.Alone(); got != want {
+				t.Errorf("step %d: alone is %v", n, got)
+			}
+			return f(tx)
+		})
+	}
+	write := func(tx store.Tx) error { return tx.SetMeta("n", strconv.Itoa(n)) }
+	nothing := func(store.Tx) error { return nil }
+	fail := func(tx store.Tx) error { return errors.Join(write(tx), stop) }
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(is(s, false, write)) // the first
+	for range 3 {
+		must(is(s, true, write))
+	}
+	value(t, s, "n") // reading, here and there, is not writing
+	value(t, other, "n")
+	must(is(s, true, nothing))
+	must(is(s, true, write))
+	if err := is(s, true, fail); !errors.Is(err, stop) { // what was undone was not written
+		t.Error(err)
+	}
+	must(is(s, true, write))
+	must(is(other, false, write))
+	if err := is(s, false, fail); !errors.Is(err, stop) { // and has not brought the handle up to date
+		t.Error(err)
+	}
+	must(is(s, false, write))
+	must(is(s, true, write))
+	if err := is(other, false, fail); !errors.Is(err, stop) {
+		t.Error(err)
+	}
+	must(is(s, true, write))
+	must(is(other, false, write))
+	must(is(other, true, write))
+	view(t, s, func(tx store.Tx) error { same(t, tx.Alone(), false); return nil })
+}
+
+// incarnation: every handle on one store gives the same name, and no other store has it.
+func incarnation(t *testing.T, open Opener) {
+	place := t.TempDir()
+	s, other, elsewhere := opened(t, open, place), opened(t, open, place), fresh(t, open)
+	ask := func(s store.Store) string { return must[string](t)(s.Incarnation(t.Context())) }
+	first := ask(s)
+	update(t, s, set("a", "1"))
+	same(t, []string{ask(s), ask(other)}, []string{first, first})
+	if first == "" || ask(elsewhere) == first {
+		t.Errorf("two stores have the name %q", first)
+	}
+}
+
 func closed(t *testing.T, open Opener) {
 	s := open(t, t.TempDir())
 	update(t, s, set("a", "1"))
@@ -324,5 +391,7 @@ func closed(t *testing.T, open Opener) {
 	is(t, s.Update(t.Context(), set("a", "2")), fault.Unavailable)
 	is(t, s.View(t.Context(), set("a", "2")), fault.Unavailable)
 	_, err := s.Version(t.Context())
+	is(t, err, fault.Unavailable)
+	_, err = s.Incarnation(t.Context())
 	is(t, err, fault.Unavailable)
 }

@@ -1,0 +1,332 @@
+package soak
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/comity-exchange/comity/agreement"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/delivery"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/journal"
+	"github.com/comity-exchange/comity/party"
+)
+
+// Bounds of Options.
+const (
+	MinParties = 2
+	MaxParties = 9
+	MaxLoad    = 1000
+)
+
+// Options say how long, how hard and with whom.
+type Options struct {
+	Kills   int           // how often to kill before it ends; 0: no bound
+	For     time.Duration // after which it ends; 0: no bound
+	Seed    uint64        // of what is drawn by lot. Moments also depend on the machine, so that no two runs are alike
+	Parties int           // from MinParties to MaxParties; of three or more, the last one cannot be reached and fetches
+	Load    int           // submitters, from one a party to MaxLoad
+	Dir     string        // where the folders are made, and left; "": a temporary folder, removed unless something was found
+	// Command makes the process that calls Node for a folder. Its input and output are taken; its descriptor 3 may be a listener.
+	Command func(ctx context.Context, dir string) *exec.Cmd
+	// Progress is told how it goes, after each look. It may be nil.
+	Progress func(Report)
+}
+
+// Report is what came of it.
+type Report struct {
+	Seed         uint64         `json:"seed"`
+	Parties      int            `json:"parties"`
+	Load         int            `json:"load"`
+	Kills        int            `json:"kills"`          // processes ended by SIGKILL
+	AtRandom     int            `json:"kills_random"`   // of these, by the parent at a moment drawn by lot
+	ByPoint      map[string]int `json:"kills_by_point"` // and by the process itself at a named point
+	Together     int            `json:"kills_together"` // times that more than one node was dead
+	Looks        int            `json:"looks"`          // times that everything was looked at after kills
+	Acknowledged int64          `json:"acknowledged"`   // statements
+	Found        int            `json:"unacknowledged_found"`
+	NotFound     int            `json:"unacknowledged_not_found"`
+	Lost         int            `json:"lost"`
+	Doubled      int            `json:"doubled"`
+	Seconds      float64        `json:"seconds"`
+	Violation    string         `json:"violation,omitzero"`
+	Folder       string         `json:"folder,omitzero"` // where the stores are that show it
+}
+
+// epoch is how many kills one set of folders goes through: then all of it is verified from the beginning, and new folders are made, so that a night
+// needs no more disk than an hour.
+const epoch = 500
+
+// patience is how long anything may take that nothing holds up.
+const patience = 30 * time.Second
+
+// Points lists the named points at which a soak with that many parties kills, those first that two parties do not have.
+func Points(parties int) []string {
+	all := slices.Concat(exchange.Points(), journal.Points(), delivery.Points())
+	slices.SortStableFunc(all, func(a, b string) int { return turn(a) - turn(b) })
+	return slices.DeleteFunc(all, func(p string) bool { return parties < 3 && fetching(p) })
+}
+
+func turn(point string) int {
+	if fetching(point) {
+		return 0
+	}
+	return 1
+}
+
+// Run kills and looks until it has done enough. Errors: fault.Failed when something was found that must not be, and the report says what and where;
+// fault.Usage for options out of bounds; fault.Canceled when ctx ended first; else what the machine refused.
+func Run(ctx context.Context, o Options) (report Report, err error) {
+	if o.Parties < MinParties || o.Parties > MaxParties || o.Load < o.Parties || o.Load > MaxLoad || o.Kills < 0 || o.For < 0 {
+		return report, fault.New(fault.Usage, "", "from %d to %d parties, at least as many submitters as parties, at most %d", MinParties, MaxParties, MaxLoad)
+	}
+	report = Report{Seed: o.Seed, Parties: o.Parties, Load: o.Load, ByPoint: map[string]int{}}
+	began := time.Now()
+	dir, remove, err := folder(o.Dir)
+	if err != nil {
+		return report, err
+	}
+	w := &war{
+		Options: o, report: &report, began: began, rng: rand.New(rand.NewPCG(o.Seed, 0)), points: Points(o.Parties),
+		base: dir,
+	}
+	for err == nil && !w.enough() {
+		err = w.fight(ctx)
+		report.Seconds = time.Since(began).Seconds()
+	}
+	var v *violation
+	switch {
+	case ctx.Err() != nil:
+		return report, errors.Join(fault.Wrap(ctx.Err(), fault.Canceled, "", "the soak was interrupted"), remove())
+	case errors.As(err, &v):
+		report.Violation, report.Folder = v.text, w.dir
+		switch v.kind {
+		case lost:
+			report.Lost++
+		case doubled:
+			report.Doubled++
+		}
+		return report, fault.Wrap(err, fault.Failed, "", "after %d kills: %s; the folders are kept in %s", report.Kills, v.text, w.dir)
+	case err != nil:
+		report.Folder = w.dir
+		return report, err
+	}
+	return report, remove()
+}
+
+// folder makes the folder of it all, and says how to be rid of it.
+func folder(name string) (dir string, remove func() error, err error) {
+	if name == "" {
+		dir, err = os.MkdirTemp("", "comity-soak-")
+		if err != nil {
+			return "", nil, fault.Wrap(err, fault.Unavailable, "", "a temporary folder cannot be made")
+		}
+		return dir, func() error { return os.RemoveAll(dir) }, nil
+	}
+	if dir, err = filepath.Abs(name); err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return "", nil, fault.Wrap(err, fault.Usage, "", "the folder %s cannot be made", name)
+	}
+	return dir, func() error { return nil }, nil
+}
+
+// war is a whole soak: one set of parties after the other.
+type war struct {
+	Options
+	report *Report
+	began  time.Time
+	rng    *rand.Rand
+	points []string // those whose turn is next come first
+	base   string
+	epochs int
+	rounds int
+
+	dir     string // of the parties at hand
+	houses  []*house
+	account *account
+	load    *load
+}
+
+func (w *war) enough() bool {
+	return w.Kills > 0 && w.report.Looks >= w.Kills || w.For > 0 && time.Since(w.began) >= w.For
+}
+
+// fight takes one set of parties through an epoch, and verifies all that they have in the end.
+func (w *war) fight(ctx context.Context) error {
+	w.epochs++
+	w.dir = filepath.Join(w.base, fmt.Sprintf("%04d", w.epochs))
+	if err := os.Mkdir(w.dir, 0o700); err != nil {
+		return fault.Wrap(err, fault.Usage, "", "the folder %s cannot be made, or is there already", w.dir)
+	}
+	if err := w.campaign(ctx); err != nil {
+		return err
+	}
+	if err := w.whole(ctx); err != nil {
+		return err
+	}
+	if w.Dir != "" && w.enough() {
+		return nil // whoever named the folder wants to see the last stores
+	}
+	return os.RemoveAll(w.dir)
+}
+
+// campaign is all that happens while the parties' nodes are there. It leaves none behind.
+func (w *war) campaign(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancel(ctx) // kills what is still there
+	var submitters sync.WaitGroup
+	defer func() {
+		cancel()
+		submitters.Wait()
+		for _, h := range w.houses {
+			if e := h.close(); err == nil {
+				err = e
+			}
+		}
+	}()
+	if err := w.muster(ctx); err != nil {
+		return err
+	}
+	stopping, stop := context.WithCancel(ctx)
+	defer stop()
+	for i := range w.Load {
+		s := &submitter{load: w.load, number: i, at: w.houses[i%len(w.houses)], rng: rand.New(rand.NewPCG(w.Seed, uint64(w.epochs<<16|i+1)))}
+		s.others = slices.DeleteFunc(slices.Clone(w.houses), func(h *house) bool { return h == s.at })
+		submitters.Go(func() { s.work(ctx, stopping) })
+	}
+	for n := 0; n < epoch && !w.enough(); n++ {
+		if err := w.round(ctx); err != nil {
+			return err
+		}
+	}
+	stop()
+	submitters.Wait()
+	if err := w.settle(ctx); err != nil {
+		return err
+	}
+	w.report.Acknowledged += w.account.counted()
+	w.kill(w.houses...) // as they have ended all the time
+	return nil
+}
+
+// muster makes the parties and starts their nodes.
+func (w *war) muster(ctx context.Context) error {
+	w.houses = nil
+	for i := range w.Parties {
+		h, err := found(ctx, w.dir, party.Code(fmt.Sprintf("X%c", 'A'+i)), i < 2 || i < w.Parties-1)
+		if err != nil {
+			return err
+		}
+		w.houses = append(w.houses, h)
+	}
+	var agreed agreement.ID
+	var err error
+	if agreed, err = acquaint(ctx, w.houses); err != nil {
+		return err
+	}
+	for _, h := range w.houses {
+		if err := h.up(ctx, w.Command, nil); err != nil {
+			return err
+		}
+	}
+	w.account = newAccount(w.houses)
+	w.load = newLoad(w.account, agreed)
+	return w.settle(ctx)
+}
+
+// round is one kill, or some at once, and what is left then.
+func (w *war) round(ctx context.Context) error {
+	w.rounds++
+	var err error
+	if w.rounds%2 == 0 {
+		err = w.atPoint(ctx)
+	} else {
+		err = w.atRandom(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	select {
+	case err := <-w.load.failed:
+		return err
+	default:
+	}
+	if err := w.raise(ctx); err != nil {
+		return err
+	}
+	w.load.gate.Lock()
+	err = w.settle(ctx)
+	if err == nil {
+		found, gone := w.account.settled()
+		w.report.Found += found
+		w.report.NotFound += gone
+	}
+	w.load.gate.Unlock()
+	if err != nil {
+		return err
+	}
+	w.report.Looks++
+	w.report.Acknowledged += w.account.counted()
+	w.report.Seconds = time.Since(w.began).Seconds()
+	if w.Progress != nil {
+		r := *w.report
+		r.ByPoint = maps.Clone(r.ByPoint)
+		w.Progress(r)
+	}
+	return nil
+}
+
+// between is the rest between two looks.
+const between = 10 * time.Millisecond
+
+// settle waits until nothing is under way, and all is as it must be.
+func (w *war) settle(ctx context.Context) error {
+	for late := time.Now().Add(patience); ; {
+		open, err := w.look(ctx)
+		if err != nil || open == nil {
+			return err
+		}
+		if time.Now().After(late) {
+			return broken(open.kind, "%s; that did not change in %s", open.text, patience)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(between):
+		}
+	}
+}
+
+// look asks all nodes what they have.
+func (w *war) look(ctx context.Context) (open *violation, err error) {
+	sights := map[party.Code]*seen{}
+	asked := make([]<-chan reply, len(w.houses))
+	for i, h := range w.houses {
+		asked[i] = h.current().send(order{Look: w.account.ask(h)})
+	}
+	for i, h := range w.houses {
+		r, err := h.current().await(ctx, asked[i])
+		switch {
+		case errors.Is(err, errGone):
+			<-h.current().ended
+			_, err = h.current().trapped()
+			return nil, broken(stuck, "%v; see %s", err, h.diary)
+		case ctx.Err() != nil:
+			return nil, ctx.Err()
+		case err != nil || r.Seen == nil:
+			return nil, broken(stuck, "%s cannot say what it has: %v", h.code, err)
+		}
+		sights[h.code] = r.Seen
+	}
+	return w.account.take(sights)
+}

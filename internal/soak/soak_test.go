@@ -1,0 +1,76 @@
+package soak
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"testing"
+
+	"github.com/comity-exchange/comity/fault"
+)
+
+// TestMain is also a node's process: the test's own program, called with a word that no flag of a test is.
+func TestMain(m *testing.M) {
+	if len(os.Args) == 3 && os.Args[1] == childWord {
+		if err := Node(context.Background(), os.Args[2], os.Stdin, os.Stdout, os.Stderr); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+const childWord = "soak-node"
+
+// again runs the test's own program as a node.
+func again(t *testing.T) func(ctx context.Context, dir string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return func(ctx context.Context, dir string) *exec.Cmd { return exec.CommandContext(ctx, self, childWord, dir) }
+}
+
+// Real processes are killed under load, at random moments and at every named point; what was acknowledged is there once, and everything verifies.
+func TestKills(t *testing.T) {
+	t.Parallel()
+	// spec: LOG-12, RCP-1, THR-3
+	for name, o := range map[string]Options{
+		"two parties":               {Kills: 200, Parties: 2, Load: 6, Seed: 1},
+		"one of three that fetches": {Kills: 60, Parties: 3, Load: 6, Seed: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			o.Command, o.Dir = again(t), t.TempDir()
+			report, err := Run(t.Context(), o)
+			if err != nil {
+				t.Fatalf("%v\n%+v", err, report)
+			}
+			t.Logf("%+v", report)
+			if report.Looks < o.Kills || report.Kills < o.Kills || report.Acknowledged == 0 {
+				t.Errorf("too little was done: %+v", report)
+			}
+			for _, point := range Points(o.Parties) {
+				if report.ByPoint[point] == 0 && (o.Parties == 2 || fetching(point)) {
+					t.Errorf("nobody was killed at %s", point)
+				}
+			}
+			if !slices.Contains(Points(3), "pull.fetched") || slices.Contains(Points(2), "pull.fetched") {
+				t.Error("who fetches is not told from who does not")
+			}
+		})
+	}
+}
+
+func TestBounds(t *testing.T) {
+	t.Parallel()
+	for _, o := range []Options{{Parties: 1, Load: 1}, {Parties: 10, Load: 10}, {Parties: 2, Load: 1}, {Parties: 2, Load: 1001}, {Parties: 2, Load: 2, Kills: -1}} {
+		if _, err := Run(t.Context(), o); fault.CodeOf(err) != fault.Usage {
+			t.Errorf("%+v: %v", o, err)
+		}
+	}
+}

@@ -1,0 +1,5 @@
+//go:build !race
+
+package faultdisk_test
+
+const less = 1
