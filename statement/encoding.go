@@ -32,19 +32,25 @@ func MakeNonce(r io.Reader) (Nonce, error) {
 	return Nonce(base64.RawURLEncoding.EncodeToString(b[:])), nil
 }
 
-// UnmarshalText checks while decoding.
-func (n *Nonce) UnmarshalText(b []byte) error {
+// ParseNonce reads what MakeNonce wrote.
+func ParseNonce(s string) (Nonce, error) {
 	// spec: ENC-4
 	// 22 digits are 132 bits: the last 4 are not used, and are zero.
-	ok := len(b) == 22 && strings.IndexByte("AQgw", b[21]) >= 0
-	for _, c := range b {
+	ok := len(s) == 22 && strings.IndexByte("AQgw", s[21]) >= 0
+	for i := range len(s) {
+		c := s[i]
 		ok = ok && (c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_')
 	}
 	if !ok {
-		return fault.New(fault.Malformed, "ENC-4", "a nonce is 16 bytes in base64url without padding")
+		return "", fault.New(fault.Malformed, "ENC-4", "a nonce is 16 bytes in base64url without padding")
 	}
-	*n = Nonce(b)
-	return nil
+	return Nonce(s), nil
+}
+
+// UnmarshalText checks while decoding.
+func (n *Nonce) UnmarshalText(b []byte) (err error) {
+	*n, err = ParseNonce(string(b))
+	return err
 }
 
 var mediaTypePattern = regexp.MustCompile(`^[a-z0-9][a-z0-9!#$&^_.+-]{0,63}/[a-zA-Z0-9!#$&^_.+;= -]{1,127}$`) // RFC 6838

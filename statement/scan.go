@@ -1,8 +1,8 @@
 package statement
 
 import (
-	"encoding/hex"
 	"strconv"
+	"strings"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -17,27 +17,27 @@ import (
 
 // scanHead fills h from raw; false leaves h in no particular state.
 func scanHead(raw []byte, h *Head) bool {
-	s := scanner{in: raw}
+	s := scanner{in: string(raw), raw: raw} // one copy, of which every string of the head is a part
 	var seen fields
-	if !s.object(func(name []byte) bool { return seen.once(name) && s.headMember(name, h) }) || s.at != len(raw) {
+	if !s.object(func(name string) bool { return seen.once(name) && s.headMember(name, h) }) || s.at != len(raw) {
 		return false
 	}
 	return seen.all(required[""]) &&
 		(!seen.has("thread") || !h.Thread.IsZero()) && (!seen.has("after") || len(h.After) > 0)
 }
 
-func (s *scanner) headMember(name []byte, h *Head) (ok bool) {
-	switch string(name) {
+func (s *scanner) headMember(name string, h *Head) (ok bool) {
+	switch name {
 	case "v":
 		h.V, ok = small(s)
 	case "nonce":
-		h.Nonce, ok = unmarshalled[Nonce](s)
+		h.Nonce, ok = checked(s, ParseNonce)
 	case "from":
-		h.From, ok = unmarshalled[party.Code](s)
+		h.From, ok = checked(s, party.ParseCode)
 	case "to":
 		h.To = []party.Code{}
 		ok = s.array(func() bool {
-			c, ok := unmarshalled[party.Code](s)
+			c, ok := checked(s, party.ParseCode)
 			h.To = append(h.To, c)
 			return ok
 		})
@@ -46,7 +46,7 @@ func (s *scanner) headMember(name []byte, h *Head) (ok bool) {
 	case "after":
 		h.After, ok = s.ids()
 	case "kind":
-		h.Kind, ok = unmarshalled[Kind](s)
+		h.Kind, ok = checked(s, ParseKind)
 	case "agreement":
 		h.Agreement = &AgreementRef{}
 		ok = s.agreement(h.Agreement)
@@ -59,13 +59,13 @@ func (s *scanner) headMember(name []byte, h *Head) (ok bool) {
 	case "exercise":
 		h.Exercise, ok = s.boolean()
 	case "time":
-		h.Time, ok = unmarshalled[Time](s)
+		h.Time, ok = checked(s, ParseTime)
 	case "by":
 		ok = s.by(&h.By)
 	case "facts":
 		from := s.at
 		ok = s.at < len(s.in) && s.in[s.at] == '{' && s.facts(1) && s.at-from <= MaxFacts
-		h.Facts = jsontext.Value(s.in[from:s.at])
+		h.Facts = jsontext.Value(s.raw[from:s.at:s.at])
 	case "body":
 		h.Body = &BodyRef{}
 		ok = s.bodyRef(h.Body)
@@ -75,8 +75,8 @@ func (s *scanner) headMember(name []byte, h *Head) (ok bool) {
 
 func (s *scanner) agreement(a *AgreementRef) bool {
 	var seen fields
-	return s.object(func(name []byte) (ok bool) {
-		switch string(name) {
+	return s.object(func(name string) (ok bool) {
+		switch name {
 		case "id":
 			a.ID, ok = hash[ID](s)
 		case "digest":
@@ -90,8 +90,8 @@ func (s *scanner) agreement(a *AgreementRef) bool {
 
 func (s *scanner) marking(m *marking.Marking) bool {
 	var seen fields
-	return s.object(func(name []byte) (ok bool) {
-		switch string(name) {
+	return s.object(func(name string) (ok bool) {
+		switch name {
 		case "tlp":
 			m.TLP, ok = text[marking.TLP](s)
 		case "pap":
@@ -114,8 +114,8 @@ func (s *scanner) marking(m *marking.Marking) bool {
 
 func (s *scanner) by(b *By) bool {
 	var seen fields
-	return s.object(func(name []byte) (ok bool) {
-		switch string(name) {
+	return s.object(func(name string) (ok bool) {
+		switch name {
 		case "role":
 			b.Role, ok = text[string](s)
 		case "officer":
@@ -127,8 +127,8 @@ func (s *scanner) by(b *By) bool {
 
 func (s *scanner) bodyRef(b *BodyRef) bool {
 	var seen fields
-	return s.object(func(name []byte) (ok bool) {
-		switch string(name) {
+	return s.object(func(name string) (ok bool) {
+		switch name {
 		case "sha256":
 			b.SHA256, ok = hash[Digest](s)
 		case "size":
@@ -144,12 +144,12 @@ func (s *scanner) bodyRef(b *BodyRef) bool {
 
 // scanBody fills b from raw as scanHead does a head: a nonce, a title and a text in printable ASCII, nothing else.
 func scanBody(raw []byte, b *Body) bool {
-	s := scanner{in: raw}
+	s := scanner{in: string(raw)}
 	var seen fields
-	return s.object(func(name []byte) (ok bool) {
-		switch string(name) {
+	return s.object(func(name string) (ok bool) {
+		switch name {
 		case "nonce":
-			b.Nonce, ok = unmarshalled[Nonce](&s)
+			b.Nonce, ok = checked(&s, ParseNonce)
 		case "title":
 			b.Title, ok = text[string](&s)
 		case "text":
@@ -167,12 +167,12 @@ func (s *scanner) facts(depth int) bool {
 	switch s.in[s.at] {
 	case '{':
 		var seen fields
-		return s.object(func(name []byte) bool { return seen.once(name) && isIdentifier(name) && s.facts(depth+1) })
+		return s.object(func(name string) bool { return seen.once(name) && IsIdentifier(name) && s.facts(depth+1) })
 	case '[':
 		return s.array(func() bool { return s.facts(depth + 1) })
 	case '"':
 		v, ok := s.str()
-		return ok && (len(v) == 0 || isIdentifier(v))
+		return ok && (len(v) == 0 || IsIdentifier(v))
 	case 't', 'f':
 		_, ok := s.boolean()
 		return ok
@@ -183,8 +183,9 @@ func (s *scanner) facts(depth int) bool {
 
 // scanner goes through compact JSON. Its methods stop at what is not plain.
 type scanner struct {
-	in []byte
-	at int
+	in  string
+	raw []byte // the same
+	at  int
 }
 
 // next passes over c if it is what comes.
@@ -196,7 +197,7 @@ func (s *scanner) next(c byte) bool {
 	return false
 }
 
-func (s *scanner) object(member func(name []byte) bool) bool {
+func (s *scanner) object(member func(name string) bool) bool {
 	if !s.next('{') {
 		return false
 	}
@@ -225,9 +226,9 @@ func (s *scanner) array(element func() bool) bool {
 }
 
 // str reads a string of printable ASCII without escapes.
-func (s *scanner) str() ([]byte, bool) {
+func (s *scanner) str() (string, bool) {
 	if !s.next('"') {
-		return nil, false
+		return "", false
 	}
 	for from := s.at; s.at < len(s.in); s.at++ {
 		switch c := s.in[s.at]; {
@@ -235,10 +236,10 @@ func (s *scanner) str() ([]byte, bool) {
 			s.at++
 			return s.in[from : s.at-1], true
 		case c < ' ' || c > '~' || c == '\\':
-			return nil, false
+			return "", false
 		}
 	}
-	return nil, false
+	return "", false
 }
 
 // integer reads a whole number of at most fifteen digits.
@@ -262,7 +263,7 @@ func (s *scanner) integer() (n int64, ok bool) {
 
 func (s *scanner) boolean() (v, ok bool) {
 	for _, word := range []string{"true", "false"} {
-		if len(s.in)-s.at >= len(word) && string(s.in[s.at:s.at+len(word)]) == word {
+		if strings.HasPrefix(s.in[s.at:], word) {
 			s.at += len(word)
 			return word == "true", true
 		}
@@ -298,38 +299,47 @@ func hash[T ~[32]byte](s *scanner) (h T, ok bool) {
 		return h, false
 	}
 	digits := s.in[s.at:end]
-	for _, c := range digits {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+	for i := range len(h) {
+		high, low := digit(digits[2*i]), digit(digits[2*i+1])
+		if high|low > 15 {
 			return h, false
 		}
-	}
-	if _, err := hex.Decode(h[:], digits); err != nil {
-		return h, false
+		h[i] = high<<4 | low
 	}
 	s.at = end + 1
 	return h, true
 }
 
-// unmarshalled reads a string whose type checks it.
-func unmarshalled[T any, P interface {
-	*T
-	UnmarshalText([]byte) error
-}](s *scanner) (v T, ok bool) {
-	raw, ok := s.str()
-	return v, ok && len(raw) > 0 && P(&v).UnmarshalText(raw) == nil
+// digit is the value of a lower-case hexadecimal digit, 255 for what is none.
+func digit(c byte) byte {
+	switch {
+	case c >= '0' && c <= '9':
+		return c - '0'
+	case c >= 'a' && c <= 'f':
+		return c - 'a' + 10
+	}
+	return 255
 }
 
-func isIdentifier(b []byte) bool { return wire.IsIdentifier(string(b)) }
+// checked reads a string that parse takes.
+func checked[T any](s *scanner, parse func(string) (T, error)) (v T, ok bool) {
+	text, ok := s.str()
+	if !ok {
+		return v, false
+	}
+	v, err := parse(text)
+	return v, err == nil
+}
 
 // fields are the names that an object has had so far.
 type fields struct {
-	names [24][]byte
+	names [24]string
 	n     int
 }
 
 // once notes a name; false when it was there before, or there are more than are kept.
-func (f *fields) once(name []byte) bool {
-	if f.has(string(name)) || f.n == len(f.names) {
+func (f *fields) once(name string) bool {
+	if f.has(name) || f.n == len(f.names) {
 		return false
 	}
 	f.names[f.n] = name
@@ -339,7 +349,7 @@ func (f *fields) once(name []byte) bool {
 
 func (f *fields) has(name string) bool {
 	for _, have := range f.names[:f.n] {
-		if string(have) == name {
+		if have == name {
 			return true
 		}
 	}
@@ -357,96 +367,52 @@ func (f *fields) all(names []string) bool {
 
 // appendHead writes a head as json.Marshal does; false when one of its strings is not plain.
 func appendHead(b []byte, h *Head) ([]byte, bool) {
-	w := writer{b: b, plain: true}
-	w.b = append(w.b, `{"v":1`...)
-	w.str(`,"nonce":`, string(h.Nonce))
-	w.str(`,"from":`, string(h.From))
-	w.list(`,"to":`, len(h.To), func(i int) { w.quoted(string(h.To[i])) })
+	w := wire.Writer{Text: b}
+	w.Text = append(w.Text, `{"v":1`...)
+	w.String(`,"nonce":`, string(h.Nonce))
+	w.String(`,"from":`, string(h.From))
+	w.List(`,"to":`, len(h.To), func(i int) { w.Quoted(string(h.To[i])) })
 	if !h.Thread.IsZero() {
-		w.hash(`,"thread":`, h.Thread)
+		w.Hash(`,"thread":`, h.Thread)
 	}
 	if len(h.After) > 0 {
-		w.list(`,"after":`, len(h.After), func(i int) { w.hex(h.After[i]) })
+		w.List(`,"after":`, len(h.After), func(i int) { w.Hex(h.After[i]) })
 	}
-	w.str(`,"kind":`, string(h.Kind))
+	w.String(`,"kind":`, string(h.Kind))
 	if a := h.Agreement; a != nil {
-		w.hash(`,"agreement":{"id":`, a.ID)
-		w.hash(`,"digest":`, a.Digest)
-		w.list(`,"at":`, len(a.At), func(i int) { w.hex(a.At[i]) })
-		w.b = append(w.b, '}')
+		w.Hash(`,"agreement":{"id":`, a.ID)
+		w.Hash(`,"digest":`, a.Digest)
+		w.List(`,"at":`, len(a.At), func(i int) { w.Hex(a.At[i]) })
+		w.Text = append(w.Text, '}')
 	}
-	w.str(`,"marking":{"tlp":`, string(h.Marking.TLP))
-	w.optional(`,"pap":`, string(h.Marking.PAP))
+	w.String(`,"marking":{"tlp":`, string(h.Marking.TLP))
+	w.Optional(`,"pap":`, string(h.Marking.PAP))
 	if len(h.Marking.Handling) > 0 {
-		w.list(`,"handling":`, len(h.Marking.Handling), func(i int) { w.quoted(h.Marking.Handling[i]) })
+		w.List(`,"handling":`, len(h.Marking.Handling), func(i int) { w.Quoted(h.Marking.Handling[i]) })
 	}
-	w.optional(`,"personal_data":`, string(h.Marking.PersonalData))
-	w.optional(`,"retain_until":`, h.Marking.RetainUntil)
-	w.str(`},"track":`, string(h.Track))
-	w.str(`,"precedence":`, string(h.Precedence))
-	w.b = strconv.AppendBool(append(w.b, `,"exercise":`...), h.Exercise)
-	w.str(`,"time":`, h.Time.String())
-	w.str(`,"by":{"role":`, h.By.Role)
-	w.optional(`,"officer":`, h.By.Officer)
-	w.b = append(append(w.b, `},"facts":`...), h.Facts...)
+	w.Optional(`,"personal_data":`, string(h.Marking.PersonalData))
+	w.Optional(`,"retain_until":`, h.Marking.RetainUntil)
+	w.String(`},"track":`, string(h.Track))
+	w.String(`,"precedence":`, string(h.Precedence))
+	w.Text = strconv.AppendBool(append(w.Text, `,"exercise":`...), h.Exercise)
+	w.String(`,"time":`, h.Time.String())
+	w.String(`,"by":{"role":`, h.By.Role)
+	w.Optional(`,"officer":`, h.By.Officer)
+	w.Text = append(append(w.Text, `},"facts":`...), h.Facts...)
 	if r := h.Body; r != nil {
-		w.hash(`,"body":{"sha256":`, r.SHA256)
-		w.b = strconv.AppendInt(append(w.b, `,"size":`...), r.Size, 10)
-		w.b = strconv.AppendInt(append(w.b, `,"blobs":`...), int64(r.Blobs), 10)
-		w.b = append(strconv.AppendInt(append(w.b, `,"blob_bytes":`...), r.BlobBytes, 10), '}')
+		w.Hash(`,"body":{"sha256":`, r.SHA256)
+		w.Text = strconv.AppendInt(append(w.Text, `,"size":`...), r.Size, 10)
+		w.Text = strconv.AppendInt(append(w.Text, `,"blobs":`...), int64(r.Blobs), 10)
+		w.Text = append(strconv.AppendInt(append(w.Text, `,"blob_bytes":`...), r.BlobBytes, 10), '}')
 	}
-	return append(w.b, '}'), w.plain
+	return append(w.Text, '}'), !w.NotPlain
 }
 
 // appendBody writes a body as json.Marshal does; false when it has more than scanBody takes.
 func appendBody(b []byte, d *Body) ([]byte, bool) {
-	w := writer{b: append(b, '{'), plain: len(d.Blobs) == 0 && len(d.Rest) == 0}
-	w.str(`"nonce":`, string(d.Nonce))
-	w.optional(`,"title":`, d.Title)
-	w.optional(`,"text":`, d.Text)
-	return append(w.b, '}'), w.plain
-}
-
-// writer appends JSON.
-type writer struct {
-	b     []byte
-	plain bool
-}
-
-func (w *writer) quoted(v string) {
-	for _, c := range []byte(v) {
-		w.plain = w.plain && c >= ' ' && c <= '~' && c != '"' && c != '\\'
-	}
-	w.b = append(append(append(w.b, '"'), v...), '"')
-}
-
-func (w *writer) str(name, v string) {
-	w.b = append(w.b, name...)
-	w.quoted(v)
-}
-
-func (w *writer) optional(name, v string) {
-	if v != "" {
-		w.str(name, v)
-	}
-}
-
-func (w *writer) hex(v [32]byte) {
-	w.b = append(hex.AppendEncode(append(w.b, '"'), v[:]), '"')
-}
-
-func (w *writer) hash(name string, v [32]byte) {
-	w.b = append(w.b, name...)
-	w.hex(v)
-}
-
-func (w *writer) list(name string, n int, element func(i int)) {
-	w.b = append(append(w.b, name...), '[')
-	for i := range n {
-		if i > 0 {
-			w.b = append(w.b, ',')
-		}
-		element(i)
-	}
-	w.b = append(w.b, ']')
+	w := wire.Writer{Text: append(b, '{'), NotPlain: len(d.Blobs) > 0 || len(d.Rest) > 0}
+	w.String(`"nonce":`, string(d.Nonce))
+	w.Optional(`,"title":`, d.Title)
+	w.Optional(`,"text":`, d.Text)
+	return append(w.Text, '}'), !w.NotPlain
 }

@@ -97,6 +97,9 @@ func agree(t fataler, raw []byte, must bool) {
 	if err != nil {
 		t.Fatalf("%v, but the quick reader takes %s", err, raw)
 	}
+	if again, err := Reread(IDOf(raw), raw); err != nil || !reflect.DeepEqual(again, whole) {
+		t.Fatalf("%v: read again as %+v", err, again)
+	}
 	if !reflect.DeepEqual(quick, whole) {
 		t.Fatalf("%+v, not %+v", quick, whole)
 	}

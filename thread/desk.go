@@ -1,6 +1,7 @@
 package thread
 
 import (
+	"reflect"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -82,6 +83,8 @@ type State struct {
 	Taken        int                         `json:"taken"`         // heads in the order so far, void ones included
 	Void         int                         `json:"void"`          // how many of them are void
 	Desk         jsontext.Value              `json:"desk,omitzero"` // the desk's own state, Load and Save; absent when the opener is void
+
+	own any // what Desk says, parsed, where it is known; never changed
 }
 
 // Opener keeps what later heads are held against.
@@ -97,8 +100,14 @@ type Opener struct {
 	Exercise   bool                 `json:"exercise"`
 }
 
-// Load reads the desk's own state.
+// Cloner is a desk's own state that can copy itself, with all that may be changed in it: one that can is not parsed anew for each head.
+type Cloner[T any] interface{ Clone() T }
+
+// Load gives the desk's own state; it belongs to the caller, who may change it.
 func Load[T any](s State) (T, error) {
+	if v, ok := s.own.(Cloner[T]); ok {
+		return v.Clone(), nil
+	}
 	var v T
 	if len(s.Desk) == 0 {
 		return v, nil
@@ -115,7 +124,7 @@ func Save[T any](s State, v T) (State, error) {
 	if err != nil {
 		return s, fault.Wrap(err, fault.Internal, "", "a thread state cannot be written")
 	}
-	s.Desk = b
+	s.Desk, s.own = b, v
 	return s, nil
 }
 
@@ -127,6 +136,9 @@ func Change[T any](s State, f func(own *T) error) (State, error) {
 	}
 	if err := f(&own); err != nil {
 		return s, err
+	}
+	if s.own != nil && reflect.DeepEqual(s.own, any(own)) {
+		return s, nil
 	}
 	return Save(s, own)
 }

@@ -6,8 +6,6 @@ import (
 	"maps"
 	"slices"
 
-	"github.com/go-json-experiment/json"
-
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -241,7 +239,7 @@ func (f *folding) apply(h *statement.Head) (State, error) {
 		return f.s, err
 	}
 	s := f.s
-	s.Desk = next.Desk
+	s.Desk, s.own = next.Desk, next.own
 	return s, nil
 }
 
@@ -419,22 +417,4 @@ func inLogOrder(nodes []*node) {
 			own[i].need++
 		}
 	}
-}
-
-// MarshalState writes a state. Equal states give equal bytes.
-func MarshalState(s State) ([]byte, error) {
-	b, err := json.Marshal(s, json.Deterministic(true))
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Internal, "", "a thread state cannot be written")
-	}
-	return b, nil
-}
-
-// ParseState reads what MarshalState wrote.
-func ParseState(b []byte) (State, error) {
-	var s State
-	if err := json.Unmarshal(b, &s); err != nil {
-		return State{}, fault.Wrap(err, fault.Internal, "", "a stored thread state cannot be read")
-	}
-	return s, nil
 }

@@ -56,11 +56,33 @@ func TimeOf(t time.Time) Time { return Time{t.UTC().Truncate(time.Millisecond)} 
 // ParseTime reads the protocol's form and no other.
 func ParseTime(s string) (Time, error) {
 	// spec: ENC-5
-	t, err := time.Parse(timeForm, s)
-	if err != nil || t.Format(timeForm) != s || t.Year() < 2020 || t.Year() > 2199 {
-		return Time{}, fault.New(fault.Malformed, "ENC-5", "a time is like 2026-11-21T08:00:00.000Z, from 2020 to 2199")
+	if t, ok := parseTime(s); ok {
+		return t, nil
 	}
-	return Time{t}, nil
+	return Time{}, fault.New(fault.Malformed, "ENC-5", "a time is like 2026-11-21T08:00:00.000Z, from 2020 to 2199")
+}
+
+// parseTime reads timeForm by hand: there is one in every head.
+func parseTime(s string) (Time, bool) {
+	if len(s) != len(timeForm) {
+		return Time{}, false
+	}
+	ok := true
+	number := func(from, to int) (n int) {
+		for _, c := range []byte(s[from:to]) {
+			ok = ok && c >= '0' && c <= '9'
+			n = n*10 + int(c-'0')
+		}
+		return n
+	}
+	year, month, day := number(0, 4), number(5, 7), number(8, 10)
+	hour, minute, second, milli := number(11, 13), number(14, 16), number(17, 19), number(20, 23)
+	ok = ok && s[4] == '-' && s[7] == '-' && s[10] == 'T' && s[13] == ':' && s[16] == ':' && s[19] == '.' && s[23] == 'Z'
+	if !ok || year < 2020 || year > 2199 || month < 1 || month > 12 || hour > 23 || minute > 59 || second > 59 {
+		return Time{}, false
+	}
+	t := time.Date(year, time.Month(month), day, hour, minute, second, milli*int(time.Millisecond), time.UTC)
+	return Time{t}, t.Day() == day // a day that the month does not have would be one of the next
 }
 
 // Std is the time as package time has it, in UTC.

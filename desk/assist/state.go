@@ -43,6 +43,18 @@ type state struct {
 	Asked   map[party.Code]*line `json:"asked"`
 }
 
+// Clone implements thread.Cloner.
+func (st state) Clone() state {
+	asked := make(map[party.Code]*line, len(st.Asked))
+	for code, l := range st.Asked {
+		own := *l
+		own.Grants = slices.Clone(l.Grants)
+		asked[code] = &own // a refusal is replaced, never changed
+	}
+	st.Asked = asked
+	return st
+}
+
 // line is one asked party.
 type line struct {
 	Status       Status         `json:"status"`

@@ -258,7 +258,7 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// TestServe serves a node and its log until it is interrupted.
+// TestServe serves a node, its log, its health and its metrics until it is interrupted.
 func TestServe(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "xa")
@@ -270,7 +270,7 @@ func TestServe(t *testing.T) {
 	defer interrupt()
 	r, w := io.Pipe()
 	ended := make(chan int, 1)
-	args := []string{"--dir", dir, "--json", "serve", "--listen", "127.0.0.1:0", "--log-listen", "127.0.0.1:0"}
+	args := []string{"--dir", dir, "--json", "serve", "--listen", "127.0.0.1:0", "--log-listen", "127.0.0.1:0", "--watch-listen", "127.0.0.1:0"}
 	go func() {
 		defer w.Close()
 		ended <- Main(ctx, args, nil, nil, w, &errs)
@@ -295,8 +295,34 @@ func TestServe(t *testing.T) {
 	if answer.StatusCode != http.StatusNotFound { // nothing was ever said
 		t.Errorf("the log answers %d", answer.StatusCode)
 	}
+	for path, part := range map[string]string{"/healthz": `"alive":true`, "/readyz": `"ready":true`, "/metrics": "comity_log_statements 0"} {
+		if text := await(t, "http://"+first.Watch+path, part); !strings.Contains(text, part) {
+			t.Errorf("%s says %s", path, text)
+		}
+	}
+	if text := first.String(); !strings.Contains(text, "health and metrics on "+first.Watch) {
+		t.Errorf("it says %s", text)
+	}
 	interrupt()
 	if status := <-ended; status != 0 {
 		t.Errorf("it ended with %d: %s", status, errs.String())
 	}
+}
+
+// await asks again and again until the answer has a part, for a while: a node says that it is ready a moment before it serves.
+func await(t *testing.T, url, part string) (text string) {
+	t.Helper()
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline) && !strings.Contains(text, part); {
+		resp, err := http.Get(url)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = string(raw)
+	}
+	return text
 }

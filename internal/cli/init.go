@@ -19,6 +19,7 @@ type initCmd struct {
 	Contact  []string `sep:"none" placeholder:"CONTACT" help:"Point of contact: role,name=…,email=…,phone=…,hours=…,languages=en+fr. The role is technical, diplomatic, law-enforcement or leadership."`
 	Endpoint []string `placeholder:"URL" help:"Where peers reach the node, like https://comity.xa.example:8443. Without one it fetches its packets, or carries them."`
 	Listen   string   `placeholder:"ADDRESS" help:"Address to listen on, like :8443."`
+	Store    string   `placeholder:"STORE" help:"What keeps the node's memory: a file in the folder, or a PostgreSQL database like postgres://comity@db.xa.example/comity. Without it: comity.db."`
 
 	KeyFile        string `placeholder:"FILE" help:"Lock the keys to this key file, which must be there. Without it and --passphrase-file a key file is made in the folder."`
 	PassphraseFile string `placeholder:"FILE" help:"Lock the keys by the passphrase in the first line of this file; the node reads it at each start."`
@@ -39,6 +40,9 @@ func (c *initCmd) Run(ctx context.Context, s *session) error {
 	f.Config.Listen, f.Config.Endpoints, f.Config.Officer = c.Listen, c.Endpoint, c.Officer
 	if c.Role != "" {
 		f.Config.Role = c.Role
+	}
+	if c.Store != "" {
+		f.Config.Store = c.Store
 	}
 	var err error
 	if f.Names, err = namesOf(c.Name); err != nil {

@@ -162,6 +162,14 @@ type queueView struct {
 	LagNS int64 `json:"lag_ns"`
 }
 
+// waiting is how many statements wait; a + stands behind what was not counted to its end.
+func waiting(q delivery.Queue) string {
+	if q.AtLeast {
+		return number(q.Waiting) + "+"
+	}
+	return number(q.Waiting)
+}
+
 type outboxCmd struct{}
 
 func (outboxCmd) Help() string {
@@ -190,7 +198,7 @@ func (c *outboxCmd) Run(ctx context.Context, s *session) error {
 				if q.Waiting > 0 {
 					lag = span(q.Lag)
 				}
-				t.addAlert(q.LastError != "", string(q.Peer), q.Reach, number(q.Waiting), unread(q.By[statement.Flash]), lag, when(q.LastSuccess), when(q.NextTry), line(q.LastError))
+				t.addAlert(q.LastError != "", string(q.Peer), q.Reach, waiting(q), unread(q.By[statement.Flash]), lag, when(q.LastSuccess), when(q.NextTry), line(q.LastError))
 			}
 			p.table(t)
 		})

@@ -108,6 +108,30 @@ func (c *Config) Check() error {
 	return nil
 }
 
+// Database is the address of the database that keeps the node's memory; ok is false where a file does.
+func (c *Config) Database() (address string, ok bool) {
+	return c.Store, isDatabase(c.Store)
+}
+
+func isDatabase(v string) bool {
+	return strings.HasPrefix(v, "postgres://") || strings.HasPrefix(v, "postgresql://")
+}
+
+// checkStore holds a store against its two forms. An address with a password is refused: the settings are no place for a secret.
+func checkStore(key, v string) error {
+	if !isDatabase(v) {
+		return checkInside(key, v)
+	}
+	u, err := url.Parse(v)
+	if err != nil {
+		return bad(key, "the address of a database is like postgres://comity@db.xa.example/comity") // it is not repeated: it may hold a password
+	}
+	if _, has := u.User.Password(); has || u.Query().Has("password") {
+		return bad(key, "the address holds a password: put it into a password file (PGPASSFILE) instead")
+	}
+	return nil
+}
+
 func (c *Config) lockFile() string { return filepath.Clean(c.KeyFile + c.PassphraseFile) } // one of them is empty
 
 func bad(key, format string, args ...any) error {

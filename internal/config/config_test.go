@@ -153,6 +153,9 @@ func TestLoadRefuses(t *testing.T) {
 		{"store in a folder", "code = \"XA\"\nstore = \"x/x.db\"", nil, "setting store: a file name"},
 		{"no store", "code = \"XA\"\nstore = \"\"", nil, "setting store: a file name"},
 		{"store over the settings", "code = \"XA\"\nstore = \"comity.toml\"", nil, "setting store: a file name"},
+		{"store with a password", "code = \"XA\"\nstore = \"postgres://xa:hidden@db.xa.example/comity\"", nil, "setting store: the address holds a password"},
+		{"store with a password behind", "code = \"XA\"\nstore = \"postgresql://db.xa.example/comity?password=hidden\"", nil, "setting store: the address holds a password"},
+		{"store at no address", "code = \"XA\"\nstore = \"postgres://[::1\"", nil, "setting store: the address of a database is like"},
 		{"keys over the store", "code = \"XA\"\nkeys = \"comity.db\"", nil, "one file for two purposes"},
 		{"key file over the keys", "code = \"XA\"\nkey_file = \"./keys.age\"", nil, "one file for two purposes"},
 		{"key file outside", "code = \"XA\"\nkey_file = \"../x\"", nil, "setting key_file: a file"},
@@ -173,6 +176,21 @@ func TestLoadRefuses(t *testing.T) {
 				t.Fatalf("got %q: %q, want it to say %q", fault.CodeOf(err), fault.Show(err), c.says)
 			}
 		})
+	}
+}
+
+func TestDatabase(t *testing.T) {
+	t.Parallel()
+	const address = "postgres://comity@db1.xa.example,db2.xa.example:5433/comity?sslmode=verify-full"
+	c, err := Load(folder(t, "code = \"XA\"\nstore = \""+address+"\""), nil)
+	if got, ok := c.Database(); err != nil || !ok || got != address {
+		t.Errorf("%q, %v, %v", got, ok, err)
+	}
+	if c, err = Load(folder(t, "code = \"XA\""), nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, ok := c.Database(); ok {
+		t.Error("a file is taken for a database")
 	}
 }
 

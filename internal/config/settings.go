@@ -50,8 +50,8 @@ func settings() []setting {
 			text: func(c *Config) *string { return &c.TraceEndpoint }, checkText: checkReceiver,
 		},
 		{
-			key: "store", doc: "File of the store, in the node's folder.",
-			text: func(c *Config) *string { return &c.Store }, checkText: checkInside,
+			key: "store", doc: "What keeps the node's memory: a file in the node's folder, or a PostgreSQL database, like postgres://comity@db.xa.example/comity (docs/postgres.md).",
+			text: func(c *Config) *string { return &c.Store }, checkText: checkStore,
 		},
 		{
 			key: "keys", doc: "File of the locked private keys, in the node's folder.",

@@ -247,11 +247,16 @@ func blobHeaders(h http.Header, blobs map[statement.Digest]int64) {
 	}
 }
 
-// pull fetches packets from a peer until there are none, and posts the receipts.
+// pull fetches packets from a peer until there are none, or what is to go out has waited for as long as it may, and posts the receipts.
 func (c *Courier) pull(ctx context.Context, code party.Code, letter *party.Letter, l *line) error {
 	// spec: NET-3, NET-5
-	here := map[statement.Digest]int64{}
+	here := l.here
+	began := time.Now()
 	for barren := 0; barren < 2; {
+		if time.Since(began) >= c.PullEvery {
+			l.more = l.more || barren == 0
+			return nil
+		}
 		header := http.Header{}
 		tree, err := c.theirs(ctx, letter.Origin)
 		if err != nil {

@@ -38,6 +38,8 @@ type Options struct {
 	Now         func() time.Time
 	Log         *slog.Logger
 	Observe     Observer // nil: nobody is told
+	// Process names this process among those that share one store; "": there is only this one, and it need not ask who serves a peer's queue.
+	Process string
 	// Dial replaces the net package's, for tests that cut links.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Transport stands before what makes the requests to a peer, for tests of bad networks; nil: nothing does.
@@ -63,6 +65,10 @@ type line struct {
 	client *http.Client
 	// have is how much of a blob the peer said that it has; owned by the worker.
 	have map[statement.Digest]int64
+	// here is how much is here of the blobs that the last packet fetched brought parts of; owned by the worker.
+	here map[statement.Digest]int64
+	// claimed is until when this process serves the queue, barred until when it does not ask for it; owned by the worker.
+	claimed, barred statement.Time
 	// more is set by a round that ended before the queue was empty; owned by the worker.
 	more bool
 }
@@ -126,7 +132,7 @@ func (c *Courier) line(code party.Code) *line {
 	if l, ok := c.peers[code]; ok {
 		return l
 	}
-	l := &line{kick: make(chan struct{}, 1), client: c.client(code), have: map[statement.Digest]int64{}}
+	l := &line{kick: make(chan struct{}, 1), client: c.client(code), have: map[statement.Digest]int64{}, here: map[statement.Digest]int64{}}
 	c.peers[code] = l
 	return l
 }

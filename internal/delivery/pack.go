@@ -205,7 +205,7 @@ func (p *packing) take(s store.Statement, deep bool) (bool, error) {
 	if p.chosen[s.Index] != nil {
 		return true, nil
 	}
-	h, err := statement.ParseHead(s.Head)
+	h, err := statement.Reread(s.ID, s.Head)
 	if err != nil {
 		return false, err
 	}
@@ -293,7 +293,7 @@ func (p *packing) blobs(size int64, have map[statement.Digest]int64) error {
 
 // blobsOf adds what the peer lacks of one statement's blobs. It reports whether any are still owed.
 func (p *packing) blobsOf(s store.Statement, have map[statement.Digest]int64) (bool, error) {
-	h, err := statement.ParseHead(s.Head)
+	h, err := statement.Reread(s.ID, s.Head)
 	if err != nil || h.Body == nil || h.Body.Blobs == 0 || !h.IsFor(p.to) {
 		return false, err
 	}

@@ -171,7 +171,7 @@ func (n *count) pending(s store.Statement) (bool, error) {
 	if s.Thread.IsZero() || s.Index < n.covered { // receipts go with answers, never through the queue
 		return false, nil
 	}
-	h, err := statement.ParseHead(s.Head)
+	h, err := statement.Reread(s.ID, s.Head)
 	if err != nil || !h.IsFor(n.peer) {
 		return false, err
 	}

@@ -14,6 +14,7 @@ import (
 
 // work serves one peer's queue until ctx ends. Nothing that happens here delays another peer.
 func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
+	defer c.release(code, l)
 	failures := 0
 	version := int64(-1)
 	var pulled, witnessed time.Time
@@ -34,7 +35,12 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 				pulled = time.Now()
 			}
 			l.more = false
-			err = c.round(ctx, code, l, pull)
+			var mine bool
+			if mine, err = c.claim(ctx, code, l); mine {
+				err = c.round(ctx, code, l, pull)
+			} else {
+				version = -1 // another process serves it: look again, whether there is news or not
+			}
 			if err == nil && l.more && ctx.Err() == nil { // at once, and the peer's news in between
 				failures, version = 0, -1
 				continue

@@ -122,6 +122,9 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 		return err
 	})
 	x.Reached.At(pointCommitted)
+	if store.OutcomeUnknown(err) && b != nil && len(b.ids) > 0 {
+		err = x.look(b, err)
+	}
 	if err == nil {
 		m.keep(b)
 	} else {
@@ -147,6 +150,22 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 	if err == nil {
 		x.announce()
 	}
+}
+
+// look finds out what came of a batch whose commit was not answered: what was said is told apart from what was not, so that nobody says it twice. While it
+// cannot be found out, the error stays.
+func (x *Exchange) look(b *batch, unknown error) error {
+	err := x.Store.View(context.Background(), func(tx store.Tx) error {
+		_, err := tx.Statement(b.ids[len(b.ids)-1])
+		return err
+	})
+	switch fault.CodeOf(err) {
+	case "":
+		return nil
+	case fault.NotFound:
+		return fault.Wrap(unknown, fault.Unavailable, "", "the store failed: nothing was written")
+	}
+	return unknown
 }
 
 // attempt runs one job inside the batch and takes back all that it did when it fails.

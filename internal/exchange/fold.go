@@ -1,9 +1,11 @@
 package exchange
 
 import (
+	"bytes"
 	"maps"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
@@ -24,6 +26,11 @@ type threaded struct {
 	said map[party.Code]statement.Place
 	// reliance is what heads say of the agreement that this thread made; nil: not looked up, or none.
 	reliance *statement.AgreementRef
+	// summed is what the row's summary was made of last; empty: not known.
+	summed struct {
+		desk    jsontext.Value
+		parties int
+	}
 }
 
 // thread loads a thread, from the batch, from what is remembered, or from the store. An unknown one comes back empty.
@@ -46,8 +53,8 @@ func (b *batch) thread(id thread.ID) (threaded, error) {
 	t := threaded{row: row}
 	if len(row.State) > 0 {
 		t.known = true
-		if err := json.Unmarshal(row.State, &t.state); err != nil {
-			return t, fault.Wrap(err, fault.Internal, "", "a stored thread cannot be read")
+		if t.state, err = thread.ParseState(row.State); err != nil {
+			return t, err
 		}
 	}
 	return t, nil
@@ -185,12 +192,8 @@ func (b *batch) writeThreads(rules *thread.Rules) error {
 			continue
 		}
 		if t.known {
-			var err error
-			if t.row.State, err = json.Marshal(t.state, json.Deterministic(true)); err != nil {
-				return fault.Wrap(err, fault.Internal, "", "a thread cannot be written")
-			}
-			if t.row.Summary, err = json.Marshal(rules.Summary(t.state), json.Deterministic(true)); err != nil {
-				return fault.Wrap(err, fault.Internal, "", "a thread cannot be written")
+			if err := t.write(rules); err != nil {
+				return err
 			}
 		}
 		if err := b.tx.PutThread(t.row); err != nil {
@@ -200,12 +203,28 @@ func (b *batch) writeThreads(rules *thread.Rules) error {
 	return nil
 }
 
+// write puts the state into the row, and the summary where it may have changed: it tells of the opener, of who takes part, and of the desk's own state.
+func (t *threaded) write(rules *thread.Rules) (err error) {
+	if t.row.State, err = thread.MarshalState(t.state); err != nil {
+		return err
+	}
+	s := &t.summed
+	if len(t.row.Summary) > 0 && s.parties == len(t.state.Participants) && s.desk != nil && bytes.Equal(s.desk, t.state.Desk) {
+		return nil
+	}
+	if t.row.Summary, err = json.Marshal(rules.Summary(t.state), json.Deterministic(true)); err != nil {
+		return fault.Wrap(err, fault.Internal, "", "a thread cannot be written")
+	}
+	s.desk, s.parties = t.state.Desk, len(t.state.Participants)
+	return nil
+}
+
 // Heads reads and parses a thread's heads.
 func Heads(tx store.Tx, id thread.ID) ([]*statement.Head, error) {
 	var heads []*statement.Head
 	var bad error
 	err := tx.EachOfThread(id, func(s store.Statement) bool {
-		h, err := statement.ParseHead(s.Head)
+		h, err := statement.Reread(s.ID, s.Head)
 		if err != nil {
 			bad = err
 			return false

@@ -303,7 +303,7 @@ func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
 	if err != nil {
 		return statement.Time{}, err
 	}
-	h, err := statement.ParseHead(s.Head)
+	h, err := statement.Reread(s.ID, s.Head)
 	if err != nil {
 		return statement.Time{}, err
 	}

@@ -31,7 +31,7 @@ func (r *receiving) inTime(l located) (bool, error) {
 	ok := high.IsZero() || high.Std().Sub(l.Time.Std()) <= maxFall
 	ok = ok && l.Time.Std().Sub(r.in.cp.Time) <= maxFall
 	for _, n := range after {
-		h, err := statement.ParseHead(n.Head)
+		h, err := statement.Reread(n.ID, n.Head)
 		if err != nil {
 			return false, err
 		}
@@ -66,7 +66,7 @@ func (r *receiving) high(s store.Statement) (statement.Time, error) {
 	if s.Index == r.reached.index && !r.reached.time.IsZero() {
 		return r.reached.time, nil
 	}
-	h, err := statement.ParseHead(s.Head)
+	h, err := statement.Reread(s.ID, s.Head)
 	if err != nil {
 		return statement.Time{}, err
 	}

@@ -57,7 +57,11 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 
 func (n *Node) permissions() Finding {
 	f := Finding{Check: "permissions", Health: Good, Says: "folder and keys are this user's alone"}
-	for _, name := range []string{n.Dir, n.path(n.Config.Keys), n.path(n.Config.Store)} {
+	names := []string{n.Dir, n.path(n.Config.Keys)}
+	if _, ok := n.Config.Database(); !ok {
+		names = append(names, n.path(n.Config.Store))
+	}
+	for _, name := range names {
 		info, err := os.Stat(name)
 		if err != nil {
 			return Finding{"permissions", Bad, fmt.Sprintf("%s cannot be looked at", name), "give it back to the user that runs the node"}
@@ -70,16 +74,24 @@ func (n *Node) permissions() Finding {
 }
 
 func (n *Node) disk() Finding {
-	var s unix.Statfs_t
-	if err := unix.Statfs(n.Dir, &s); err != nil {
+	free := n.free()
+	if free < 0 {
 		return Finding{"disk", Warning, "free space cannot be told", ""}
 	}
-	free := int64(s.Bavail) * int64(s.Bsize)
 	says := fmt.Sprintf("%.1f GiB free", float64(free)/(1<<30))
 	if free < minDisk {
 		return Finding{"disk", Warning, says, "make room: a full disk stops the log"}
 	}
 	return Finding{"disk", Good, says, ""}
+}
+
+// free is the free space where the store is, in bytes; negative when it cannot be told.
+func (n *Node) free() int64 {
+	var s unix.Statfs_t
+	if err := unix.Statfs(n.Dir, &s); err != nil {
+		return -1
+	}
+	return int64(s.Bavail) * int64(s.Bsize)
 }
 
 func (n *Node) letter(ctx context.Context) Finding {
@@ -205,6 +217,9 @@ func peerFinding(q delivery.Queue) Finding {
 	f := Finding{Check: "peer " + string(q.Peer), Health: Good, Says: "nothing waits"}
 	if q.Waiting > 0 {
 		f.Says = fmt.Sprintf("%d statements wait, the oldest for %s", q.Waiting, q.Lag.Round(time.Second))
+		if q.AtLeast {
+			f.Says = "more than " + f.Says
+		}
 	}
 	switch {
 	case q.LastError != "":

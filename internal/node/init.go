@@ -11,7 +11,6 @@ import (
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/keystore"
 	"github.com/comity-exchange/comity/internal/store"
-	"github.com/comity-exchange/comity/internal/store/sqlite"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/wire"
@@ -83,7 +82,7 @@ func Init(ctx context.Context, dir string, f Founding) (Founded, error) {
 	if err := os.WriteFile(out.File, out.Letter, 0o600); err != nil {
 		return Founded{}, fault.Wrap(err, fault.Unavailable, "", "the letter cannot be written")
 	}
-	if err := keepOwn(ctx, filepath.Join(dir, f.Config.Store), letter, f.Now()); err != nil {
+	if err := keepOwn(ctx, dir, f.Config, letter, f.Now()); err != nil {
 		return Founded{}, err
 	}
 	// The configuration comes last: a folder without one is no node, so a broken Init can be done again.
@@ -107,8 +106,8 @@ func firstLetter(keys *keystore.Keys, recovery *keystore.Recovery, f Founding) (
 }
 
 // keepOwn puts the node's own letter into its store, confirmed: nobody needs to read it words.
-func keepOwn(ctx context.Context, path string, l *party.Letter, now time.Time) error {
-	db, err := sqlite.Open(ctx, path)
+func keepOwn(ctx context.Context, dir string, cfg config.Config, l *party.Letter, now time.Time) error {
+	db, err := openStore(ctx, dir, cfg, "")
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,6 @@ import (
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/keystore"
 	"github.com/comity-exchange/comity/internal/store"
-	"github.com/comity-exchange/comity/internal/store/sqlite"
 	"github.com/comity-exchange/comity/internal/watch"
 	"github.com/comity-exchange/comity/packet"
 	"github.com/comity-exchange/comity/party"
@@ -57,7 +56,7 @@ type Node struct {
 	Dir      string
 	Config   config.Config
 	Keys     *keystore.Keys
-	Store    *sqlite.DB
+	Store    store.Store
 	Rules    *thread.Rules
 	Journal  *journal.Journal
 	Exchange *exchange.Exchange
@@ -103,7 +102,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 	if n.Keys.Code() != cfg.Code {
 		return nil, fault.New(fault.Locked, "", "the keys in this folder are those of %s, its configuration is that of %s", n.Keys.Code(), cfg.Code)
 	}
-	if n.Store, err = sqlite.OpenOn(ctx, n.path(cfg.Store), o.VFS); err != nil {
+	if n.Store, err = openStore(ctx, dir, cfg, o.VFS); err != nil {
 		return nil, err
 	}
 	if err := n.start(ctx, o); err != nil {
@@ -144,7 +143,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		Self: n.Config.Code, Origin: n.Keys.Origin(), Witness: n.Keys.Witness(), Store: timed, Exchange: n.Exchange, Journal: n.Journal,
 		Codec: n.Codec, Certificate: certificate, Reachable: len(n.Config.Endpoints) > 0, Poll: 250 * time.Millisecond,
 		PullEvery: n.Config.PullInterval, RetryMin: orDefault(o.RetryMin, time.Second), RetryMax: orDefault(o.RetryMax, 300*time.Second),
-		Now: n.Now, Log: n.component("delivery"), Observe: n.Watch.Delivery(), Dial: o.Dial, Transport: o.Transport, Reached: o.Reached,
+		Process: n.process(), Now: n.Now, Log: n.component("delivery"), Observe: n.Watch.Delivery(), Dial: o.Dial, Transport: o.Transport, Reached: o.Reached,
 	})
 	n.Watch.Over(&watched{Node: n})
 	return nil
@@ -268,5 +267,3 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 	}
 	return err
 }
-
-var _ store.Store = (*sqlite.DB)(nil)

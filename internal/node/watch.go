@@ -6,8 +6,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/delivery"
 	"github.com/comity-exchange/comity/internal/journal"
@@ -179,14 +177,6 @@ func std(t statement.Time) time.Time {
 		return time.Time{}
 	}
 	return t.Std()
-}
-
-func (n *Node) free() int64 {
-	var s unix.Statfs_t
-	if err := unix.Statfs(n.Dir, &s); err != nil {
-		return -1
-	}
-	return int64(s.Bavail) * int64(s.Bsize)
 }
 
 // Checks implements watch.Node.

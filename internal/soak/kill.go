@@ -11,7 +11,7 @@ import (
 const (
 	undisturbed = 80 * time.Millisecond // longest that nodes are left to work before one is killed at random
 	coming      = 40 * time.Millisecond // longest that one is let come up before it is killed again
-	reaching    = 10 * time.Second      // how long a node may take to fall into its trap
+	reaching    = 60 * time.Second      // how long a node may take to fall into its trap
 	often       = 5                     // a trap goes off at the first to fifth time
 )
 

@@ -156,7 +156,7 @@ func (p *process) trapped() (bool, error) {
 	defer p.mu.Unlock()
 	var exit *exec.ExitError
 	if errors.As(p.how, &exit) {
-		if w, ok := exit.Sys().(syscall.WaitStatus); ok && w.Signaled() && w.Signal() == syscall.SIGKILL {
+		if w, ok := exit.Sys().(syscall.WaitStatus); ok && w.Signal() == syscall.SIGKILL {
 			return !p.killed, nil
 		}
 	}

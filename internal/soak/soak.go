@@ -67,7 +67,7 @@ type Report struct {
 const epoch = 500
 
 // patience is how long anything may take that nothing holds up.
-const patience = 30 * time.Second
+const patience = 60 * time.Second
 
 // Points lists the named points at which a soak with that many parties kills, those first that two parties do not have.
 func Points(parties int) []string {

@@ -3,7 +3,9 @@ package store
 import (
 	"context"
 	"io"
+	"strings"
 
+	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
@@ -29,6 +31,11 @@ type Store interface {
 	// may lack what was written last.
 	Incarnation(ctx context.Context) (string, error)
 	Close() error
+}
+
+// OutcomeUnknown tells of an error of Update that what f wrote may be there or not: the caller looks before it writes again.
+func OutcomeUnknown(err error) bool {
+	return fault.CodeOf(err) == fault.Unavailable && strings.HasSuffix(fault.Show(err), "outcome unknown")
 }
 
 // Tx is one transaction. Methods that write fail inside View. Slices that are passed in are not kept, those that come out are the

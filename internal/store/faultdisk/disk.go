@@ -60,11 +60,11 @@ type Disk struct {
 	rand    *rand.Rand
 	platter *platter
 	shm     map[string]int64 // bytes of shared memory, by the name of its store
-	effects int64
-	cutAt   int64 // the effect at which power goes; 0: none
-	off     bool  // there is no power
-	cuts    int   // how often there was none
-	broken  error // why a cut did not leave what it should
+	effects int64            // what was written, truncated, synced, made and deleted so far
+	cutAt   int64            // the effect at which power goes; 0: none
+	off     bool             // there is no power
+	cuts    int              // how often there was none
+	broken  error            // why a cut did not leave what it should
 	full    bool
 	room    int64 // bytes by which files may still grow while full is set
 	lies    bool
@@ -148,13 +148,6 @@ func (d *Disk) Worst(on bool) {
 	d.worst = on
 }
 
-// Effects counts what was written, truncated, synced, made and deleted so far.
-func (d *Disk) Effects() int64 {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	return d.effects
-}
-
 // CutAfter has the power go in the middle of the n-th effect from now; n ≥ 1.
 func (d *Disk) CutAfter(n int64) {
 	d.mu.Lock()
@@ -200,8 +193,9 @@ func (d *Disk) cut() {
 	if d.worst {
 		f = &fate{Rand: d.rand, none: true, lost: true}
 	}
+	var failed error
 	for name, bytes := range d.platter.cut(f) {
-		d.broken = errors.Join(d.broken, replace(name, bytes))
+		failed = errors.Join(failed, replace(name, bytes))
 	}
 	for name := range d.shm {
 		// Shared memory is a file that nobody syncs. A store that finds one after a cut must not believe it.
@@ -212,7 +206,10 @@ func (d *Disk) cut() {
 				junk[i] = byte(d.rand.Uint32())
 			}
 		}
-		d.broken = errors.Join(d.broken, replace(name+"-shm", junk))
+		failed = errors.Join(failed, replace(name+"-shm", junk))
+	}
+	if failed != nil {
+		d.broken = fault.Wrap(failed, fault.Internal, "", "the files could not be left as the power cut would leave them")
 	}
 	d.platter, d.shm = newPlatter(), map[string]int64{}
 }
@@ -229,6 +226,7 @@ func replace(name string, bytes []byte) error {
 	if err != nil {
 		return err
 	}
+	defer os.Remove(f.Name())
 	_, err = f.Write(bytes)
 	return errors.Join(err, f.Close(), os.Rename(f.Name(), name))
 }

@@ -298,17 +298,28 @@ func TestFailures(t *testing.T) {
 	}
 }
 
-// A commit that failed and happened may be there after a cut, which is why nobody may call its outcome known.
+// A commit that failed and happened is seen by nobody and is there after a cut all the same: its outcome is not known before another commit has overwritten what it
+// left in the log.
 func TestFailedButHappened(t *testing.T) {
 	t.Parallel()
-	b := newTable(t, 1, "FULL")
-	b.put(1)
-	b.disk.Fail(faultdisk.Failure{Effect: faultdisk.Sync, File: faultdisk.WAL, Nth: 1, Happened: true})
-	if rc := b.put(2); rc != lib.SQLITE_IOERR_FSYNC {
-		t.Fatal(rc)
-	}
-	if n := b.cut(); n != 2 {
-		t.Errorf("%d rows", n)
+	for _, overwritten := range []bool{false, true} {
+		b := newTable(t, 1, "FULL")
+		b.put(1)
+		b.disk.Fail(faultdisk.Failure{Effect: faultdisk.Sync, File: faultdisk.WAL, Nth: 1, Happened: true})
+		if rc := b.put(2); rc != lib.SQLITE_IOERR_FSYNC {
+			t.Fatal(rc)
+		}
+		if n := b.count(b.DB); n != 1 {
+			t.Errorf("%d rows before the cut", n)
+		}
+		want := 2
+		if overwritten {
+			b.must("UPDATE t SET junk = NULL")
+			want = 1
+		}
+		if n := b.cut(); n != want {
+			t.Errorf("%d rows after the cut, want %d", n, want)
+		}
 	}
 }
 
@@ -368,5 +379,28 @@ func TestOthersWrite(t *testing.T) {
 	}
 	if left, err := os.ReadDir(filepath.Dir(b.path)); err != nil || len(left) > 3 {
 		t.Errorf("%v: %v", left, err)
+	}
+}
+
+// A commit is there after the worst of cuts also where a reader made the log that it stands in.
+func TestLogMadeByAReader(t *testing.T) {
+	t.Parallel()
+	b := newTable(t, 1, "FULL")
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	b.DB = b.over(b.disk.Name(), "FULL")
+	b.count(b.DB)
+	writer := b.over(b.disk.Name(), "FULL")
+	if _, err := writer.Exec("INSERT INTO t VALUES (1, NULL)"); err != nil {
+		t.Fatal(err)
+	}
+	b.disk.Worst(true)
+	err := b.disk.Cut()
+	if err := errors.Join(err, writer.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if n := b.cut(); n != 1 {
+		t.Errorf("%d rows", n)
 	}
 }

@@ -23,7 +23,7 @@ type handle struct {
 	name  string
 	*content
 	temporary bool // gone after a cut whatever happens, and known to nobody else
-	fresh     bool // its first sync makes its name certain: SQLite syncs the folder of a new journal then
+	fresh     bool // its first sync syncs its folder, too
 	cuts      int  // of the disk, when it was opened
 }
 
@@ -165,10 +165,11 @@ func (d *Disk) xOpen(tls *libc.TLS, _, name, file uintptr, flags int32, out uint
 	case !exists:
 		d.effects++
 		h.content = d.platter.made(h.name)
-		h.fresh = h.kind != Main
 	default:
 		h.content = d.platter.names[h.name]
 	}
+	// As the VFS below does it for journals, whoever made them. The store's own file is made, and its folder synced, by others.
+	h.fresh = flags&lib.SQLITE_OPEN_CREATE != 0 && h.kind != Main
 	d.open++
 	h.open++
 	d.handles.Store(file, h)

@@ -15,18 +15,53 @@ import (
 	lib "modernc.org/sqlite/lib"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store/relational"
 )
 
-// What only SQLite has: connections, statements that open and close transactions, error numbers, migrations.
+// What only SQLite has: connections, how transactions begin and end, error numbers, migrations.
 
-// The statements around a transaction. A writer takes the file's write lock at once: one that took it later could find
-// its snapshot outdated.
-const (
-	beginWrite = "BEGIN IMMEDIATE"
-	beginRead  = "BEGIN"
-	commit     = "COMMIT"
-	rollback   = "ROLLBACK"
-)
+// dialect is SQLite as relational.Dialect. The one writer guards its fields.
+type dialect struct {
+	writer *relational.Conn // of the last Update that succeeded
+	begun  int64            // data_version in the Update under way
+	wrote  int64            // data_version in the last Update that succeeded
+}
+
+// Begin implements relational.Dialect. A writer takes the file's write lock at once: one that took it later could find its snapshot outdated.
+func (d *dialect) Begin(ctx context.Context, c *relational.Conn, write bool) (alone bool, err error) {
+	if !write {
+		return false, c.Exec(ctx, "BEGIN")
+	}
+	// The one statement that waits for others is also the one that the caller may interrupt.
+	if err := c.Exec(ctx, "BEGIN IMMEDIATE"); err != nil {
+		return false, err
+	}
+	d.begun, err = d.Version(context.WithoutCancel(ctx), c)
+	return d.writer == c && d.wrote == d.begun, err
+}
+
+// Commit implements relational.Dialect.
+func (d *dialect) Commit(ctx context.Context, c *relational.Conn, write bool) error {
+	if err := c.Exec(ctx, "COMMIT"); err != nil {
+		return brokenCommit(err)
+	}
+	if write {
+		d.writer, d.wrote = c, d.begun
+	}
+	return nil
+}
+
+// Version implements relational.Dialect: a number that is another one on this connection after any other connection has committed a write.
+func (*dialect) Version(ctx context.Context, c *relational.Conn) (n int64, err error) {
+	err = c.Row(ctx, "PRAGMA data_version", nil, &n)
+	return n, err
+}
+
+// Broken implements relational.Dialect.
+func (*dialect) Broken(err error, attempted string) error { return broken(err, attempted) }
+
+// Again implements relational.Dialect: writers do not conflict, they wait.
+func (*dialect) Again(error) bool { return false }
 
 // busyMillis bounds the wait for the writers of other processes.
 const busyMillis = "10000"
@@ -52,6 +87,7 @@ func pool(path, vfs string, readOnly bool) (*sql.DB, error) {
 			"secure_delete(1)",             // erased bytes are overwritten, not only unlinked
 			"temp_store(2)",                // sorts and undo records of savepoints stay in memory
 			"cache_size(-8192)",            // KiB
+			"wal_autocheckpoint(4000)",     // pages: what changes often is moved into the file once
 			"journal_size_limit(67108864)", // bytes that a WAL keeps after a checkpoint
 			"trusted_schema(0)",            // the file is data, not code
 		},
@@ -59,6 +95,8 @@ func pool(path, vfs string, readOnly bool) (*sql.DB, error) {
 	}
 	if readOnly {
 		q.Set("_query_only", "1")
+	} else {
+		q.Add("_pragma", "cache_size(-32768)")
 	}
 	if vfs != "" {
 		q.Set("vfs", vfs)
@@ -77,7 +115,7 @@ func broken(err error, attempted string) error {
 		return nil
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-		return canceled(err)
+		return relational.Canceled(err)
 	}
 	switch primary(err) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store/relational"
 )
 
 // Scrub moves everything from the write-ahead log into the file and empties the log, so that what was erased before is in neither:
@@ -15,25 +16,22 @@ import (
 // fault.Unavailable when they take longer; then nothing is lost, and a later Scrub does the whole work.
 func (d *DB) Scrub(ctx context.Context) error {
 	// spec: STM-7
-	c, err := d.take(ctx, d.writer, d.wdb)
-	if err != nil {
-		return err
-	}
-	defer func() { d.writer <- c }()
-	var busy, frames, moved int64
-	if err := c.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
-		return broken(err, "scrub")
-	}
-	if busy != 0 {
-		return fault.New(fault.Unavailable, "", "the store is busy: scrub")
-	}
-	return nil
+	return d.OnWriter(ctx, func(c *relational.Conn) error {
+		var busy, frames, moved int64
+		if err := c.QueryRowContext(ctx, `PRAGMA wal_checkpoint(TRUNCATE)`).Scan(&busy, &frames, &moved); err != nil {
+			return broken(err, "scrub")
+		}
+		if busy != 0 {
+			return fault.New(fault.Unavailable, "", "the store is busy: scrub")
+		}
+		return nil
+	})
 }
 
 // Backup writes a copy of the store, as it is at one moment, to a new file at path that only its owner can read. Writers go on meanwhile.
 // The copy holds keys of contents like the store itself. Errors: fault.Exists when there is a file at path.
 func (d *DB) Backup(ctx context.Context, path string) error {
-	if err := d.closed(); err != nil {
+	if err := d.Store.Open(); err != nil {
 		return err
 	}
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/internal/store/relational"
 	"github.com/comity-exchange/comity/internal/store/storetest"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -51,23 +53,15 @@ func wants(t testing.TB, err error, code fault.Code) {
 	}
 }
 
-// secrets collects what must be gone once ref is erased: its key and its sealed chunks.
-func secrets(t testing.TB, d *DB, ref store.ContentRef) (all [][]byte) {
+// side is a second way into the file, past the store.
+func side(t testing.TB, path string) *sql.DB {
 	t.Helper()
-	err := d.View(t.Context(), func(tx store.Tx) error {
-		x := tx.(*txn)
-		c, err := x.content(ref)
-		read := func(scan func(...any) error, b *[]byte) error { return scan(b) }
-		key, err2 := x.secret(c.key)
-		chunks, err3 := list(x, `SELECT sealed FROM content_chunk WHERE id >= $1 AND id < $2
-			UNION ALL SELECT sealed FROM content WHERE id = $3 AND sealed IS NOT NULL`, []any{c.key << chunkBits, (c.key + 1) << chunkBits, c.id}, read)
-		all = append([][]byte{key}, chunks...)
-		return errors.Join(err, err2, err3)
-	})
-	if err != nil || len(all) < 2 {
-		t.Fatalf("%d secrets, %v", len(all), err)
+	db, err := pool(path, "", true)
+	if err != nil {
+		t.Fatal(err)
 	}
-	return all
+	t.Cleanup(func() { db.Close() })
+	return db
 }
 
 // putOwner inserts the statement that a test's n-th content belongs to.
@@ -124,7 +118,8 @@ func TestErasedIsGone(t *testing.T) {
 						tx.Append(ref(n), 30, text[30:]), tx.SetWhole(ref(n)))
 				})
 			}
-			gone, kept := append(secrets(t, d, ref(7)), secrets(t, d, ref(12))...), secrets(t, d, ref(8))
+			db := side(t, d.path)
+			gone, kept := append(storetest.Secrets(t, db, ref(7)), storetest.Secrets(t, db, ref(12))...), storetest.Secrets(t, db, ref(8))
 			before := files(t, folder)
 			for _, b := range append(gone, kept...) {
 				if len(holding(before, b[:16])) == 0 {
@@ -162,9 +157,20 @@ func TestKeysAreGoneAfterMuchChange(t *testing.T) {
 	folder := t.TempDir()
 	d := openFile(t, filepath.Join(folder, "store.db"))
 	r := rand.New(rand.NewPCG(1, 2))
+	db := side(t, d.path)
 	var live []store.ContentRef
 	var gone [][]byte
 	for n := 0; n < 1500; n += 10 {
+		var erased []store.ContentRef
+		for range 10 {
+			if len(live) > 0 && r.IntN(3) > 0 {
+				k := r.IntN(len(live))
+				erased = append(erased, live[k])
+				gone = append(gone, storetest.Secrets(t, db, live[k])[0])
+				live[k] = live[len(live)-1]
+				live = live[:len(live)-1]
+			}
+		}
 		update(t, d, func(tx store.Tx) error {
 			for i := range 10 {
 				ref := store.ContentRef{Statement: statement.IDOf(fmt.Append(nil, n+i)), Part: store.BodyPart}
@@ -175,23 +181,13 @@ func TestKeysAreGoneAfterMuchChange(t *testing.T) {
 				} else {
 					err = errors.Join(err, tx.PutContent(ref, statement.Sum(text), int64(len(text))), tx.Append(ref, 0, text), tx.SetWhole(ref))
 				}
+				if i < len(erased) {
+					err = errors.Join(err, tx.Erase(erased[i]))
+				}
 				if err != nil {
 					return err
 				}
 				live = append(live, ref)
-				if r.IntN(3) == 0 {
-					continue
-				}
-				k := r.IntN(len(live))
-				x := tx.(*txn)
-				c, err := x.content(live[k])
-				key, err2 := x.secret(c.key)
-				gone = append(gone, bytes.Clone(key))
-				if err := errors.Join(err, err2, tx.Erase(live[k])); err != nil {
-					return err
-				}
-				live[k] = live[len(live)-1]
-				live = live[:len(live)-1]
 			}
 			return nil
 		})
@@ -290,10 +286,10 @@ func TestDiskFull(t *testing.T) {
 	d := openFile(t, filepath.Join(t.TempDir(), "store.db"))
 	limit := func(pages int) {
 		t.Helper()
-		err := d.Update(t.Context(), func(tx store.Tx) error {
-			return tx.(*txn).query(true, fmt.Sprintf(`PRAGMA max_page_count = %d`, pages), nil, func(scan func(...any) error) error { var n int; return scan(&n) })
-		})
-		wants(t, err, "")
+		wants(t, d.OnWriter(t.Context(), func(c *relational.Conn) error {
+			var n int
+			return c.QueryRowContext(t.Context(), fmt.Sprintf(`PRAGMA max_page_count = %d`, pages)).Scan(&n)
+		}), "")
 	}
 	limit(1) // SQLite takes this as: no more than now
 	err := d.Update(t.Context(), func(tx store.Tx) error {
@@ -361,19 +357,22 @@ func TestDamaged(t *testing.T) {
 	wants(t, err, fault.Internal)
 }
 
-func TestNewerProgram(t *testing.T) {
+// TestOtherPrograms: a file of a newer program, or of one from before the first release, is left alone.
+func TestOtherPrograms(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "store.db")
-	d := openFile(t, path)
-	update(t, d, func(tx store.Tx) error {
-		_, err := tx.(*txn).exec(`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`)
-		return err
-	})
-	wants(t, d.Close(), "")
-	_, err := Open(t.Context(), path)
-	wants(t, err, fault.Internal)
-	if !strings.Contains(fault.Show(err), "newer program") {
-		t.Errorf("shown is %q", fault.Show(err))
+	for change, want := range map[string]string{
+		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`: "newer program",
+		`UPDATE goose_db_version SET version_id = 1 WHERE version_id = 2`:         "make the node anew",
+	} {
+		path := filepath.Join(t.TempDir(), "store.db")
+		d := openFile(t, path)
+		wants(t, d.OnWriter(t.Context(), func(c *relational.Conn) error { return c.Exec(t.Context(), change) }), "")
+		wants(t, d.Close(), "")
+		_, err := Open(t.Context(), path)
+		wants(t, err, fault.Internal)
+		if !strings.Contains(fault.Show(err), want) {
+			t.Errorf("shown is %q", fault.Show(err))
+		}
 	}
 }
 
@@ -408,70 +407,64 @@ func TestStore(t *testing.T) {
 	t.Parallel()
 	var mu sync.Mutex
 	queries := map[string]bool{}
-	gather := func(c *conn) {
+	gather := func(q string) {
 		mu.Lock()
 		defer mu.Unlock()
-		for q := range c.stmts {
-			queries[q] = true
-		}
+		queries[q] = true
 	}
 	t.Run("suite", func(t *testing.T) {
 		storetest.Run(t, func(t testing.TB, place string) store.Store {
-			return gathering{openIn(t, place).(*DB), gather}
+			d, err := open(t.Context(), filepath.Join(place, "store.db"), "", gather)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return d
 		})
 	})
-	d := openFile(t, filepath.Join(t.TempDir(), "store.db"))
+	path := filepath.Join(t.TempDir(), "store.db")
+	openFile(t, path)
+	db := side(t, path)
 	if len(queries) < 50 {
 		t.Fatalf("only %d queries", len(queries))
 	}
-	err := d.View(t.Context(), func(tx store.Tx) error {
-		for q := range queries {
-			verb, _, _ := strings.Cut(strings.TrimSpace(q), " ")
-			if !strings.Contains("SELECT UPDATE DELETE", verb) {
-				continue
-			}
-			args := make([]any, strings.Count(q, "$"))
-			for i := range args {
-				args[i] = 1
-			}
-			plan, err := list(tx.(*txn), `EXPLAIN QUERY PLAN `+q, args, func(scan func(...any) error, step *string) error {
-				var a, b, c int
-				return scan(&a, &b, &c, step)
-			})
-			if err != nil {
-				return err
-			}
-			for _, step := range plan {
-				small := strings.Contains(q, "FROM fork") || strings.HasSuffix(q, "FROM tombstone LIMIT 1") // a handful of rows, and any one row
-				if !small && (strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING") || strings.Contains(step, "TEMP B-TREE")) {
-					t.Errorf("%s\n\t%s", q, strings.Join(plan, "\n\t"))
-				}
-			}
+	for q := range queries {
+		verb, _, _ := strings.Cut(strings.TrimSpace(q), " ")
+		if !strings.Contains("SELECT UPDATE DELETE", verb) {
+			continue
 		}
-		return nil
-	})
-	wants(t, err, "")
-}
-
-// gathering notes, when the store is closed, which statements its connections have prepared.
-type gathering struct {
-	*DB
-	note func(*conn)
-}
-
-func (g gathering) Close() error {
-	select {
-	case <-g.done:
-	default:
-		for _, from := range []chan *conn{g.writer, g.readers, g.readers, g.readers, g.readers} {
-			c := <-from
-			if c != nil {
-				g.note(c)
+		args := make([]any, strings.Count(q, "$"))
+		for i := range args {
+			args[i] = 1
+		}
+		for _, step := range plan(t, db, q, args) {
+			small := strings.Contains(q, "FROM fork") || strings.HasSuffix(q, "FROM tombstone LIMIT 1") // a handful of rows, and any one row
+			if !small && (strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING") || strings.Contains(step, "TEMP B-TREE")) {
+				t.Errorf("%s\n\t%s", q, step)
 			}
-			from <- c
 		}
 	}
-	return g.DB.Close()
+}
+
+// plan is how SQLite goes about a query.
+func plan(t *testing.T, db *sql.DB, q string, args []any) (steps []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+q, args...)
+	if err != nil {
+		t.Fatal(q, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var a, b, c int
+		var step string
+		if err := rows.Scan(&a, &b, &c, &step); err != nil {
+			t.Fatal(err)
+		}
+		steps = append(steps, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return steps
 }
 
 func BenchmarkOpen(b *testing.B) {

@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"maps"
@@ -38,6 +38,20 @@ type origins struct {
 	mu    sync.Mutex
 	logs  map[party.Origin]log
 	names map[log]party.Origin
+	era   int // how often all was forgotten
+}
+
+func (o *origins) now() int {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.era
+}
+
+func (o *origins) forget() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.era++
+	o.logs, o.names = nil, nil
 }
 
 func (o *origins) number(name party.Origin) (log, bool) {
@@ -54,13 +68,16 @@ func (o *origins) name(l log) (party.Origin, bool) {
 	return name, ok
 }
 
-// learn takes over what a transaction has found or committed.
-func (o *origins) learn(found map[party.Origin]log) {
+// learn takes over what a transaction has found or committed, unless all was forgotten since it began.
+func (o *origins) learn(found map[party.Origin]log, era int) {
 	if len(found) == 0 {
 		return
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if o.era != era {
+		return
+	}
 	if o.logs == nil {
 		o.logs, o.names = map[party.Origin]log{}, map[log]party.Origin{}
 	}
@@ -99,7 +116,7 @@ func (t *txn) logOf(name party.Origin) (log, error) {
 	if l, ok := t.cache.origins[name]; ok {
 		return l, nil
 	}
-	if l, ok := t.known.number(name); ok {
+	if l, ok := t.store.origins.number(name); ok {
 		return l, nil
 	}
 	var no int64
@@ -118,7 +135,7 @@ func (t *txn) nameOf(l log) (party.Origin, error) {
 			return name, nil
 		}
 	}
-	if name, ok := t.known.name(l); ok {
+	if name, ok := t.store.origins.name(l); ok {
 		return name, nil
 	}
 	var name party.Origin

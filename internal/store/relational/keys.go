@@ -1,4 +1,4 @@
-package sqlite
+package relational
 
 import (
 	"crypto/aes"
@@ -11,7 +11,7 @@ import (
 // Every body and blob has a key of its own. Erasing overwrites the key where it lies and deletes what it sealed.
 //
 // The row that holds a key stays, with zeros in the key's place. Rows are inserted one after the other and overwritten in place by values of
-// the same length, so SQLite never has cause to move one. Deleting rows would make it join pages, which copies neighbours and can
+// the same length, so SQLite never has cause to move one, and PostgreSQL moves one only when it is overwritten. Deleting rows would make it join pages, which copies neighbours and can
 // leave the old copy of a living key in the unused part of a page, where its own erasure would not find it.
 //
 // BUG(store): to sealed bytes under a few KiB that very thing can happen when their neighbours are erased (1 of 8,000 in a trial of
@@ -122,5 +122,5 @@ func orDamaged(err error) error {
 	if err != nil {
 		return err
 	}
-	return fault.New(fault.Internal, "", "the store's file is damaged: a content cannot be opened")
+	return fault.New(fault.Internal, "", "the store is damaged: a content cannot be opened")
 }

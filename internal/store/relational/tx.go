@@ -1,36 +1,33 @@
-package sqlite
+package relational
 
 import (
 	"context"
-	"database/sql"
-	"encoding/binary"
 	"errors"
-	"fmt"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
-	"github.com/comity-exchange/comity/statement"
 )
 
 // txn is one transaction. It implements store.Tx.
 //
-// Whatever SQL says other than "done" kills it: SQLite may have undone the transaction by itself, and what came after would be
-// written on its own. So every statement here is written such that no expected event is an SQL error.
+// Whatever SQL says other than "done" kills it: PostgreSQL takes nothing more then, and SQLite may have undone the transaction by itself, so that what came
+// after would be written on its own. So every statement here is written such that no expected event is an SQL error.
 type txn struct {
-	conn  *conn
+	store *Store
+	conn  *Conn
 	ctx   context.Context
 	write bool
 	alone bool
-	known *origins // of the store: what is committed
+	era   int // of store.origins when it began
 	cache cache
 	keys  keys
 
 	mu    sync.Mutex // one statement at a time, for a Tx may have been leaked to another goroutine
 	over  bool       // f has returned
 	dead  error      // why nothing can be done any more
+	again bool       // it may well work when it is tried again
 	depth int        // open savepoints
 }
 
@@ -49,11 +46,14 @@ func (t *txn) end() error {
 
 // raw runs a statement without parameters whatever the state of t.
 func (t *txn) raw(q string) error {
-	s, err := t.conn.prepared(q)
-	if err == nil {
-		_, err = s.ExecContext(context.Background())
-	}
-	return err
+	ctx, cancel := t.bounded()
+	defer cancel()
+	return t.conn.Exec(ctx, q)
+}
+
+// bounded is the context of one statement. The caller's end is none of its own: an interrupted statement would end the transaction, and none here is long.
+func (t *txn) bounded() (context.Context, context.CancelFunc) {
+	return t.store.bounded(context.WithoutCancel(t.ctx))
 }
 
 // ready tells whether a statement may run. Called with mu held.
@@ -67,7 +67,7 @@ func (t *txn) ready(write bool) error {
 		return fault.New(fault.Internal, "", "a transaction that only reads was told to write")
 	}
 	if err := t.ctx.Err(); err != nil {
-		t.dead = canceled(err)
+		t.dead = Canceled(err)
 	}
 	return t.dead
 }
@@ -81,7 +81,7 @@ func (t *txn) mayWrite() error {
 
 // fail kills the transaction. Called with mu held.
 func (t *txn) fail(err error, attempted string) error {
-	t.dead = broken(err, attempted)
+	t.dead, t.again = t.store.opt.Dialect.Broken(err, attempted), t.store.opt.Dialect.Again(err)
 	return t.dead
 }
 
@@ -92,12 +92,13 @@ func (t *txn) exec(q string, args ...any) (int64, error) {
 	if err := t.ready(true); err != nil {
 		return 0, err
 	}
-	s, err := t.conn.prepared(q)
+	ctx, cancel := t.bounded()
+	defer cancel()
+	s, err := t.conn.stmt(ctx, q)
 	if err != nil {
 		return 0, t.fail(err, "prepare")
 	}
-	// Without a deadline of its own: an interrupted statement would end the transaction, and none here is long.
-	r, err := s.ExecContext(context.Background(), args...)
+	r, err := s.ExecContext(ctx, args...)
 	if err != nil {
 		return 0, t.fail(err, "write")
 	}
@@ -109,17 +110,19 @@ func (t *txn) exec(q string, args ...any) (int64, error) {
 }
 
 // query reads all rows before it returns, so that no cursor is open while other code runs. read scans one row.
-func (t *txn) query(write bool, q string, args []any, read func(scan func(...any) error) error) error {
+func (t *txn) query(q string, args []any, read func(scan func(...any) error) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if err := t.ready(write); err != nil {
+	if err := t.ready(false); err != nil {
 		return err
 	}
-	s, err := t.conn.prepared(q)
+	ctx, cancel := t.bounded()
+	defer cancel()
+	s, err := t.conn.stmt(ctx, q)
 	if err != nil {
 		return t.fail(err, "prepare")
 	}
-	rows, err := s.QueryContext(context.Background(), args...)
+	rows, err := s.QueryContext(ctx, args...)
 	if err != nil {
 		return t.fail(err, "read")
 	}
@@ -137,7 +140,7 @@ func (t *txn) query(write bool, q string, args []any, read func(scan func(...any
 
 // one reads at most one row into dest and tells whether there was one.
 func (t *txn) one(q string, args []any, dest ...any) (found bool, err error) {
-	err = t.query(false, q, args, func(scan func(...any) error) error {
+	err = t.query(q, args, func(scan func(...any) error) error {
 		found = true
 		return scan(dest...)
 	})
@@ -195,7 +198,7 @@ func paged[T any](start T, page func(after T, limit int) ([]T, error), yield fun
 
 // list collects the rows of a query.
 func list[T any](t *txn, q string, args []any, read func(scan func(...any) error, v *T) error) (all []T, err error) {
-	err = t.query(false, q, args, func(scan func(...any) error) error {
+	err = t.query(q, args, func(scan func(...any) error) error {
 		var v T
 		if err := read(scan, &v); err != nil {
 			return err
@@ -207,9 +210,9 @@ func list[T any](t *txn, q string, args []any, read func(scan func(...any) error
 }
 
 // Savepoint implements store.Store.
-func (d *DB) Savepoint(tx store.Tx, f func() error) (err error) {
+func (s *Store) Savepoint(tx store.Tx, f func() error) (err error) {
 	t, ok := tx.(*txn)
-	if !ok {
+	if !ok || t.store != s {
 		return fault.New(fault.Internal, "", "not a transaction of this store")
 	}
 	t.mu.Lock()
@@ -239,7 +242,7 @@ func (d *DB) Savepoint(tx store.Tx, f func() error) (err error) {
 			t.cache = cache{}
 		}
 		if undo = errors.Join(undo, t.raw("RELEASE "+name)); undo != nil && t.dead == nil {
-			t.dead = broken(undo, "savepoint")
+			_ = t.fail(undo, "savepoint")
 		}
 		if err == nil {
 			err = t.dead
@@ -256,74 +259,4 @@ func missing(what string) error { return fault.New(fault.NotFound, "", "no such 
 // differs is the fault for an insert that found another row under its key.
 func differs(what string) error {
 	return fault.New(fault.Exists, "", "another %s is already there", what)
-}
-
-// Conversions between columns and values. SQL has no place for our types.
-
-func millis(t statement.Time) int64 {
-	if t.IsZero() {
-		return 0
-	}
-	return t.Std().UnixMilli()
-}
-
-// full makes b a value that is not NULL.
-func full(b []byte) []byte {
-	if b == nil {
-		return []byte{}
-	}
-	return b
-}
-
-// bit is the column for a boolean, which not every dialect has.
-func bit(b bool) int64 {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// timeColumn scans milliseconds.
-type timeColumn struct{ t *statement.Time }
-
-func (c timeColumn) Scan(v any) error {
-	n, ok := v.(int64)
-	if !ok {
-		return fmt.Errorf("a time column holds %T", v)
-	}
-	*c.t = statement.Time{}
-	if n != 0 {
-		*c.t = statement.TimeOf(time.UnixMilli(n))
-	}
-	return nil
-}
-
-// hashColumn scans 32 bytes, or NULL as the absent value.
-type hashColumn struct{ h *[32]byte }
-
-func (c hashColumn) Scan(v any) error {
-	b, ok := v.([]byte)
-	switch {
-	case v == nil:
-		*c.h = [32]byte{}
-	case !ok || len(b) != 32:
-		return fmt.Errorf("an id column holds %d bytes of %T", len(b), v)
-	default:
-		copy(c.h[:], b)
-	}
-	return nil
-}
-
-func idInto(id *statement.ID) sql.Scanner        { return hashColumn{(*[32]byte)(id)} }
-func digestInto(d *statement.Digest) sql.Scanner { return hashColumn{(*[32]byte)(d)} }
-func timeInto(t *statement.Time) sql.Scanner     { return timeColumn{t} }
-
-// sum is a digest over several byte strings that cannot be mistaken for one another's.
-func sum(parts ...[]byte) statement.Digest {
-	var all []byte
-	for _, p := range parts {
-		all = binary.BigEndian.AppendUint64(all, uint64(len(p)))
-		all = append(all, p...)
-	}
-	return statement.Sum(all)
 }

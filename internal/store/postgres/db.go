@@ -1,0 +1,198 @@
+package postgres
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"fmt"
+	"io/fs"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/internal/store/relational"
+)
+
+// Options of a store. The zero value is good.
+type Options struct {
+	// Turn is how long the server lets a process that says nothing keep the turn to write; zero: 30 s. Others wait a little longer for theirs.
+	Turn time.Duration
+
+	prepared func(query string) // see relational.Options
+}
+
+const (
+	defaultTurn = 30 * time.Second
+	grace       = 5 * time.Second  // beyond the turn of another, for its end to be noticed
+	connectTime = 10 * time.Second // for each server that the address names
+	oldest      = 14               // major version of the server
+)
+
+// DB is a store in one database. It implements store.Store.
+type DB struct {
+	*relational.Store
+}
+
+var _ store.Store = (*DB)(nil)
+
+// Open opens the store in the database that address names: a postgres:// URL or a keyword string of libpq, with several hosts if need be. It makes
+// the tables where there are none. Errors: fault.Usage for an address that cannot be read and for a server that must not be used, saying why;
+// fault.Unavailable when none answers that may be written to; else fault.Internal.
+func Open(ctx context.Context, address string, o Options) (*DB, error) {
+	if o.Turn <= 0 {
+		o.Turn = defaultTurn
+	}
+	config, err := pgx.ParseConfig(address)
+	if err != nil {
+		return nil, fault.New(fault.Usage, "", "the database's address cannot be read") // it may hold a password
+	}
+	if config.ConnectTimeout == 0 {
+		config.ConnectTimeout = connectTime
+	}
+	if config.RuntimeParams["application_name"] == "" {
+		config.RuntimeParams["application_name"] = "comity"
+	}
+	if config.ValidateConnect == nil { // a standby would only refuse later
+		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	writer := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(o.prepareWriter))
+	reader := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(o.prepareReader))
+	d := &DB{relational.New(relational.Options{
+		Dialect: newDialect(), Writer: writer, Reader: reader, Patience: o.Turn + 2*grace, Prepared: o.prepared,
+	})}
+	err = usable(ctx, writer)
+	if err == nil {
+		err = migrate(ctx, writer)
+	}
+	if err == nil {
+		_, err = d.Version(ctx)
+	}
+	if err != nil {
+		_ = d.Close()
+		return nil, broken(err, "open")
+	}
+	return d, nil
+}
+
+// prepareWriter bounds, by the server's clock, how long this process can stand in the way of others.
+func (o Options) prepareWriter(ctx context.Context, c *pgx.Conn) error {
+	turn := o.Turn.Milliseconds()
+	set := []string{
+		fmt.Sprintf(`SET idle_in_transaction_session_timeout = %d`, turn),
+		fmt.Sprintf(`SET statement_timeout = %d`, turn+grace.Milliseconds()),
+		fmt.Sprintf(`SET lock_timeout = %d`, turn+grace.Milliseconds()/2),
+		// Off, a commit would be answered before it is on a disk.
+		`SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,
+	}
+	if major(c) >= 17 {
+		set = append(set, fmt.Sprintf(`SET transaction_timeout = %d`, 10*turn))
+	}
+	return execAll(ctx, c, set)
+}
+
+// prepareReader makes sure that what only reads does not write, nor waits for ever for what upkeep has locked.
+func (o Options) prepareReader(ctx context.Context, c *pgx.Conn) error {
+	return execAll(ctx, c, []string{
+		`SET default_transaction_read_only = on`,
+		fmt.Sprintf(`SET lock_timeout = %d`, o.Turn.Milliseconds()),
+	})
+}
+
+func execAll(ctx context.Context, c *pgx.Conn, all []string) error {
+	for _, q := range all {
+		if _, err := c.Exec(ctx, q, pgx.QueryExecModeSimpleProtocol); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// major is the server's major version, 0 when it does not say.
+func major(c *pgx.Conn) int {
+	n, _, _ := strings.Cut(c.PgConn().ParameterStatus("server_version"), ".")
+	v, err := strconv.Atoi(n)
+	if err != nil {
+		return 0
+	}
+	return v
+}
+
+// usable refuses a server that cannot keep what it acknowledges, or compares text in another way.
+func usable(ctx context.Context, db *sql.DB) error {
+	var version, number, encoding, fsync string
+	err := db.QueryRowContext(ctx, `SELECT version(), current_setting('server_version_num'), current_setting('server_encoding'),
+		COALESCE(current_setting('fsync', true), 'on')`).Scan(&version, &number, &encoding, &fsync)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(number)
+	switch {
+	// Engines that only speak PostgreSQL's protocol count in their own way.
+	case strings.HasPrefix(version, "PostgreSQL ") && (err != nil || n < oldest*10000):
+		return fault.New(fault.Usage, "", "the database server is older than PostgreSQL %d", oldest)
+	case encoding != "UTF8":
+		return fault.New(fault.Usage, "", "the database's encoding is %s: make one with ENCODING 'UTF8'", encoding)
+	case fsync == "off":
+		return fault.New(fault.Usage, "", "the database server runs with fsync = off: it would lose what it has acknowledged; switch fsync on")
+	}
+	return nil
+}
+
+//go:embed migrations/*.sql
+var migrations embed.FS
+
+// migrate brings the database's tables up to this program, and refuses one that a newer program wrote. Two processes may do it at once: the one that comes
+// second fails, looks again, and finds it done.
+func migrate(ctx context.Context, db *sql.DB) error {
+	dir, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	for try := 0; ; try++ {
+		if _, err = p.Up(ctx); err == nil {
+			break
+		}
+		if try == 5 || ctx.Err() != nil {
+			return err
+		}
+	}
+	have, know, err := p.GetVersions(ctx)
+	if err == nil && have > know {
+		return fault.New(fault.Internal, "", "a newer program wrote the store: its tables have version %d, this program knows %d", have, know)
+	}
+	return err
+}
+
+// Incarnation implements store.Store: the random name that the tables got when they were made, the server's own, and its timeline, which is another one after
+// a standby was promoted or a backup put back. Engines that have no such names give the first alone.
+func (d *DB) Incarnation(ctx context.Context) (name string, err error) {
+	err = d.View(ctx, func(tx store.Tx) (err error) {
+		name, err = tx.Meta("incarnation")
+		return err
+	})
+	if err != nil {
+		return "", err
+	}
+	var server string
+	err = d.OnReader(ctx, func(c *relational.Conn) error {
+		return c.QueryRowContext(ctx, `SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()`).Scan(&server)
+	})
+	switch {
+	case err == nil:
+		return name + "/" + server, nil
+	case isOneOf(err, "42883", "42501", "0A000"): // no such function, not allowed, not supported
+		return name, nil
+	}
+	return "", broken(err, "incarnation")
+}
