@@ -24,7 +24,7 @@ type Options struct {
 	Threads  int           // threads over which they are spread
 	History  int           // statements that both stores hold before it begins
 	Duration time.Duration // of full load; half load takes as long
-	Store    string        // where the nodes keep their memory; "": SQLite in their folders
+	Store    string        // address of a PostgreSQL server on which each node gets a database that stays; "": SQLite in their folders
 	Dir      string        // keeps the nodes, and their history for another run; "": a temporary folder
 	Log      *slog.Logger
 	Progress func(format string, args ...any)
@@ -68,7 +68,7 @@ func Exchange(ctx context.Context, o Options) (r Result, err error) {
 		}
 		defer os.RemoveAll(dir)
 	}
-	p, err := openPair(ctx, dir, o.Log)
+	p, err := openPair(ctx, dir, o.Store, o.Log)
 	if err != nil {
 		return r, err
 	}
@@ -79,6 +79,9 @@ func Exchange(ctx context.Context, o Options) (r Result, err error) {
 	}
 	r = Result{
 		Machine: machine(), Size: o.Size, Head: l.head, Body: l.body, Batch: o.Batch, Threads: o.Threads, Store: "sqlite",
+	}
+	if o.Store != "" {
+		r.Store = "postgresql"
 	}
 	if r.History, err = l.length(ctx); err != nil {
 		return r, err

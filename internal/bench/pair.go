@@ -2,11 +2,13 @@ package bench
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -15,6 +17,7 @@ import (
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/store/postgres"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -38,14 +41,15 @@ type side struct {
 
 // pair is two nodes that have met, with an agreement in force.
 type pair struct {
-	a, b   *side
-	agreed agreement.ID
-	wire   atomic.Int64 // bytes that a sent to b and had from it, over the connections that a opened
+	a, b     *side
+	agreed   agreement.ID
+	database string       // address of a server that keeps the nodes' memory; "": files do
+	wire     atomic.Int64 // bytes that a sent to b and had from it, over the connections that a opened
 }
 
 // openPair makes two nodes in dir, or opens those that an earlier run has left there.
-func openPair(ctx context.Context, dir string, log *slog.Logger) (*pair, error) {
-	p := &pair{}
+func openPair(ctx context.Context, dir, database string, log *slog.Logger) (*pair, error) {
+	p := &pair{database: database}
 	var err error
 	if p.a, err = p.open(ctx, dir, "XA", log); err != nil {
 		return nil, err
@@ -71,6 +75,11 @@ func (p *pair) open(ctx context.Context, dir string, code party.Code, log *slog.
 		cfg.Endpoints = []string{"https://" + cfg.Listen}
 		if err := l.Close(); err != nil {
 			return nil, err
+		}
+		if p.database != "" {
+			if cfg.Store, err = postgres.Create(ctx, p.database, "comity_bench_"+strings.ToLower(rand.Text()[:8])+"_"+strings.ToLower(string(code))); err != nil {
+				return nil, err
+			}
 		}
 		if _, err := node.Init(ctx, dir, node.Founding{Config: cfg, Names: map[string]string{"en": "Party " + string(code)}}); err != nil {
 			return nil, err

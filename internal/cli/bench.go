@@ -24,7 +24,7 @@ type benchExchangeCmd struct {
 	Threads  int           `default:"10000" placeholder:"N" help:"Threads over which they are spread."`
 	History  int           `default:"0" placeholder:"N" help:"Statements that both stores hold before it begins."`
 	Duration time.Duration `default:"60s" placeholder:"SPAN" help:"Full load for so long, then half load for as long."`
-	Store    string        `placeholder:"DSN" help:"A PostgreSQL server that keeps both nodes' memory, each in a database of its own. Without it: SQLite."`
+	Store    string        `placeholder:"ADDRESS" help:"A PostgreSQL server that keeps both nodes' memory, each in a new database of its own, which stays. Without it: SQLite."`
 }
 
 func (benchExchangeCmd) Help() string {

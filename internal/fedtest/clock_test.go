@@ -160,7 +160,7 @@ func TestClockOfOneBehind(t *testing.T) {
 // with all that XB has dated ahead, nothing is missing.
 func TestClockJumps(t *testing.T) {
 	t.Parallel()
-	for _, seed := range []uint64{1, 2} {
+	for _, seed := range seeds(1, 2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			f := New(t, "XA", "XB", "XC")

@@ -143,7 +143,7 @@ func TestDiskFailures(t *testing.T) {
 	disks := []*faultdisk.Disk{a.f.At("XA").onDisk(2), disk}
 	r := rand.New(rand.NewPCG(1, 1))
 	failed := 0
-	for i := range 40 {
+	for i := range 30 {
 		f := faultdisk.Failure{Effect: faultdisk.Write, File: faultdisk.WAL, Nth: 1 + r.IntN(60), Happened: r.IntN(2) == 0}
 		if r.IntN(2) == 0 {
 			f.Effect, f.Nth = faultdisk.Sync, 1+r.IntN(2)
@@ -174,7 +174,7 @@ func TestDiskFailures(t *testing.T) {
 		t.Errorf("only %d failed: the disks are too good", failed)
 	}
 	a.settled()
-	for i := range 40 {
+	for i := range 30 {
 		if n := len(a.parties[i%2].words(fmt.Sprint("On bad disks ", i))); n != 1 {
 			t.Errorf("%d was said %d times", i, n)
 		}
@@ -204,7 +204,7 @@ func (p *Party) sound(said []saying) {
 // goes on where it was.
 func TestPowerCuts(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(3) {
+	for seed := range uint64(2) {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
 			t.Parallel()
 			a, disk := duo(t, seed)

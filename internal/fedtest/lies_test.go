@@ -83,6 +83,7 @@ func TestEmptyAnswers(t *testing.T) {
 	s.open(m, xm)
 	asked := xa.Ask(agreed, exchange.Draft{Text: "Please answer."}, "XM", "XB")
 	xb.Has(asked.ID)
+	xa.Until("the receipt of XB", func() bool { return xa.queue("XB").Waiting == 0 })
 	sealed := func(heads ...*statement.Head) http.HandlerFunc {
 		raw := m.seal("XA", m.contents("XA", heads...))
 		return func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(raw) }

@@ -291,7 +291,7 @@ func TestStorm(t *testing.T) {
 	struck := map[string]int{"lost": 0, "unanswered": 0, "torn": 0, "overtaken": 0, "doubled": 0, "kept": 0}
 	var mu sync.Mutex
 	t.Run("seeds", func(t *testing.T) {
-		for _, seed := range []uint64{1, 2, 3} {
+		for _, seed := range seeds(1, 2, 3) {
 			t.Run(fmt.Sprint(seed), func(t *testing.T) {
 				t.Parallel()
 				n := storm(t, seed)
@@ -304,10 +304,18 @@ func TestStorm(t *testing.T) {
 		}
 	})
 	for what, n := range struck {
-		if n == 0 {
+		if n == 0 && !raced {
 			t.Errorf("no request was %s: other seeds", what)
 		}
 	}
+}
+
+// seeds are all of them, or the first where the race detector watches.
+func seeds(all ...uint64) []uint64 {
+	if raced {
+		return all[:1]
+	}
+	return all
 }
 
 // storm is one storm, and its network.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 
 	lib "modernc.org/sqlite/lib"
@@ -193,11 +195,17 @@ func (d *Disk) cut() {
 	if d.worst {
 		f = &fate{Rand: d.rand, none: true, lost: true}
 	}
+	for name := range d.platter.names {
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) { // others took it away
+			delete(d.platter.names, name)
+			delete(d.platter.certain, name)
+		}
+	}
 	var failed error
 	for name, bytes := range d.platter.cut(f) {
 		failed = errors.Join(failed, replace(name, bytes))
 	}
-	for name := range d.shm {
+	for _, name := range slices.Sorted(maps.Keys(d.shm)) {
 		// Shared memory is a file that nobody syncs. A store that finds one after a cut must not believe it.
 		var junk []byte
 		if d.rand.IntN(2) == 0 {

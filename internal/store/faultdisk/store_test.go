@@ -219,8 +219,9 @@ func TestStoreSurvivesCuts(t *testing.T) {
 		moment := rand.New(rand.NewPCG(seed, 7))
 		for n, cut := 0, 0; cut < 3; cut++ {
 			b.disk.CutAfter(1 + moment.Int64N(400))
-			said, err := b.fill(n + 1)
+			said, _ := b.fill(n + 1)
 			b.reopen()
+			var err error
 			if n, err = b.read(); err != nil || n < said || n > said+1 {
 				t.Errorf("seed %d, cut %d: %d of %d entries: %v", seed, cut, n, said, err)
 			}

@@ -55,22 +55,32 @@ func (d *dialect) Commit(ctx context.Context, c *relational.Conn, write bool) er
 	case err == nil && write:
 		d.wrote = d.begun
 		return nil
-	case err == nil || !write || undone(err):
+	case err == nil || !write:
+		return broken(err, "commit")
+	case unsent(err):
+		return fault.Wrap(err, fault.Unavailable, "", "the turn to write was lost, and nothing was written: commit")
+	case undone(err):
 		return broken(err, "commit")
 	}
 	return fault.Wrap(err, fault.Unavailable, "", "the database did not answer: commit, outcome unknown")
 }
 
-// undone tells that a transaction whose COMMIT gave err was not written.
+// undone tells that the server said that it did not do the COMMIT that gave err.
 func undone(err error) bool {
-	if p := (*pgconn.PgError)(nil); errors.As(err, &p) {
-		switch class(p) {
-		case "23", "25", "40", "53": // constraints; timeouts that took the turn; conflicts; no resources
-			return true
-		}
+	p := (*pgconn.PgError)(nil)
+	if !errors.As(err, &p) {
 		return false
 	}
-	return pgconn.SafeToRetry(err) // it was never sent
+	switch class(p) {
+	case "23", "25", "40", "53": // constraints; timeouts that took the turn; conflicts; no resources
+		return true
+	}
+	return false
+}
+
+// unsent tells that what gave err never went to the server: the connection was gone before.
+func unsent(err error) bool {
+	return errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone) || pgconn.SafeToRetry(err)
 }
 
 // Version implements relational.Dialect.
@@ -110,12 +120,12 @@ func gone(err error) bool {
 	}
 	var network net.Error
 	var connect *pgconn.ConnectError
-	for _, e := range []error{driver.ErrBadConn, sql.ErrConnDone, io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed} {
 		if errors.Is(err, e) {
 			return true
 		}
 	}
-	return errors.As(err, &network) || errors.As(err, &connect) || pgconn.SafeToRetry(err)
+	return unsent(err) || errors.As(err, &network) || errors.As(err, &connect)
 }
 
 // broken turns what the driver says into a fault. The message says what was attempted.
@@ -147,6 +157,8 @@ func broken(err error, attempted string) error {
 	switch {
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return relational.Canceled(err)
+	case errors.Is(err, driver.ErrBadConn) || errors.Is(err, sql.ErrConnDone): // found out before anything was sent
+		return wrap(fault.Unavailable, "the connection to the database was lost, and nothing was written")
 	case gone(err):
 		return wrap(fault.Unavailable, "the database does not answer")
 	}

@@ -88,7 +88,7 @@ func TestPausedTurn(t *testing.T) {
 			return after(tx)
 		})
 		wants(t, err, fault.Unavailable)
-		if !strings.Contains(fault.Show(err), "turn") {
+		if !strings.Contains(fault.Show(err), "nothing was written") {
 			t.Errorf("%s: %v, caused by %v", name, err, errors.Unwrap(err))
 		}
 		if a, b := value(t, other, "a"), value(t, other, "b"); a != "other" || b != "" {

@@ -312,12 +312,25 @@ func (s *Store) on(ctx context.Context, home chan *Conn, db *sql.DB, f func(c *C
 		return err
 	}
 	defer func() { home <- c }()
+	// It may have broken since it was used last, and be broken by what f does.
+	if !s.alive(c) {
+		c.discard()
+		if c, err = s.connect(ctx, db); err != nil {
+			return err
+		}
+	}
 	err = f(c)
-	if c.PingContext(context.WithoutCancel(ctx)) != nil { // what f did may have ended it
+	if !s.alive(c) {
 		c.discard()
 		c = nil
 	}
 	return err
+}
+
+func (s *Store) alive(c *Conn) bool {
+	ctx, cancel := s.bounded(context.Background())
+	defer cancel()
+	return c.PingContext(ctx) == nil
 }
 
 // Version implements store.Store. It asks on a connection that never writes, for SQLite tells each connection only about the commits of others.
