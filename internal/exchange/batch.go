@@ -122,13 +122,13 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 		return err
 	})
 	x.Reached.At(pointCommitted)
-	if store.OutcomeUnknown(err) && b != nil && len(b.ids) > 0 {
-		err = x.look(b, err)
-	}
 	if err == nil {
 		m.keep(b)
 	} else {
-		m.forget()
+		m.forget() // also where it turns out to be there: others may have written before somebody looked
+	}
+	if store.OutcomeUnknown(err) && b != nil && len(b.ids) > 0 {
+		err = x.look(b, err)
 	}
 	if err == nil && tree.Size > 0 {
 		if err = x.Journal.Settle(tree); err != nil {
@@ -154,18 +154,26 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 
 // look finds out what came of a batch whose commit was not answered: what was said is told apart from what was not, so that nobody says it twice. While it
 // cannot be found out, the error stays.
+//
+// It looks with a transaction that writes: that one begins when the one in doubt has ended, well or not, and a commit that is still on its way would be
+// invisible to one that only reads, and come after it. And what it saw counts when it is as durable as what it wrote.
 func (x *Exchange) look(b *batch, unknown error) error {
-	err := x.Store.View(context.Background(), func(tx store.Tx) error {
+	found := false
+	err := x.Store.Update(context.Background(), func(tx store.Tx) error {
 		_, err := tx.Statement(b.ids[len(b.ids)-1])
-		return err
+		if found = err == nil; !found && fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
+		// What a commit that failed has left behind may be found by the next start although nobody sees it now, until another has gone over it.
+		return tx.SetMeta("looked-for", b.ids[len(b.ids)-1].String())
 	})
-	switch fault.CodeOf(err) {
-	case "":
+	switch {
+	case err != nil:
+		return unknown
+	case found:
 		return nil
-	case fault.NotFound:
-		return fault.Wrap(unknown, fault.Unavailable, "", "the store failed: nothing was written")
 	}
-	return unknown
+	return fault.Wrap(unknown, fault.Unavailable, "", "the store failed: nothing was written")
 }
 
 // attempt runs one job inside the batch and takes back all that it did when it fails.

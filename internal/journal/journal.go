@@ -99,11 +99,19 @@ func (j *Journal) settled(tx store.Tx, length int64) error {
 func (j *Journal) notBehind(length int64) (MarkValue, error) {
 	// spec: LOG-12
 	m, err := j.mark.Read()
-	if err == nil && length < m.Size {
-		err = fault.New(fault.Behind, "LOG-12",
-			"the store has %d leaves, but %d have left this node: it was restored from an older copy, and signs nothing until that is mended", length, m.Size)
+	if err == nil {
+		err = m.notAhead(length)
 	}
 	return m, err
+}
+
+func (m MarkValue) notAhead(length int64) error {
+	// spec: LOG-12
+	if length < m.Size {
+		return fault.New(fault.Behind, "LOG-12",
+			"the store has %d leaves, but %d have left this node: it was restored from an older copy, and signs nothing until that is mended", length, m.Size)
+	}
+	return nil
 }
 
 // Settle puts t into the mark. Nothing that t proves may leave the node before it has returned nil.
@@ -112,14 +120,18 @@ func (j *Journal) Settle(t translog.Tree) error { return j.mark.Advance(t) }
 // Check compares store and mark at start, and settles what an earlier process committed and did not live to settle.
 func (j *Journal) Check(ctx context.Context, s store.Store) error {
 	// spec: LOG-12
+	// Read first: another process, or this one, may go on meanwhile, and the mark is never ahead of a store that is looked at later.
+	m, err := j.mark.Read()
+	if err != nil {
+		return err
+	}
 	var newest translog.Tree
-	var m MarkValue
-	err := s.View(ctx, func(tx store.Tx) error {
+	err = s.View(ctx, func(tx store.Tx) error {
 		length, err := tx.Length(j.origin)
 		if err != nil {
 			return err
 		}
-		if m, err = j.notBehind(length); err != nil {
+		if err := m.notAhead(length); err != nil {
 			return err
 		}
 		if m.Size > 0 {

@@ -31,6 +31,7 @@ func (n *Node) VerifyLog(ctx context.Context) (LogReport, error) {
 	if err != nil {
 		return r, err
 	}
+	mark, markErr := n.Mark.Read() // before the store: the node may go on meanwhile
 	var ids []statement.ID
 	var cp store.Checkpoint
 	var stored translog.Hash
@@ -69,6 +70,9 @@ func (n *Node) VerifyLog(ctx context.Context) (LogReport, error) {
 	}
 	r.Size, r.Root, r.Signed = cp.Size, statement.Digest(cp.Root), cp.Time
 	r.Problems = append(r.Problems, n.checkLog(ids, cp, stored, keys)...)
+	if markErr != nil || mark.Size > cp.Size || mark.Size == cp.Size && translog.Hash(mark.Root) != cp.Root {
+		r.Problems = append(r.Problems, "the high-water mark does not agree with the store")
+	}
 	return r, nil
 }
 
@@ -85,9 +89,6 @@ func (n *Node) checkLog(ids []statement.ID, cp store.Checkpoint, stored translog
 	note(int64(len(ids)) != cp.Size, "the newest checkpoint does not cover every statement")
 	opened, err := translog.OpenCheckpoint(cp.Note, cp.Origin, keys)
 	note(err != nil || opened.Root != cp.Root || opened.Size != cp.Size, "the newest checkpoint's signatures do not verify")
-	mark, err := n.Mark.Read()
-	note(err != nil || mark.Size > cp.Size || mark.Size == cp.Size && translog.Hash(mark.Root) != cp.Root,
-		"the high-water mark does not agree with the store")
 	return problems
 }
 

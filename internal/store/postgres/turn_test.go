@@ -297,3 +297,88 @@ func TestLostCommits(t *testing.T) {
 	})
 	wants(t, err, "")
 }
+
+// TestLostAnswer: when nobody hears whether a commit was done, its caller is told just that. It may have been.
+func TestLostAnswer(t *testing.T) {
+	t.Parallel()
+	shared.Need(t)
+	place := t.TempDir()
+	p := shared.Proxy(t)
+	d := opened(t, p.Database(t, shared, place), Options{})
+	wants(t, d.Update(t.Context(), set("a", "1")), "")
+	err := d.Update(t.Context(), func(tx store.Tx) error {
+		err := tx.SetMeta("a", "2")
+		p.SwallowAnswer()
+		return err
+	})
+	if !store.OutcomeUnknown(err) {
+		t.Errorf("%v", err)
+	}
+	if v := value(t, d, "a"); v != "2" {
+		t.Errorf("%q", v)
+	}
+	// Lost earlier, it is certain that nothing was written.
+	err = d.Update(t.Context(), func(tx store.Tx) error {
+		p.SwallowAnswer()
+		return tx.SetMeta("a", "3")
+	})
+	if fault.CodeOf(err) != fault.Unavailable || store.OutcomeUnknown(err) {
+		t.Errorf("%v", err)
+	}
+	wants(t, d.Update(t.Context(), set("b", "4")), "") // and it goes on
+	if a, b := value(t, d, "a"), value(t, d, "b"); a != "2" || b != "4" {
+		t.Errorf("%q and %q", a, b)
+	}
+}
+
+// TestConflicts: where a server lets one of two transactions fail, it is done again, a bounded number of times.
+func TestConflicts(t *testing.T) {
+	t.Parallel()
+	address := shared.Database(t, t.TempDir())
+	d := opened(t, address, Options{})
+	wants(t, d.OnWriter(t.Context(), func(c *relational.Conn) error {
+		// A sequence is not undone with its transaction: it counts what was tried.
+		for _, q := range []string{
+			`CREATE SEQUENCE tries`,
+			`CREATE FUNCTION conflict() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+				IF nextval('tries') % 10 < NEW.value::int THEN RAISE EXCEPTION 'conflict' USING ERRCODE = TG_ARGV[0]; END IF;
+				RETURN NEW;
+			END $$`,
+			`CREATE TRIGGER at_once BEFORE INSERT ON meta FOR EACH ROW WHEN (NEW.name = 'at once') EXECUTE FUNCTION conflict('40001')`,
+			`CREATE CONSTRAINT TRIGGER late AFTER INSERT ON meta DEFERRABLE INITIALLY DEFERRED FOR EACH ROW WHEN (NEW.name = 'late') EXECUTE FUNCTION conflict('40P01')`,
+		} {
+			if _, err := c.ExecContext(t.Context(), q); err != nil {
+				return err
+			}
+		}
+		return nil
+	}), "")
+	for _, c := range []struct {
+		name, failures string
+		calls          int
+		code           fault.Code
+	}{
+		{"at once", "4", 4, ""}, // 1, 2 and 3 fail
+		{"late", "3", 3, ""},
+		{"late", "9", 5, fault.Unavailable},
+		{"at once", "9", 5, fault.Unavailable},
+	} {
+		calls := 0
+		wants(t, d.OnWriter(t.Context(), func(x *relational.Conn) error {
+			_, err := x.ExecContext(t.Context(), `SELECT setval('tries', 10)`)
+			_, err2 := x.ExecContext(t.Context(), `DELETE FROM meta WHERE name IN ('at once', 'late')`)
+			return errors.Join(err, err2)
+		}), "")
+		err := d.Update(t.Context(), func(tx store.Tx) error {
+			calls++
+			return errors.Join(tx.SetMeta("before", fmt.Sprint(calls)), tx.SetMeta(c.name, c.failures))
+		})
+		wants(t, err, c.code)
+		if calls != c.calls {
+			t.Errorf("%s, %s failures: called %d times", c.name, c.failures, calls)
+		}
+		if store.OutcomeUnknown(err) {
+			t.Errorf("%s: nothing was written, and that is known: %v", c.name, err)
+		}
+	}
+}

@@ -68,10 +68,10 @@ func create(path string) error {
 		return err
 	}
 	defer os.Remove(tmp)
-	if err := os.Link(tmp, path); !errors.Is(err, fs.ErrExist) { // another process may have been faster
+	if err := os.Link(tmp, path); err != nil && !errors.Is(err, fs.ErrExist) { // another process may have been faster
 		return err
 	}
-	return nil
+	return settle(filepath.Dir(path)) // a commit is worth nothing in a file whose name is lost
 }
 
 // blank makes an empty file in dir that only its owner can read.

@@ -117,6 +117,9 @@ func broken(err error, attempted string) error {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return relational.Canceled(err)
 	}
+	if e := (*sqlite.Error)(nil); errors.As(err, &e) && e.Code() == lib.SQLITE_IOERR_SHMSIZE { // the file beside the store could not grow
+		return fault.Wrap(err, fault.Unavailable, "", "the disk is full: %s", attempted)
+	}
 	switch primary(err) {
 	case lib.SQLITE_BUSY, lib.SQLITE_LOCKED, lib.SQLITE_PROTOCOL:
 		return fault.Wrap(err, fault.Unavailable, "", "the store is busy: %s", attempted)
