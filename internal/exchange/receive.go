@@ -113,6 +113,7 @@ type receiving struct {
 	proven        map[int64]bool     // subtrees whose proofs are kept
 	reached       reached            // by the head that was looked at last
 	before        int64              // what was accepted before this packet
+	top           int64              // above all leaves of the log that were here before this packet
 	touched       map[thread.ID]bool // threads that got heads: whether they are to be folded again
 	wanted        *bool              // whether anything is wanted from anybody; nil: not looked up
 }
@@ -141,6 +142,9 @@ func (r *receiving) all() error {
 	// In the order of the log, whatever the precedence: what a head relies on was said before it.
 	slices.SortFunc(r.in.heads, func(a, b located) int { return cmp.Compare(a.index, b.index) })
 	r.in.heads = slices.CompactFunc(r.in.heads, func(a, b located) bool { return a.index == b.index })
+	if err := r.findTop(); err != nil {
+		return err
+	}
 	for _, l := range r.in.heads {
 		if err := r.head(l); err != nil {
 			return err
@@ -180,11 +184,20 @@ func (r *receiving) all() error {
 	return nil
 }
 
+// findTop looks once for what would else be looked for with each head.
+func (r *receiving) findTop() error {
+	highest, _, err := r.b.tx.Neighbours(r.in.cp.Origin, translog.MaxSize)
+	for _, s := range highest {
+		r.top = s.Index + 1
+	}
+	return err
+}
+
 // head takes one head: folded, stored, and if it is refused, without its body.
 func (r *receiving) head(l located) error {
 	tx := r.b.tx
-	// Beyond all that was accepted of the log before, nothing can be here.
-	if l.index < r.before {
+	// Above all that is here of the log, nothing can be.
+	if l.index < r.top {
 		have, err := tx.Statement(l.ID)
 		if err == nil {
 			return r.repeated(have, l)

@@ -42,8 +42,8 @@ func (r *receiving) inTime(l located) (bool, error) {
 
 // around is the latest time that the log had reached below a leaf, and the statement next above it that is here.
 func (r *receiving) around(index int64) (high statement.Time, after []store.Statement, err error) {
-	// Heads are taken in the order of the log, and above what was accepted before there is nothing but them.
-	if !r.reached.time.IsZero() && r.reached.index >= r.before && r.reached.index < index {
+	// Heads are taken in the order of the log, and above what was here before there is nothing but them.
+	if !r.reached.time.IsZero() && r.reached.index >= r.top && r.reached.index < index {
 		return r.reached.time, nil, nil
 	}
 	before, after, err := r.b.tx.Neighbours(r.in.cp.Origin, index)

@@ -50,13 +50,13 @@ func (p *Party) column(tx *sql.Tx, query string) (out []string) {
 	p.F.T.Helper()
 	found, err := tx.QueryContext(p.F.T.Context(), query)
 	p.F.must(err)
+	defer func() { p.F.must(found.Close()) }()
 	for found.Next() {
 		var s string
 		p.F.must(found.Scan(&s))
 		out = append(out, s)
 	}
 	p.F.must(found.Err())
-	p.F.must(found.Close())
 	return out
 }
 
@@ -65,6 +65,7 @@ func (p *Party) rows(tx *sql.Tx, name string) (r rows) {
 	p.F.T.Helper()
 	found, err := tx.QueryContext(p.F.T.Context(), `SELECT * FROM "`+name+`"`)
 	p.F.must(err)
+	defer func() { p.F.must(found.Close()) }()
 	names, err := found.Columns()
 	p.F.must(err)
 	values, to := make([]any, len(names)), make([]any, len(names))
@@ -80,7 +81,6 @@ func (p *Party) rows(tx *sql.Tx, name string) (r rows) {
 		r.n++
 	}
 	p.F.must(found.Err())
-	p.F.must(found.Close())
 	return r
 }
 

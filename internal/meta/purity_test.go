@@ -297,7 +297,7 @@ func face(dir string) string {
 func mayNotKnow(dir, pkg string) string {
 	isDesk := func(d string) bool { return strings.HasPrefix(d, "desk/") }
 	isStore := func(d string) bool { return d == "internal/store" || strings.HasPrefix(d, "internal/store/") }
-	wiring := strings.HasPrefix(dir, "cmd/") || dir == "internal/node" || dir == "internal/demo" || dir == "internal/fedtest" || strings.HasPrefix(dir, "bench")
+	wiring := strings.HasPrefix(dir, "cmd/") || dir == "internal/node" || dir == "internal/demo" || dir == "internal/fedtest" || dir == "internal/bench" || dir == "internal/soak"
 	switch {
 	case isDesk(dir) && isDesk(pkg):
 		return "desks do not know each other"

@@ -72,6 +72,9 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 		err = migrate(ctx, writer)
 	}
 	if err == nil {
+		err = d.Finished(ctx)
+	}
+	if err == nil {
 		_, err = d.Version(ctx)
 	}
 	if err != nil {

@@ -45,6 +45,9 @@ func open(ctx context.Context, path, vfs string, prepared func(string)) (*DB, er
 	d.Store = relational.New(relational.Options{Dialect: &dialect{}, Writer: pools[0], Reader: pools[1], Prepared: prepared})
 	err := migrate(ctx, pools[0])
 	if err == nil {
+		err = d.Finished(ctx)
+	}
+	if err == nil {
 		_, err = d.Version(ctx)
 	}
 	if err != nil {

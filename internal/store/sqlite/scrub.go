@@ -2,10 +2,6 @@ package sqlite
 
 import (
 	"context"
-	"errors"
-	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store/relational"
@@ -26,55 +22,4 @@ func (d *DB) Scrub(ctx context.Context) error {
 		}
 		return nil
 	})
-}
-
-// Backup writes a copy of the store, as it is at one moment, to a new file at path that only its owner can read. Writers go on meanwhile.
-// The copy holds keys of contents like the store itself. Errors: fault.Exists when there is a file at path.
-func (d *DB) Backup(ctx context.Context, path string) error {
-	if err := d.Store.Open(); err != nil {
-		return err
-	}
-	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-		return fault.Wrap(err, fault.Exists, "", "there is already a file where the backup should go")
-	}
-	tmp, err := blank(filepath.Dir(path))
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, "", "the backup cannot be made there")
-	}
-	defer os.Remove(tmp)
-	if err := d.copyTo(ctx, tmp); err != nil {
-		return err
-	}
-	if err := settle(tmp); err != nil {
-		return fault.Wrap(err, fault.Internal, "", "the backup did not reach the disk")
-	}
-	if err := os.Link(tmp, path); err != nil {
-		return fault.Wrap(err, fault.Exists, "", "there is already a file where the backup should go")
-	}
-	if err := settle(filepath.Dir(path)); err != nil {
-		return fault.Wrap(err, fault.Internal, "", "the backup did not reach the disk")
-	}
-	return nil
-}
-
-// copyTo writes a compact copy into the empty file at path, over a connection of its own.
-func (d *DB) copyTo(ctx context.Context, path string) error {
-	db, err := pool(d.path, d.vfs, false)
-	if err != nil {
-		return broken(err, "backup")
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(ctx, `VACUUM INTO $1`, path); err != nil {
-		return broken(err, "backup")
-	}
-	return nil
-}
-
-// settle brings a file or folder to the disk.
-func settle(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }

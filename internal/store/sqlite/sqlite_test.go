@@ -235,7 +235,6 @@ func TestOnlyTheOwnerReads(t *testing.T) {
 	folder := t.TempDir()
 	d := openFile(t, filepath.Join(folder, "a store?%41#.db"))
 	update(t, d, func(tx store.Tx) error { return tx.SetMeta("a", "1") })
-	wants(t, d.Backup(t.Context(), filepath.Join(folder, "copy.db")), "")
 	files, err := os.ReadDir(folder)
 	if err != nil {
 		t.Fatal(err)
@@ -251,33 +250,9 @@ func TestOnlyTheOwnerReads(t *testing.T) {
 		}
 		names = append(names, f.Name())
 	}
-	if got := strings.Join(names, " "); got != "a store?%41#.db a store?%41#.db-shm a store?%41#.db-wal copy.db" {
+	if got := strings.Join(names, " "); got != "a store?%41#.db a store?%41#.db-shm a store?%41#.db-wal" {
 		t.Errorf("the folder holds %s", got)
 	}
-}
-
-func TestBackup(t *testing.T) {
-	t.Parallel()
-	folder := t.TempDir()
-	d := openFile(t, filepath.Join(folder, "store.db"))
-	put := func(v string) { update(t, d, func(tx store.Tx) error { return tx.SetMeta("a", v) }) }
-	put("1")
-	copied := filepath.Join(folder, "copy.db")
-	wants(t, d.Backup(t.Context(), copied), "")
-	wants(t, d.Backup(t.Context(), copied), fault.Exists)
-	put("2")
-	again := openFile(t, copied)
-	err := again.View(t.Context(), func(tx store.Tx) error {
-		if v, err := tx.Meta("a"); v != "1" || err != nil {
-			t.Errorf("the copy has %q, %v", v, err)
-		}
-		return nil
-	})
-	wants(t, err, "")
-	wants(t, d.Backup(t.Context(), filepath.Join(folder, "none", "copy.db")), fault.Internal)
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	wants(t, d.Backup(ctx, filepath.Join(folder, "late.db")), fault.Canceled)
 }
 
 // TestDiskFull: the transaction fails whole, and the store goes on when there is room again.
