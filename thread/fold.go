@@ -75,11 +75,29 @@ func (r *Rules) fold(heads []*statement.Head, alone bool) (Folded, error) {
 // Extend takes one head more. It gives exactly what Fold would, and ok is false where only Fold can tell: when h does not come after
 // all that s has taken, is in it already, or names an ancestor that s does not know. A caller that has heads waiting folds again too.
 func (r *Rules) Extend(s State, h *statement.Head) (State, Placed, bool) {
-	g, ok := r.Resume(s, []*statement.Head{h})
-	if !ok || len(g.Placed) != 1 {
+	if h.Thread != s.Thread || slices.ContainsFunc(s.Frontier, func(id statement.ID) bool { return !slices.Contains(h.After, id) }) ||
+		slices.ContainsFunc(h.After, func(id statement.ID) bool { return !s.knows(id) }) {
 		return s, Placed{}, false
 	}
-	return g.State, g.Placed[0], true
+	f := r.resume(s)
+	p, err := f.take(h)
+	if err != nil {
+		return s, Placed{}, false
+	}
+	return f.done(), p, true
+}
+
+// knows tells whether a head is in the frontier or its author's last: what a new head may name.
+func (s *State) knows(id statement.ID) bool {
+	if slices.Contains(s.Frontier, id) {
+		return true
+	}
+	for _, last := range s.Last {
+		if last == id {
+			return true
+		}
+	}
+	return false
 }
 
 // Resume takes more heads in any order, from a state that they all come after. It gives exactly what Fold would give for the

@@ -266,29 +266,34 @@ func (p *packing) takeAncestors(h *statement.Head) error {
 	return nil
 }
 
-// blobs adds parts of attachments whose bodies the peer has, oldest first, in what room is left.
+// blobs adds parts of attachments whose bodies the peer has, oldest first, in what room is left. It looks at nothing but what has attachments.
 func (p *packing) blobs(size int64, have map[statement.Digest]int64) error {
-	cursor, prefix := p.peer.BlobCursor, true
-	var bad error
-	err := p.tx.Scan(p.origin, "", cursor, func(s store.Statement) bool {
-		if s.Index >= size {
-			return false
+	p.out.blobAt = max(p.peer.BlobCursor, size)
+	prefix := true
+	for at := p.peer.BlobCursor; !p.out.full; at++ {
+		var err error
+		if at, err = p.tx.NextBlobs(p.origin, at); fault.CodeOf(err) == fault.NotFound || err == nil && at >= size {
+			return nil
 		}
-		var pending bool
-		if pending, bad = p.blobsOf(s, have); bad != nil {
-			return false
+		if err != nil {
+			return err
 		}
-		prefix = prefix && !pending
-		if prefix {
-			cursor = s.Index + 1
+		s, err := p.tx.StatementAt(p.origin, at)
+		if err != nil {
+			return err
 		}
-		return !p.out.full
-	})
-	p.out.blobAt = cursor
-	if bad != nil {
-		return bad
+		pending, err := p.blobsOf(s, have)
+		if err != nil {
+			return err
+		}
+		if pending && prefix {
+			p.out.blobAt, prefix = at, false
+		}
 	}
-	return err
+	if prefix {
+		p.out.blobAt = p.peer.BlobCursor // the packet was full before all was looked at
+	}
+	return nil
 }
 
 // blobsOf adds what the peer lacks of one statement's blobs. It reports whether any are still owed.

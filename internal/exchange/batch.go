@@ -40,6 +40,7 @@ type batch struct {
 	undo   []earlier // what the job in hand has replaced in threads
 	wrote  bool      // the job in hand has written
 	ruined error     // a plain job failed after it had written
+	lone   bool      // there is one job: when it fails, all of the batch is undone, and nothing is lost by it
 }
 
 // earlier is a thread as it was before a job touched it; nil: not in the batch.
@@ -104,6 +105,7 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 			m.forget()
 		}
 		b = &batch{tx: tx, first: first, last: m.last, threads: map[thread.ID]*threaded{}, memory: m}
+		b.lone = len(jobs) == 1
 		for _, j := range jobs {
 			j.err = x.attempt(b, j)
 		}
@@ -122,15 +124,20 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 		return err
 	})
 	x.Reached.At(pointCommitted)
-	if err == nil {
+	// A lone job's own failure is its caller's, and the store is well: it has undone the transaction, and what was remembered still holds.
+	refused := b != nil && b.lone && b.ruined != nil && err == b.ruined && fault.CodeOf(err) != fault.Unavailable && fault.CodeOf(err) != fault.Internal
+	switch {
+	case refused:
+		err = nil
+	case err == nil:
 		m.keep(b)
-	} else {
+	default:
 		m.forget() // also where it turns out to be there: others may have written before somebody looked
 	}
 	if store.OutcomeUnknown(err) && b != nil && len(b.ids) > 0 {
 		err = x.look(b, err)
 	}
-	if err == nil && tree.Size > 0 {
+	if err == nil && !refused && tree.Size > 0 {
 		if err = x.Journal.Settle(tree); err != nil {
 			x.Log.Error("high-water mark not written: nothing more leaves this node", "error", err)
 		}
@@ -147,7 +154,7 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 		j.done <- j.err
 	}
 	x.Reached.At(pointAnswered)
-	if err == nil {
+	if err == nil && !refused {
 		x.announce()
 	}
 }
@@ -184,8 +191,8 @@ func (x *Exchange) attempt(b *batch, j *job) error {
 	ids, last := len(b.ids), b.last
 	b.undo, b.wrote = b.undo[:0], false
 	var err error
-	if j.plain {
-		if err = x.guarded(b, j); err != nil && b.wrote {
+	if j.plain || b.lone {
+		if err = x.guarded(b, j); err != nil && (b.wrote || b.lone) {
 			b.ruined = err
 		}
 	} else {

@@ -230,6 +230,8 @@ type Contents interface {
 	Read(ref ContentRef, w io.Writer) error
 	// Bodies goes through the bodies of a log's statements that are whole, with from ≤ index < to, by index.
 	Bodies(origin party.Origin, from, to int64, yield func(index int64, raw []byte) bool) error
+	// NextBlobs finds the first statement of a log from a leaf on of which a blob was announced; fault.NotFound when there is none.
+	NextBlobs(origin party.Origin, from int64) (index int64, err error)
 	// Erase leaves a tombstone. It works on what was never here, too.
 	Erase(ref ContentRef) error
 	// EachErased goes through all tombstones.

@@ -62,10 +62,11 @@ func Open(ctx context.Context, address string, o Options) (*DB, error) {
 	if config.ValidateConnect == nil { // a standby would only refuse later
 		config.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
 	}
-	writer := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(o.prepareWriter))
+	dialect := newDialect()
+	writer := stdlib.OpenDB(*config, stdlib.OptionBeforeConnect(dialect.leaveCommits), stdlib.OptionAfterConnect(o.prepareWriter))
 	reader := stdlib.OpenDB(*config, stdlib.OptionAfterConnect(o.prepareReader))
 	d := &DB{relational.New(relational.Options{
-		Dialect: newDialect(), Writer: writer, Reader: reader, Patience: o.Turn + 2*grace, Prepared: o.prepared,
+		Dialect: dialect, Writer: writer, Reader: reader, Patience: o.Turn + 2*grace, Prepared: o.prepared,
 	})}
 	err = usable(ctx, writer)
 	if err == nil {

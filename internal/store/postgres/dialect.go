@@ -10,6 +10,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -22,6 +23,8 @@ type dialect struct {
 	me    string // who has the turn, in the table
 	begun int64  // fence of the Update under way
 	wrote int64  // fence of the last Update that succeeded; 0 before the first
+
+	cut atomic.Bool // the commit in hand did not wait for a standby; see commit.go
 }
 
 func newDialect() *dialect {
@@ -46,23 +49,6 @@ func (d *dialect) Begin(ctx context.Context, c *relational.Conn, write bool) (bo
 	err := c.Row(ctx, `UPDATE turn SET previous = holder, holder = $1, fence = fence + 1, taken = now() WHERE name = 'write' RETURNING fence, previous`,
 		[]any{d.me}, &d.begun, &previous)
 	return previous == d.me && d.wrote > 0 && d.begun == d.wrote+1, stale(err)
-}
-
-// Commit implements relational.Dialect.
-func (d *dialect) Commit(ctx context.Context, c *relational.Conn, write bool) error {
-	err := c.Exec(ctx, `COMMIT`)
-	switch {
-	case err == nil && write:
-		d.wrote = d.begun
-		return nil
-	case err == nil || !write:
-		return broken(err, "commit")
-	case unsent(err):
-		return fault.Wrap(err, fault.Unavailable, "", "the turn to write was lost, and nothing was written: commit")
-	case undone(err):
-		return broken(err, "commit")
-	}
-	return fault.Wrap(err, fault.Unavailable, "", "the database did not answer: commit, outcome unknown")
 }
 
 // undone tells that the server said that it did not do the COMMIT that gave err.

@@ -81,3 +81,25 @@ func (t *txn) openBody(b sealedBody) ([]byte, error) {
 	}
 	return raw, nil
 }
+
+// NextBlobs implements store.Contents.
+func (t *txn) NextBlobs(origin party.Origin, from int64) (int64, error) {
+	l, err := t.logOf(origin)
+	if err != nil || l == 0 {
+		return 0, orMissing(err, "statement with blobs")
+	}
+	var id int64
+	found, err := t.one(`SELECT id FROM content WHERE id >= $1 AND id < $2 AND (id & 511) <> 0 ORDER BY id LIMIT 1`,
+		[]any{contentID(place(l.at(max(from, 0))), store.BodyPart), contentID(place(l.end()), store.BodyPart)}, &id)
+	if err != nil || !found {
+		return 0, orMissing(err, "statement with blobs")
+	}
+	return place(id >> partBits).leaf(), nil
+}
+
+func orMissing(err error, what string) error {
+	if err != nil {
+		return err
+	}
+	return missing(what)
+}

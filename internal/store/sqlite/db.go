@@ -86,6 +86,15 @@ func blank(dir string) (string, error) {
 	return f.Name(), f.Close()
 }
 
+// settle brings a file or folder to the disk.
+func settle(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
 // Incarnation implements store.Store: a random name that a store gets when it is made.
 func (d *DB) Incarnation(ctx context.Context) (name string, err error) {
 	err = d.View(ctx, func(tx store.Tx) (err error) {

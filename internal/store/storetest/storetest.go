@@ -43,6 +43,7 @@ func Run(t *testing.T, open Opener) {
 		"Peers":             peers,
 		"Claims":            claims,
 		"ManyArrivals":      manyArrivals,
+		"Queue":             queue,
 		"Wanted":            wanted,
 		"Requested":         requested,
 		"Meta":              meta,

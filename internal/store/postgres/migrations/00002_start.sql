@@ -119,6 +119,7 @@ CREATE TABLE content (
 );
 ALTER TABLE content ALTER COLUMN sealed SET STORAGE EXTERNAL; -- what is encrypted is not compressed in vain
 CREATE INDEX content_blob ON content (sha256) WHERE (id & 511) <> 0;
+CREATE INDEX content_part ON content (id) WHERE (id & 511) <> 0;
 CREATE INDEX content_erased ON content (id) WHERE erased = 1;
 
 -- id is content.key_id << 24 | number of the chunk.

@@ -116,6 +116,7 @@ CREATE TABLE content (
 	sealed  BLOB
 ) STRICT;
 CREATE INDEX content_blob ON content (sha256) WHERE (id & 511) <> 0;
+CREATE INDEX content_part ON content (id) WHERE (id & 511) <> 0;
 CREATE INDEX content_erased ON content (id) WHERE erased = 1;
 
 -- id is content.key_id << 24 | number of the chunk.
