@@ -43,6 +43,10 @@ type commands struct {
 	Bench benchCmd `cmd:"" group:"Prove" help:"Measure a node on this machine."`
 	Soak  soakCmd  `cmd:"" group:"Prove" help:"Kill nodes under load and look whether anything was lost."`
 
+	Backup  backupCmd  `cmd:"" group:"Keep" help:"Write all that the node remembers to a file, or check one."`
+	Restore restoreCmd `cmd:"" group:"Keep" help:"Put a backup back."`
+	Move    moveCmd    `cmd:"" group:"Keep" help:"Move the node's memory to another store, such as a PostgreSQL database."`
+
 	Completion completionCmd `cmd:"" group:"Shell" help:"Print the completion script of a shell."`
 }
 

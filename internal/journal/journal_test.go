@@ -211,7 +211,10 @@ func TestCosign(t *testing.T) {
 		for _, c := range []struct {
 			after time.Duration
 			want  bool
-		}{{0, true}, {59 * time.Second, false}, {60 * time.Second, true}, {-time.Hour, true}, {-time.Hour + time.Second, false}} {
+		}{
+			{0, true}, {59 * time.Second, false}, {60 * time.Second, true}, {57 * time.Second, false}, {-time.Hour, true}, {-time.Hour + time.Second, false},
+			{-time.Hour - 59*time.Second, false}, {-time.Hour - 60*time.Second, true},
+		} {
 			at := start().Add(c.after)
 			did, err := w.Cosign(tx, cp, at)
 			if err != nil || did != c.want {

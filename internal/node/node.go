@@ -228,6 +228,11 @@ func (n *Node) Listen() (net.Listener, error) {
 
 // Serve serves peers on l (nil: none) and delivers, until ctx ends.
 func (n *Node) Serve(ctx context.Context, l net.Listener) error {
+	free, err := occupy(n.Dir)
+	if err != nil {
+		return err
+	}
+	defer free()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var server *http.Server
@@ -252,7 +257,7 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 	}
 	n.Watch.Up(true)
 	defer n.Watch.Up(false)
-	err := n.Courier.Run(ctx)
+	err = n.Courier.Run(ctx)
 	if server != nil {
 		stop, done := context.WithTimeout(context.Background(), 5*time.Second)
 		defer done()

@@ -440,18 +440,21 @@ func TestNothingIsForgotten(t *testing.T) {
 	for _, table := range relational.Tables() {
 		known[table.Name] = true
 		var columns, key []string
-		rows, err := db.Query(`SELECT name, pk FROM pragma_table_info($1) ORDER BY pk = 0, pk, cid`, table.Name)
-		must(t, err)
-		for rows.Next() {
-			var name string
-			var pk int
-			must(t, rows.Scan(&name, &pk))
-			columns = append(columns, name)
-			if pk > 0 {
-				key = append(key, name)
+		func() {
+			rows, err := db.Query(`SELECT name, pk FROM pragma_table_info($1) ORDER BY pk = 0, pk, cid`, table.Name)
+			must(t, err)
+			defer rows.Close()
+			for rows.Next() {
+				var name string
+				var pk int
+				must(t, rows.Scan(&name, &pk))
+				columns = append(columns, name)
+				if pk > 0 {
+					key = append(key, name)
+				}
 			}
-		}
-		must(t, errors.Join(rows.Err(), rows.Close()))
+			must(t, rows.Err())
+		}()
 		have := slices.Clone(table.Columns)
 		if !slices.Equal(key, have[:table.Key]) {
 			t.Errorf("%s: the key is %v, not %v", table.Name, key, have[:table.Key])

@@ -19,17 +19,18 @@ import (
 
 // Commit implements relational.Dialect.
 func (d *dialect) Commit(ctx context.Context, c *relational.Conn, write bool) error {
-	if !write {
-		return broken(c.Exec(ctx, `COMMIT`), "commit")
+	if write {
+		d.cut.Store(false)
 	}
-	d.cut.Store(false)
-	_, err := c.ExecContext(ctx, `SET LOCAL statement_timeout = 0; COMMIT`)
+	err := c.Exec(ctx, `COMMIT`)
 	switch {
-	case err == nil && d.cut.Load():
+	case err == nil && write && d.cut.Load():
 		return fault.New(fault.Unavailable, "", "the database did not wait for its standby: commit, outcome unknown")
-	case err == nil:
+	case err == nil && write:
 		d.wrote = d.begun
 		return nil
+	case err == nil || !write:
+		return broken(err, "commit")
 	case unsent(err):
 		return fault.Wrap(err, fault.Unavailable, "", "the turn to write was lost, and nothing was written: commit")
 	case undone(err):

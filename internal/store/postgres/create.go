@@ -22,7 +22,7 @@ func Create(ctx context.Context, address, name string) (string, error) {
 	if err != nil {
 		return "", fault.Wrap(err, fault.Unavailable, "", "the database does not answer")
 	}
-	defer c.Close(context.WithoutCancel(ctx))
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }() // all is said
 	const exists = "42P04"
 	var refused *pgconn.PgError
 	if _, err = c.Exec(ctx, "CREATE DATABASE "+pgx.Identifier{name}.Sanitize()); err != nil && !(errors.As(err, &refused) && refused.Code == exists) {

@@ -90,7 +90,7 @@ func (o Options) prepareWriter(ctx context.Context, c *pgx.Conn) error {
 	turn := o.Turn.Milliseconds()
 	set := []string{
 		fmt.Sprintf(`SET idle_in_transaction_session_timeout = %d`, turn),
-		fmt.Sprintf(`SET statement_timeout = %d`, turn+grace.Milliseconds()),
+		`SET statement_timeout = 0`, // it would cut short a commit that waits for its standby: see commit.go
 		fmt.Sprintf(`SET lock_timeout = %d`, turn+grace.Milliseconds()/2),
 		// Off, a commit would be answered before it is on a disk.
 		`SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'`,

@@ -2,6 +2,7 @@ package relational
 
 import (
 	"bytes"
+	"math"
 
 	"github.com/go-json-experiment/json"
 
@@ -135,8 +136,12 @@ func (t *txn) Peer(code party.Code, origin party.Origin) (store.Peer, error) {
 
 // Claim implements store.Delivery.
 func (t *txn) Claim(name, holder string, now, until statement.Time) (bool, error) {
+	beyond := int64(math.MaxInt64) // who gives up does not take
+	if now.Before(until) {
+		beyond = 2*millis(until) - millis(now)
+	}
 	n, err := t.exec(`INSERT INTO lease (name, holder, ends) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends = excluded.ends
-		WHERE lease.holder = excluded.holder OR lease.ends <= $4`, name, holder, millis(until), millis(now))
+		WHERE lease.holder = excluded.holder OR lease.ends <= $4 OR lease.ends > $5`, name, holder, millis(until), millis(now), beyond)
 	return n == 1, err
 }
 

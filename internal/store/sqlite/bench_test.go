@@ -59,7 +59,7 @@ func burst(b *testing.B, d *DB, n, count, threads int64) int64 {
 	touched := map[thread.ID]bool{}
 	update(b, d, func(tx store.Tx) error {
 		for i := n; i < n+count; i++ {
-			th := thread.ID(numbered("thread", i%threads))
+			th := numbered("thread", i%threads)
 			touched[th] = true
 			s := store.Statement{
 				ID: numbered("statement", i), Thread: th, Origin: "XA/1", Index: i, Kind: "assist.note", Precedence: statement.Routine,

@@ -10,9 +10,8 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-// queue is what packing a peer's queue reads.
-func queue(t *testing.T, open Opener) {
-	s := fresh(t, open)
+// queued writes 600 statements of which some have bodies and some blobs, and gives the bodies that are here.
+func queued(t *testing.T, s store.Store) map[int64][]byte {
 	big := bytes.Repeat([]byte("z"), 700_000) // in pieces
 	texts := map[int64][]byte{}
 	update(t, s, func(tx store.Tx) error {
@@ -27,7 +26,7 @@ func queue(t *testing.T, open Opener) {
 				continue
 			}
 			text := bytes.Repeat([]byte{byte(n)}, n%50)
-			if n == 301 {
+			if n == 302 {
 				text = big
 			}
 			ref := store.ContentRef{Statement: id(n), Part: store.BodyPart}
@@ -50,6 +49,13 @@ func queue(t *testing.T, open Opener) {
 		return tx.Erase(store.ContentRef{Statement: id(2), Part: store.BodyPart})
 	})
 	delete(texts, 2)
+	return texts
+}
+
+// queue is what packing a peer's queue reads of contents.
+func queue(t *testing.T, open Opener) {
+	s := fresh(t, open)
+	texts := queued(t, s)
 	view(t, s, func(tx store.Tx) error {
 		for _, bounds := range [][2]int64{{0, 600}, {-5, 1000}, {290, 310}, {3, 3}, {599, 600}} {
 			got := map[int64][]byte{}
@@ -91,6 +97,11 @@ func queue(t *testing.T, open Opener) {
 		is(t, err, fault.NotFound)
 		return nil
 	})
+}
+
+// queueReceipts is what packing reads of receipts and of what is wanted.
+func queueReceipts(t *testing.T, open Opener) {
+	s := fresh(t, open)
 	next := func(tx store.Tx, index int64) [2]int64 {
 		a, err := tx.NextArrival(xb, oa, store.BodyArrived, index)
 		if fault.CodeOf(err) == fault.NotFound {

@@ -527,6 +527,9 @@ func claims(t *testing.T, open Opener) {
 	claim(s, "queue of XB", "one", 19, 29, false)
 	claim(other, "queue of XB", "two", 20, 20, true) // given up
 	claim(s, "queue of XB", "one", 20, 30, true)
+	claim(s, "queue of XC", "ahead", 115, 125, true) // held by a clock that is ahead
+	claim(other, "queue of XC", "two", 105, 115, false)
+	claim(other, "queue of XC", "two", 104, 114, true) // by more than a lease
 	is(t, s.View(t.Context(), func(tx store.Tx) error {
 		_, err := tx.Claim("queue of XB", "one", at(21), at(22))
 		return err

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		"Claims":            claims,
 		"ManyArrivals":      manyArrivals,
 		"Queue":             queue,
+		"QueueReceipts":     queueReceipts,
 		"Wanted":            wanted,
 		"Requested":         requested,
 		"Meta":              meta,

@@ -173,7 +173,7 @@ func (s *Server) Data() string { return filepath.Join(s.dir, "data") }
 
 // command is one of the server's programs.
 func (s *Server) command(name string, args ...string) *exec.Cmd {
-	c := exec.Command(filepath.Join(s.bin, name), args...)
+	c := exec.CommandContext(context.Background(), filepath.Join(s.bin, name), args...)
 	c.Dir = s.dir
 	c.Env = append(os.Environ(), "LC_ALL=C", "PGUSER=comity", "HOME="+s.dir)
 	c.SysProcAttr = attributes(s.user)
@@ -213,7 +213,7 @@ func (s *Server) answers(database string) (err error) {
 	}
 	defer db.Close()
 	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(20 * time.Millisecond) {
-		if err = db.Ping(); err == nil {
+		if err = db.PingContext(context.Background()); err == nil {
 			return nil
 		}
 	}

@@ -1,6 +1,7 @@
 package pgtest
 
 import (
+	"context"
 	"io"
 	"net"
 	"os"
@@ -33,7 +34,7 @@ func (s *Server) Proxy(t testing.TB) *Proxy {
 	}
 	const socket = ".s.PGSQL.5432"
 	p := &Proxy{dir: dir, server: filepath.Join(s.dir, socket), open: map[net.Conn]struct{}{}}
-	if p.listener, err = net.Listen("unix", filepath.Join(dir, socket)); err != nil {
+	if p.listener, err = new(net.ListenConfig).Listen(t.Context(), "unix", filepath.Join(dir, socket)); err != nil {
 		t.Fatal(err)
 	}
 	p.wg.Go(p.accept)
@@ -71,7 +72,7 @@ func (p *Proxy) accept() {
 		if err != nil {
 			return // it was closed
 		}
-		server, err := net.Dial("unix", p.server)
+		server, err := new(net.Dialer).DialContext(context.Background(), "unix", p.server)
 		if err != nil {
 			_ = client.Close()
 			continue
