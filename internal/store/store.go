@@ -49,6 +49,8 @@ type Tx interface {
 	// Alone tells, inside Update, that nobody else has written since this Store's last Update that succeeded: what was read or written by then still
 	// holds. It is false in the first, and may be false for no reason. In a View it is false.
 	Alone() bool
+	// Incarnation is what Store.Incarnation gives, for the data that this transaction reads and writes.
+	Incarnation() (string, error)
 }
 
 // LetterStatus says how far a letter is trusted.

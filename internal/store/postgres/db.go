@@ -182,21 +182,30 @@ func migrate(ctx context.Context, db *sql.DB) error {
 // a standby was promoted or a backup put back. Engines that have no such names give the first alone.
 func (d *DB) Incarnation(ctx context.Context) (name string, err error) {
 	err = d.View(ctx, func(tx store.Tx) (err error) {
-		name, err = tx.Meta("incarnation")
+		name, err = tx.Incarnation()
 		return err
 	})
-	if err != nil {
-		return "", err
+	return name, err
+}
+
+// named has a connection know the incarnation of what it reads and writes. As long as it lives, that stays the same: a server takes up another timeline, or other
+// data, only when it starts, or becomes from a standby, to which none of ours connects. It asks outside of any transaction, for where the server has no such
+// names, the question fails.
+func named(ctx context.Context, c *relational.Conn) error {
+	if c.Incarnation != "" {
+		return nil
 	}
-	var server string
-	err = d.OnReader(ctx, func(c *relational.Conn) error {
-		return c.QueryRowContext(ctx, `SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()`).Scan(&server)
-	})
+	var name, server string
+	if err := c.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'incarnation'`).Scan(&name); err != nil {
+		return err
+	}
+	err := c.QueryRowContext(ctx, `SELECT system_identifier || '/' || substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) FROM pg_control_system()`).Scan(&server)
 	switch {
 	case err == nil:
-		return name + "/" + server, nil
-	case isOneOf(err, "42883", "42501", "0A000"): // no such function, not allowed, not supported
-		return name, nil
+		name += "/" + server
+	case !isOneOf(err, "42883", "42501", "0A000"): // no such function, not allowed, not supported
+		return err
 	}
-	return "", broken(err, "incarnation")
+	c.Incarnation = name
+	return nil
 }

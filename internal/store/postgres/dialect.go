@@ -39,6 +39,9 @@ func newDialect() *dialect {
 // The fence counts turns that were committed. Where this process had the one before, and it is the one that it knows of, nobody else has written since: not on
 // a server either that went over to a standby without it.
 func (d *dialect) Begin(ctx context.Context, c *relational.Conn, write bool) (bool, error) {
+	if err := named(ctx, c); err != nil {
+		return false, stale(err)
+	}
 	if !write {
 		return false, stale(c.Exec(ctx, `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY`))
 	}

@@ -77,6 +77,9 @@ type Conn struct {
 	stmts    map[string]*sql.Stmt
 	prepared func(string)
 	used     bool // a transaction has been open on it
+
+	// Incarnation names the data behind the connection, as Store.Incarnation does; "" where the data alone tell. The dialect sets it.
+	Incarnation string
 }
 
 // New makes a Store of an open database whose tables are there.

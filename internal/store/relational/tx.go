@@ -36,6 +36,14 @@ var _ store.Tx = (*txn)(nil)
 // Alone implements store.Tx.
 func (t *txn) Alone() bool { return t.alone }
 
+// Incarnation implements store.Tx.
+func (t *txn) Incarnation() (string, error) {
+	if t.conn.Incarnation != "" {
+		return t.conn.Incarnation, nil
+	}
+	return t.Meta("incarnation")
+}
+
 // end forbids further use and gives the error that killed the transaction, if any.
 func (t *txn) end() error {
 	t.mu.Lock()

@@ -375,6 +375,9 @@ func incarnation(t *testing.T, open Opener) {
 	first := ask(s)
 	update(t, s, set("a", "1"))
 	same(t, []string{ask(s), ask(other)}, []string{first, first})
+	asked := func(tx store.Tx) error { same(t, must[string](t)(tx.Incarnation()), first); return nil }
+	update(t, s, asked)
+	view(t, other, asked)
 	if first == "" || ask(elsewhere) == first {
 		t.Errorf("two stores have the name %q", first)
 	}
