@@ -37,6 +37,7 @@ func (c *benchExchangeCmd) Run(ctx context.Context, s *session, grammar *command
 	if c.Size < 1 || c.Batch < 1 || c.Threads < 1 || c.History < 0 || c.Duration <= 0 || c.Batch > 4096 || c.Size > 1<<20 {
 		return fault.New(fault.Usage, "", "size is from 1 to 1048576, batch from 1 to 4096, threads from 1, duration above 0")
 	}
+	s.roomy() // as in serve
 	r, err := bench.Exchange(ctx, bench.Options{
 		Size: c.Size, Batch: c.Batch, Threads: c.Threads, History: c.History, Duration: c.Duration, Store: c.Store, Dir: grammar.Dir,
 		Progress: func(format string, args ...any) { s.note(fmt.Sprintf(format, args...)) },

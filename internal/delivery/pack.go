@@ -33,6 +33,7 @@ const (
 // parcel is a packet about to be sealed, with what the queue must remember once it has been taken.
 type parcel struct {
 	contents packet.Contents
+	ids      []statement.ID                 // of its heads
 	tree     translog.Tree                  // of the checkpoint that it proves against
 	cursor   map[statement.Precedence]int64 // cursors as far as receipts already cover them
 	blobAt   int64
@@ -479,6 +480,7 @@ func (p *packing) prove(size int64) error {
 	})
 	for _, i := range indexes {
 		p.out.contents.Heads = append(p.out.contents.Heads, p.chosen[i].Raw)
+		p.out.ids = append(p.out.ids, p.chosen[i].ID)
 	}
 	return nil
 }
@@ -520,8 +522,7 @@ func (c *Courier) taken(ctx context.Context, code party.Code, p *parcel) error {
 // signature tells two parcels apart by what they would have the peer do.
 func (p *parcel) signature() string {
 	var b strings.Builder
-	for _, h := range p.contents.Heads {
-		id := statement.IDOf(h)
+	for _, id := range p.ids {
 		b.Write(id[:])
 	}
 	for _, part := range p.contents.Blobs {

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"runtime/debug"
 	"slices"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
@@ -142,9 +143,7 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 			x.Log.Error("high-water mark not written: nothing more leaves this node", "error", err)
 		}
 	}
-	if err != nil {
-		x.Log.Error("a batch was not written", "jobs", len(jobs), "error", err)
-	}
+	m.complaints.tell(x.Log, len(jobs), err, time.Now())
 	end(err)
 	x.Reached.At(pointSettled)
 	for _, j := range jobs {

@@ -27,10 +27,20 @@ func (x *Exchange) Witnessed(ctx context.Context, code party.Code) (did bool, er
 		if err != nil || cp.Note == nil {
 			return err
 		}
-		did, err = x.Witness.Cosign(tx, cp, x.Now())
+		did, err = x.cosign(tx, cp)
 		return err
 	})
 	return did, err
+}
+
+// cosign sets this node's signature under a checkpoint of another log, if it is time, and if the node may sign at all: one whose store may lack what it knew
+// cannot tell what is consistent with that.
+func (x *Exchange) cosign(tx store.Tx, cp store.Checkpoint) (bool, error) {
+	// spec: LOG-12
+	if x.Journal.Permitted(tx) != nil {
+		return false, nil
+	}
+	return x.Witness.Cosign(tx, cp, x.Now())
 }
 
 // uncosigned is the newest checkpoint of a party's log; without a note when there is none or this node has cosigned it.

@@ -20,7 +20,8 @@ type Journal struct {
 	mark   *Mark
 	memo   *translog.Memo
 
-	reached failpoint.Func // set by Reached, before use
+	reached failpoint.Func       // set by Reached, before use
+	permit  func(store.Tx) error // set by Permit, before use; nil permits
 }
 
 // memoRoom is how many tiles of all logs are remembered with their inner nodes: 4 MiB.
@@ -33,6 +34,18 @@ func New(origin party.Origin, signer party.Signer, mark *Mark) *Journal {
 
 // Origin is the log that this journal writes.
 func (j *Journal) Origin() party.Origin { return j.origin }
+
+// Permit has f asked, in the transaction, before anything is signed: what the mark in this folder alone cannot know. It is called before the journal is used.
+func (j *Journal) Permit(f func(tx store.Tx) error) { j.permit = f }
+
+// Permitted tells whether this node may sign now: its own log, or another's.
+func (j *Journal) Permitted(tx store.Tx) error {
+	// spec: LOG-12
+	if j.permit == nil {
+		return nil
+	}
+	return j.permit(tx)
+}
 
 // Tiles reads a log's tiles in a transaction.
 type Tiles struct {
@@ -57,6 +70,9 @@ func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.
 		return tree, fault.New(fault.TooLarge, "LOG-13", "the log is full")
 	}
 	if err := j.settled(tx, first); err != nil {
+		return tree, err
+	}
+	if err := j.Permitted(tx); err != nil {
 		return tree, err
 	}
 	root, changed, err := translog.Append(first, j.Tiles(tx, j.origin), ids)
@@ -85,7 +101,7 @@ func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.
 func (j *Journal) settled(tx store.Tx, length int64) error {
 	// spec: LOG-12
 	m, err := j.notBehind(length)
-	if err != nil || m.Size == length {
+	if err != nil || m.Size == length && (length == 0 || tx.Alone()) {
 		return err
 	}
 	newest, err := Newest(tx, j.origin)
