@@ -26,18 +26,23 @@ type TileData struct {
 // Append puts ids behind a tree of old leaves and gives the new root and every tile that changed, lowest level first. It reads
 // one tile a level and computes on the batch alone. Errors: fault.TooLarge (LOG-13), fault.NotFound when the store lacks a tile.
 func Append(old int64, t Tiles, ids []statement.ID) (root Hash, changed []TileData, err error) {
-	if err := checkSize(old); err != nil {
-		return Hash{}, nil, err
-	}
-	size := old + int64(len(ids))
-	if err := checkSize(size); err != nil {
-		return Hash{}, nil, err
-	}
-	r := &reader{tiles: t}
 	add := make([]Hash, len(ids))
 	for i, id := range ids {
 		add[i] = LeafHash(id)
 	}
+	return Extend(old, t, add)
+}
+
+// Extend is Append for leaves of which only the hashes are known. It does not change add.
+func Extend(old int64, t Tiles, add []Hash) (root Hash, changed []TileData, err error) {
+	if err := checkSize(old); err != nil {
+		return Hash{}, nil, err
+	}
+	size := old + int64(len(add))
+	if err := checkSize(size); err != nil {
+		return Hash{}, nil, err
+	}
+	r := &reader{tiles: t}
 	for level := 0; len(add) > 0; level++ {
 		tiles, full, err := r.extend(level, old>>(tileHeight*level), add)
 		if err != nil {

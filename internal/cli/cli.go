@@ -47,6 +47,8 @@ type commands struct {
 	Restore restoreCmd `cmd:"" group:"Keep" help:"Put a backup back."`
 	Move    moveCmd    `cmd:"" group:"Keep" help:"Move the node's memory to another store, such as a PostgreSQL database."`
 
+	Processes processesCmd `cmd:"" group:"Keep" help:"The processes that share the node's database."`
+
 	Completion completionCmd `cmd:"" group:"Shell" help:"Print the completion script of a shell."`
 }
 

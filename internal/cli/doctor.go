@@ -16,33 +16,41 @@ func (doctorCmd) Help() string {
 }
 
 func (c *doctorCmd) Run(ctx context.Context, s *session) error {
-	return s.opened(ctx, node.Options{Behind: true}, func(n *node.Node) error {
+	err := s.opened(ctx, node.Options{Behind: true}, func(n *node.Node) error {
 		stop := s.working("looking")
 		found, err := n.Doctor(ctx)
 		stop()
 		if err != nil {
 			return err
 		}
-		bad := false
-		for _, f := range found {
-			bad = bad || f.Health == node.Bad
-		}
-		err = s.show(struct {
-			Healthy  bool           `json:"healthy"`
-			Findings []node.Finding `json:"findings"`
-		}{!bad, found}, func(p *page) {
-			t := newTable("health", "check", "says")
-			for _, f := range found {
-				t.addAlert(f.Health == node.Bad, string(f.Health), f.Check, line(f.Says))
-				if f.Do != "" {
-					t.add("", "", "→ "+line(f.Do))
-				}
-			}
-			p.table(t)
-		})
-		if err == nil && bad {
-			err = &answered{fault.New(fault.Failed, "", "something is bad")}
-		}
-		return err
+		return s.showFindings(found)
 	})
+	if found := node.WithoutStore(s.dir, s.env, err); found != nil && !s.printed {
+		return s.showFindings(found)
+	}
+	return err
+}
+
+func (s *session) showFindings(found []node.Finding) error {
+	bad := false
+	for _, f := range found {
+		bad = bad || f.Health == node.Bad
+	}
+	err := s.show(struct {
+		Healthy  bool           `json:"healthy"`
+		Findings []node.Finding `json:"findings"`
+	}{!bad, found}, func(p *page) {
+		t := newTable("health", "check", "says")
+		for _, f := range found {
+			t.addAlert(f.Health == node.Bad, string(f.Health), f.Check, line(f.Says))
+			if f.Do != "" {
+				t.add("", "", "→ "+line(f.Do))
+			}
+		}
+		p.table(t)
+	})
+	if err == nil && bad {
+		err = &answered{fault.New(fault.Failed, "", "something is bad")}
+	}
+	return err
 }

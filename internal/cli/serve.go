@@ -36,6 +36,7 @@ type ready struct {
 	Listen string       `json:"listen,omitzero"`
 	Log    string       `json:"log,omitzero"`
 	Watch  string       `json:"watch,omitzero"`
+	Store  string       `json:"store"` // "file" or "postgresql"
 	Peers  []party.Code `json:"peers"`
 }
 
@@ -50,10 +51,13 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 	if c.WatchListen != "" {
 		s.env = append(s.env, "COMITY_WATCH_LISTEN="+c.WatchListen)
 	}
-	return s.opened(ctx, node.Options{Log: s.logger(), Watched: true}, func(n *node.Node) error {
+	return s.opened(ctx, node.Options{Log: s.logger(), Watched: true, Behind: true}, func(n *node.Node) error {
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
-		r := ready{Code: n.Config.Code}
+		r := ready{Code: n.Config.Code, Store: "file"}
+		if _, database := n.Config.Database(); database {
+			r.Store = "postgresql"
+		}
 		l, err := n.Listen()
 		if err != nil {
 			return err
@@ -115,6 +119,11 @@ func (r ready) String() string {
 	}
 	if r.Watch != "" {
 		text += ", health and metrics on " + r.Watch
+	}
+	if r.Store == "postgresql" {
+		text += ", its memory in PostgreSQL"
+	} else {
+		text += ", its memory in a file"
 	}
 	if len(r.Peers) == 0 {
 		return text + "; no peer is confirmed yet"

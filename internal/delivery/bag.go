@@ -26,7 +26,7 @@ func (c *Courier) packFile(ctx context.Context, to party.Code, only []statement.
 	if err != nil {
 		return 0, 0, err
 	}
-	p, err := c.pack(ctx, to, only, have)
+	p, err := c.next(ctx, to, only, have)
 	if fault.CodeOf(err) == fault.NotFound {
 		return 0, 0, nil
 	}
@@ -42,7 +42,7 @@ func (c *Courier) packFile(ctx context.Context, to party.Code, only []statement.
 		}
 	}
 	if only != nil { // receipts: see answer
-		err = c.accepted(ctx, to, p.tree.Size, false)
+		err = c.accepted(ctx, to, p.tree.Origin, p.tree.Size, false)
 	}
 	return p.heads, p.blobs, err
 }

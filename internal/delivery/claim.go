@@ -4,13 +4,12 @@ import (
 	"context"
 	"time"
 
-	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
 
-// claimFor is how long a process keeps a peer's queue without saying so again: so long it takes at most until another serves it when this one dies.
-const claimFor = 10 * time.Second
+// defaultClaim is how long a process keeps a peer's queue without saying so again: so long it takes at most until another serves it when this one dies.
+const defaultClaim = 10 * time.Second
 
 // claim tells whether this process is to serve a peer's queue: of several on one store, one does. It only saves work. Should two serve one queue after
 // all, since their clocks differ or one was paused, the peer gets packets twice and keeps them once.
@@ -19,20 +18,17 @@ func (c *Courier) claim(ctx context.Context, code party.Code, l *line) (bool, er
 		return true, nil
 	}
 	now := statement.TimeOf(c.Now())
-	if l.claimed.Std().Sub(now.Std()) > claimFor/2 {
+	if l.claimed.Std().Sub(now.Std()) > c.Claim/2 {
 		return true, nil
 	}
 	if now.Before(l.barred) {
 		return false, nil
 	}
-	until, mine := now.Add(claimFor), false
-	err := c.Exchange.Update(ctx, func(tx store.Tx) (err error) {
-		mine, err = tx.Claim(queueOf(code), c.Process, now, until)
-		return err
-	})
+	until := now.Add(c.Claim)
+	mine, err := c.Store.Claim(ctx, queueOf(code), c.Process, now, until)
 	l.claimed, l.barred = until, statement.Time{}
 	if err != nil || !mine {
-		l.claimed, l.barred = statement.Time{}, now.Add(claimFor/4)
+		l.claimed, l.barred = statement.Time{}, now.Add(c.Claim/4)
 	}
 	return mine, err
 }
@@ -45,11 +41,7 @@ func (c *Courier) release(code party.Code, l *line) {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	now := statement.TimeOf(c.Now())
-	err := c.Exchange.Update(ctx, func(tx store.Tx) error {
-		_, err := tx.Claim(queueOf(code), c.Process, now, now)
-		return err
-	})
-	if err != nil {
+	if _, err := c.Store.Claim(ctx, queueOf(code), c.Process, now, now); err != nil {
 		c.Log.Debug("a queue was not given up", "peer", string(code), "error", err.Error()) // it runs out by itself
 	}
 }

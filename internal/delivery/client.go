@@ -11,6 +11,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -33,6 +34,7 @@ const (
 	pathPackets  = "/comity/v1/packets"
 	pathPull     = "/comity/v1/pull"
 	pathProof    = "/comity/v1/proof"
+	pathMirror   = "/comity/v1/mirror"
 	headAccepted = "Comity-Accepted" // greatest size of the other side's log that is accepted
 	headBlob     = "Comity-Blob"     // <sha256>=<bytes here>, one header a blob that is not whole
 	maxWire      = 16 << 20          // NET-6
@@ -79,11 +81,18 @@ func (c *Courier) client(code party.Code) *http.Client {
 	}
 }
 
-// ask makes one request at the first endpoint that answers.
+// ask makes one request, at the endpoint that answered last, or else at the next one that does: behind several stand several processes of the peer's, and
+// none of them is everybody's first.
 func (c *Courier) ask(ctx context.Context, letter *party.Letter, l *line, method, path string, body []byte, header http.Header) (*http.Response, error) {
 	var errs []error
-	for _, endpoint := range letter.Endpoints {
-		req, err := http.NewRequestWithContext(ctx, method, endpoint+path, bytes.NewReader(body))
+	for i := range letter.Endpoints {
+		at := (l.endpoint + i) % len(letter.Endpoints)
+		endpoint := letter.Endpoints[at]
+		var content io.Reader
+		if len(body) > 0 {
+			content = bytes.NewReader(body)
+		}
+		req, err := http.NewRequestWithContext(ctx, method, endpoint+path, content)
 		if err != nil {
 			return nil, fault.Wrap(err, fault.Malformed, "LTR-3", "an endpoint of %s is no URL", letter.Code)
 		}
@@ -94,6 +103,9 @@ func (c *Courier) ask(ctx context.Context, letter *party.Letter, l *line, method
 		asked := c.Now()
 		resp, err := l.client.Do(req)
 		if err == nil {
+			if l.endpoint = at; resp.StatusCode >= http.StatusInternalServerError {
+				l.endpoint++ // this one cannot now; the next time another is asked
+			}
 			c.dated(letter.Code, asked, resp.Header)
 			return resp, nil
 		}
@@ -128,7 +140,7 @@ func (c *Courier) post(ctx context.Context, code party.Code, letter *party.Lette
 	}
 	defer resp.Body.Close()
 	c.Reached.At(pointAnswered)
-	if err := c.heed(ctx, code, l, resp.Header, resp.StatusCode == http.StatusConflict); err != nil {
+	if err := c.heed(ctx, code, l, p.tree.Origin, resp.Header, resp.StatusCode == http.StatusConflict); err != nil {
 		return err
 	}
 	c.Reached.At(pointHeeded)
@@ -148,10 +160,10 @@ const maxStale = 5
 // send packs and posts until the packet's proof is one that the peer can check: an answer that was on its way may have told it more of the own log in the
 // meantime. It gives what was sent, which is empty when there was nothing to send, and nil when nothing was ever said here. With last, a packet of that
 // signature is not sent again: taken and not receipted, it would go round for ever.
-func (c *Courier) send(ctx context.Context, code party.Code, letter *party.Letter, l *line, only []statement.ID, last string) (*parcel, error) {
+func (c *Courier) send(ctx context.Context, code party.Code, letter *party.Letter, l *line, origin party.Origin, only []statement.ID, last string) (*parcel, error) {
 	for try := 1; ; try++ {
 		began := time.Now()
-		p, err := c.pack(ctx, code, only, l.have)
+		p, err := c.pack(ctx, code, origin, only, l.have)
 		if fault.CodeOf(err) == fault.NotFound {
 			return nil, nil
 		}
@@ -174,8 +186,12 @@ func (c *Courier) send(ctx context.Context, code party.Code, letter *party.Lette
 
 // prover fetches proofs of consistency from a peer, of its own log.
 func (c *Courier) prover(letter *party.Letter, l *line) exchange.Prover {
-	return func(ctx context.Context, from, to int64) ([]translog.Hash, error) {
-		resp, err := c.ask(ctx, letter, l, http.MethodGet, fmt.Sprintf("%s?from=%d&to=%d", pathProof, from, to), nil, http.Header{})
+	return func(ctx context.Context, origin party.Origin, from, to int64) ([]translog.Hash, error) {
+		path := fmt.Sprintf("%s?from=%d&to=%d", pathProof, from, to)
+		if origin != letter.Origin {
+			path += "&origin=" + url.QueryEscape(string(origin))
+		}
+		resp, err := c.ask(ctx, letter, l, http.MethodGet, path, nil, http.Header{})
 		if err != nil {
 			return nil, err
 		}
@@ -196,7 +212,7 @@ func (c *Courier) prover(letter *party.Letter, l *line) exchange.Prover {
 }
 
 // heed takes what an answer's headers say: how much of the own log the peer has, and how much of each blob.
-func (c *Courier) heed(ctx context.Context, code party.Code, l *line, h http.Header, parked bool) error {
+func (c *Courier) heed(ctx context.Context, code party.Code, l *line, origin party.Origin, h http.Header, parked bool) error {
 	// spec: NET-9
 	for _, v := range h.Values(headBlob) {
 		sum, n, err := parseBlobHeader(v)
@@ -209,21 +225,27 @@ func (c *Courier) heed(ctx context.Context, code party.Code, l *line, h http.Hea
 	if err != nil || size < 0 {
 		return nil // not said
 	}
-	return c.accepted(ctx, code, size, parked)
+	return c.accepted(ctx, code, origin, size, parked)
 }
 
 // accepted notes how much of the own log a peer has. It is only a hint for the next proof, so a lie harms the liar. Several exchanges may be under way at once, and
 // what one of them says may be older than what another said; only with exactly it goes down again: the peer has just refused a proof from elsewhere.
-func (c *Courier) accepted(ctx context.Context, code party.Code, size int64, exactly bool) error {
+func (c *Courier) accepted(ctx context.Context, code party.Code, origin party.Origin, size int64, exactly bool) error {
 	var row store.Peer
+	var length int64
 	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
-		row, err = tx.Peer(code, c.Origin)
+		if length, err = tx.Length(origin); err == nil {
+			row, err = tx.Peer(code, origin)
+		}
 		return err
 	})
+	if err == nil && origin == c.Origin && size > length {
+		c.doubt(code, size)
+	}
 	if err != nil || row.Accepted == size || row.Accepted > size && !exactly {
 		return err
 	}
-	c.note(ctx, code, func(row *store.Peer) {
+	c.noteIn(ctx, code, origin, func(row *store.Peer) {
 		if exactly || row.Accepted < size {
 			row.Accepted = size
 		}
@@ -305,7 +327,7 @@ func (c *Courier) fetched(ctx context.Context, code party.Code, letter *party.Le
 	maps.Copy(here, got.Blobs)
 	c.note(ctx, code, succeeded(statement.TimeOf(c.Now())))
 	if len(got.Receipts) > 0 {
-		_, err = c.send(ctx, code, letter, l, got.Receipts, "")
+		_, err = c.send(ctx, code, letter, l, c.logOf(ctx, got.Receipts), got.Receipts, "")
 		c.Reached.At(pointReplied)
 	}
 	return true, progress, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"slices"
@@ -23,8 +24,9 @@ import (
 // Options say whose courier it is. All are required but Dial, Transport, Observe and Reached.
 type Options struct {
 	Self        party.Code
-	Origin      party.Origin
-	Witness     string // name of the own witness keys
+	Origin      party.Origin   // the open log
+	Former      []party.Origin // own logs that were closed, the oldest first: what waits in them is still delivered
+	Witness     string         // name of the own witness keys
 	Store       store.Store
 	Exchange    *exchange.Exchange
 	Journal     *journal.Journal
@@ -40,6 +42,8 @@ type Options struct {
 	Observe     Observer // nil: nobody is told
 	// Process names this process among those that share one store; "": there is only this one, and it need not ask who serves a peer's queue.
 	Process string
+	// Claim is how long it keeps a peer's queue without saying so again; zero: 10 s.
+	Claim time.Duration
 	// Dial replaces the net package's, for tests that cut links.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 	// Transport stands before what makes the requests to a peer, for tests of bad networks; nil: nothing does.
@@ -57,6 +61,8 @@ type Courier struct {
 	quotas map[party.Code]*quota // guarded by mu
 	// counted is how far counts of queues found them settled; guarded by mu.
 	counted map[settledKey]int64
+
+	standing standing
 }
 
 // line is the way to one peer: its worker and what that keeps between rounds.
@@ -69,14 +75,22 @@ type line struct {
 	here map[statement.Digest]int64
 	// claimed is until when this process serves the queue, barred until when it does not ask for it; owned by the worker.
 	claimed, barred statement.Time
+	// endpoint is which of the letter's is asked first, by its number modulo their count: at first any, then the one that answered last; owned by the worker.
+	endpoint int
 	// more is set by a round that ended before the queue was empty; owned by the worker.
 	more bool
+
+	doubts doubts
+	losses losses
 }
 
 // New makes a courier that does nothing until Run or Handler is used.
 func New(o Options) *Courier {
 	if o.Observe == nil {
 		o.Observe = unobserved{}
+	}
+	if o.Claim == 0 {
+		o.Claim = defaultClaim
 	}
 	return &Courier{
 		Options: o,
@@ -91,10 +105,18 @@ func (c *Courier) Run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	defer workers.Wait()
 	served := map[party.Code]bool{}
-	for {
+	for lulls := 0; ; {
+		wait, news := c.Poll, c.Exchange.Changed()
 		codes, err := c.codes(ctx)
-		if err != nil && ctx.Err() == nil {
-			c.Log.Warn("peers cannot be listed", "error", err)
+		switch {
+		case err == nil && lulls > 0:
+			lulls = 0
+			c.Log.Info("the store answers again: packets are made")
+		case err != nil && ctx.Err() == nil:
+			if lulls++; lulls == 1 {
+				c.Log.Warn("the store fails: no packets are made until it answers", "error", err)
+			}
+			wait, news = c.lull(lulls), nil
 		}
 		for _, code := range codes {
 			if l := c.line(code); !served[code] {
@@ -102,11 +124,12 @@ func (c *Courier) Run(ctx context.Context) error {
 				workers.Go(func() { c.work(ctx, code, l) })
 			}
 		}
+		c.resumes(ctx)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-time.After(c.Poll):
-		case <-c.Exchange.Changed():
+		case <-time.After(wait):
+		case <-news:
 		}
 	}
 }
@@ -132,9 +155,16 @@ func (c *Courier) line(code party.Code) *line {
 	if l, ok := c.peers[code]; ok {
 		return l
 	}
-	l := &line{kick: make(chan struct{}, 1), client: c.client(code), have: map[statement.Digest]int64{}, here: map[statement.Digest]int64{}}
+	l := c.aside(code)
 	c.peers[code] = l
 	return l
+}
+
+// aside is a way to a peer for who asks it something beside its worker.
+func (c *Courier) aside(code party.Code) *line {
+	return &line{
+		kick: make(chan struct{}, 1), client: c.client(code), have: map[statement.Digest]int64{}, here: map[statement.Digest]int64{}, endpoint: rand.IntN(1 << 16),
+	}
 }
 
 // Kick makes the worker of a peer try at once, whatever it is waiting for.

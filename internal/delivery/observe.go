@@ -102,6 +102,7 @@ func (c *Courier) receive(ctx context.Context, from party.Code, body io.Reader, 
 	counted := &counting{Reader: in}
 	got, err := c.Exchange.ReceiveFrom(ctx, from, counted, prove)
 	c.Observe.Packet(ctx, from, false, counted.n, time.Since(began), err)
+	c.claimed(from, err)
 	end(err)
 	return got, naming(name, err)
 }

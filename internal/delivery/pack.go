@@ -70,22 +70,28 @@ type packing struct {
 	page      page // bodies that were read at once
 }
 
-// pack gathers what the peer has not receipted: heads by precedence with their bodies, then blobs, and what other logs have shown. With only given, exactly
+func (c *Courier) packing(tx store.Tx, to party.Code, origin party.Origin) (*packing, error) {
+	peer, err := tx.Peer(to, origin)
+	return &packing{c: c, tx: tx, peer: peer, to: to, origin: origin, chosen: map[int64]*statement.Head{}, tiles: map[int64]bool{},
+		parts: map[statement.Digest]bool{},
+		out:   &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}, err
+}
+
+// pack gathers what the peer has not receipted of one own log: heads by precedence with their bodies, then blobs, and what other logs have shown. With only given, exactly
 // these own statements go and nothing else of the queue. The error is fault.NotFound when there is nothing to prove with yet.
-func (c *Courier) pack(ctx context.Context, to party.Code, only []statement.ID, have map[statement.Digest]int64) (*parcel, error) {
+func (c *Courier) pack(ctx context.Context, to party.Code, origin party.Origin, only []statement.ID, have map[statement.Digest]int64) (*parcel, error) {
 	var p *packing
-	err := c.Store.View(ctx, func(tx store.Tx) error {
-		peer, err := tx.Peer(to, c.Origin)
-		if err != nil {
+	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
+		if p, err = c.packing(tx, to, origin); err != nil {
 			return err
 		}
-		p = &packing{c: c, tx: tx, peer: peer, to: to, origin: c.Origin, chosen: map[int64]*statement.Head{}, tiles: map[int64]bool{},
-			parts: map[statement.Digest]bool{},
-			out:   &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}
 		return p.gather(only, have)
 	})
 	if err != nil {
 		return nil, err
+	}
+	if origin != c.Origin { // its checkpoint left long ago
+		return p.out, nil
 	}
 	// Another process may have signed this checkpoint and not lived to settle it.
 	// spec: LOG-12
@@ -107,6 +113,9 @@ func (p *packing) gather(only []statement.ID, have map[statement.Digest]int64) e
 		if err != nil {
 			return err
 		}
+		if s.Origin != p.origin || s.Index >= cp.Size {
+			continue // a packet has statements of one log, and of what of it can be proven
+		}
 		if _, err := p.take(s, true); err != nil {
 			return err
 		}
@@ -118,7 +127,10 @@ func (p *packing) gather(only []statement.ID, have map[statement.Digest]int64) e
 		if err := p.blobs(cp.Size, have); err != nil {
 			return err
 		}
-		if err := p.gossip(); err != nil {
+		if p.origin == p.c.Origin {
+			err = p.gossip()
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -509,11 +521,19 @@ func (c *Courier) taken(ctx context.Context, code party.Code, p *parcel) error {
 				return err
 			}
 		}
-		row, err := tx.Peer(code, c.Origin)
+		row, err := tx.Peer(code, p.tree.Origin)
 		if err != nil {
 			return err
 		}
 		p.took(&row)
+		if p.tree.Origin != c.Origin { // how delivery fares stands in the row of the open log
+			if err := tx.PutPeer(row); err != nil {
+				return err
+			}
+			if row, err = tx.Peer(code, c.Origin); err != nil {
+				return err
+			}
+		}
 		succeeded(now)(&row)
 		return tx.PutPeer(row)
 	})

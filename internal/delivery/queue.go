@@ -93,23 +93,24 @@ func (c *Courier) queue(tx store.Tx, code party.Code, most, rows int) (Queue, er
 	if err != nil {
 		return Queue{}, err
 	}
+	if rows > 0 {
+		rows = max(rows/len(c.logs()), 1)
+	}
 	q := Queue{
 		Peer: code, By: map[statement.Precedence]int{}, OldestBy: map[statement.Precedence]statement.Time{}, Accepted: row.Accepted, TheirSize: row.TheirSize,
 		LastSuccess: row.LastSuccess, LastHeard: row.LastHeard, Attempts: row.Attempts, NextTry: row.NextTry, LastError: row.LastError, LastCode: row.LastCode,
 	}
-	for _, prec := range statement.Precedences() {
-		n := count{c: c, tx: tx, peer: code, most: most - q.Waiting, rows: rows}
-		if err := n.from(prec, row.Cursor[prec]); err != nil {
+	for _, origin := range c.logs() {
+		row, err := tx.Peer(code, origin)
+		if err != nil {
 			return q, err
 		}
-		q.AtLeast = q.AtLeast || n.cut
-		if n.waiting == 0 {
-			continue
-		}
-		q.By[prec], q.OldestBy[prec] = n.waiting, n.oldest
-		q.Waiting += n.waiting
-		if q.Oldest.IsZero() || n.oldest.Before(q.Oldest) {
-			q.Oldest = n.oldest
+		for _, prec := range statement.Precedences() {
+			n := count{c: c, tx: tx, peer: code, origin: origin, most: most - q.Waiting, rows: rows}
+			if err := n.from(prec, row.Cursor[prec]); err != nil {
+				return q, err
+			}
+			q.add(prec, n)
 		}
 	}
 	if !q.Oldest.IsZero() {
@@ -118,11 +119,28 @@ func (c *Courier) queue(tx store.Tx, code party.Code, most, rows int) (Queue, er
 	return q, nil
 }
 
+// add adds what was counted of one log and precedence.
+func (q *Queue) add(prec statement.Precedence, n count) {
+	q.AtLeast = q.AtLeast || n.cut
+	if n.waiting == 0 {
+		return
+	}
+	q.By[prec] += n.waiting
+	q.Waiting += n.waiting
+	if o := q.OldestBy[prec]; o.IsZero() || n.oldest.Before(o) {
+		q.OldestBy[prec] = n.oldest
+	}
+	if q.Oldest.IsZero() || n.oldest.Before(q.Oldest) {
+		q.Oldest = n.oldest
+	}
+}
+
 // count is one precedence's part of a queue while it is counted.
 type count struct {
 	c          *Courier
 	tx         store.Tx
 	peer       party.Code
+	origin     party.Origin
 	most, rows int
 
 	waiting int
@@ -133,15 +151,18 @@ type count struct {
 
 // from counts along the log, from the cursor or from what an earlier count found to be settled for ever: not for the peer, or receipted.
 func (n *count) from(prec statement.Precedence, cursor int64) error {
-	length, err := n.tx.Length(n.c.Origin)
+	length, err := n.tx.Length(n.origin)
 	if err != nil {
 		return err
 	}
-	key := settledKey{n.peer, prec}
+	key := settledKey{n.peer, n.origin, prec}
 	settled := max(cursor, n.c.settledTo(key, length))
 	looked, prefix := 0, true
 	var bad error
-	err = n.tx.Scan(n.c.Origin, prec, settled, func(s store.Statement) bool {
+	err = n.tx.Scan(n.origin, prec, settled, func(s store.Statement) bool {
+		if s.Index >= length {
+			return false // it stands bare of a proof, in a log that was closed with a part of it lost
+		}
 		if n.waiting >= n.most || n.rows > 0 && looked >= n.rows {
 			n.cut = true
 			return false
@@ -175,7 +196,7 @@ func (n *count) pending(s store.Statement) (bool, error) {
 	if err != nil || !h.IsFor(n.peer) {
 		return false, err
 	}
-	a, err := n.tx.ArrivedAt(n.peer, n.c.Origin, store.HeadArrived, s.Index)
+	a, err := n.tx.ArrivedAt(n.peer, n.origin, store.HeadArrived, s.Index)
 	if fault.CodeOf(err) == fault.NotFound {
 		n.waiting++
 		if n.oldest.IsZero() || h.Time.Before(n.oldest) {
@@ -189,8 +210,9 @@ func (n *count) pending(s store.Statement) (bool, error) {
 
 // settledKey names a part of a queue.
 type settledKey struct {
-	peer party.Code
-	prec statement.Precedence
+	peer   party.Code
+	origin party.Origin
+	prec   statement.Precedence
 }
 
 // settledTo is how far a count has found a part of a queue to be settled. A log that is shorter than that is another one: its store was put back.

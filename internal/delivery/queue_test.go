@@ -147,7 +147,7 @@ func TestSurveyIsBounded(t *testing.T) {
 		t.Errorf("%v %+v", err, q)
 	}
 	// A log that became shorter is another one: what was settled of the old one says nothing of it.
-	o.c.settle(settledKey{"XB", statement.Routine}, 1000)
+	o.c.settle(settledKey{"XB", "XA/1", statement.Routine}, 1000)
 	if q = o.survey(10_000, "XB")[0]; q.Waiting != 55 || q.AtLeast {
 		t.Errorf("after the store was put back: %+v", q)
 	}

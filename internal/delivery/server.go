@@ -75,6 +75,7 @@ func (c *Courier) Handler() http.Handler {
 	mux.HandleFunc("POST "+pathPackets, c.guard(c.servePackets))
 	mux.HandleFunc("POST "+pathPull, c.guard(c.servePull))
 	mux.HandleFunc("GET "+pathProof, c.guard(c.serveProof))
+	mux.HandleFunc("GET "+pathMirror, c.guard(c.serveMirror))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		c.refuse(r.Context(), w, "", fault.New(fault.NotFound, "NET-2", "nothing is served here"))
 	})
@@ -127,6 +128,9 @@ func (c *Courier) servePackets(w http.ResponseWriter, r *http.Request, caller pa
 	if err := c.hears(r, caller); err != nil {
 		return err
 	}
+	if err := c.stands(r.Context()); err != nil {
+		return err
+	}
 	c.Reached.At(pointAsked)
 	got, err := c.receive(r.Context(), caller, r.Body, nil)
 	c.Reached.At(pointReceived)
@@ -141,7 +145,7 @@ func (c *Courier) servePackets(w http.ResponseWriter, r *http.Request, caller pa
 		w.WriteHeader(http.StatusNoContent)
 		return nil
 	}
-	p, err := c.pack(r.Context(), caller, got.Receipts, nil)
+	p, err := c.next(r.Context(), caller, got.Receipts, nil)
 	if err != nil {
 		return err
 	}
@@ -155,13 +159,19 @@ func (c *Courier) hears(r *http.Request, caller party.Code) error {
 	if err != nil || size < 0 {
 		return nil // not said
 	}
-	return c.accepted(r.Context(), caller, size, false)
+	if err := c.heardOf(r.Context(), caller, size); err != nil {
+		return err
+	}
+	return c.accepted(r.Context(), caller, c.Origin, size, false)
 }
 
 // servePull hands the caller its next packet (NET-3).
 func (c *Courier) servePull(w http.ResponseWriter, r *http.Request, caller party.Code) error {
 	// spec: NET-3
 	if err := c.hears(r, caller); err != nil {
+		return err
+	}
+	if err := c.stands(r.Context()); err != nil {
 		return err
 	}
 	have := map[statement.Digest]int64{}
@@ -172,7 +182,7 @@ func (c *Courier) servePull(w http.ResponseWriter, r *http.Request, caller party
 		}
 		have[sum] = n
 	}
-	p, err := c.pack(r.Context(), caller, nil, have)
+	p, err := c.next(r.Context(), caller, nil, have)
 	if fault.CodeOf(err) == fault.NotFound || err == nil && p.empty() {
 		w.WriteHeader(http.StatusNoContent)
 		return nil
@@ -210,7 +220,7 @@ func (c *Courier) answer(w http.ResponseWriter, r *http.Request, caller party.Co
 	// The next proof starts where this one ends: nothing receipts an answer. Where it was lost, the caller says so with its next request, or parks what
 	// comes and says from where.
 	defer c.Reached.At(pointNoted)
-	return c.accepted(r.Context(), caller, p.tree.Size, false)
+	return c.accepted(r.Context(), caller, p.tree.Origin, p.tree.Size, false)
 }
 
 // serveProof proves that the own log of one size is the beginning of that of another.
@@ -221,16 +231,20 @@ func (c *Courier) serveProof(w http.ResponseWriter, r *http.Request, _ party.Cod
 	if err1 != nil || err2 != nil || from < 1 || to < from {
 		return fault.New(fault.Malformed, "LOG-8", "from and to are sizes, from not above to")
 	}
+	origin, err := c.ownLog(r)
+	if err != nil {
+		return err
+	}
 	var proof []translog.Hash
-	err := c.Store.View(r.Context(), func(tx store.Tx) error {
-		tree, err := journal.Newest(tx, c.Origin)
+	err = c.Store.View(r.Context(), func(tx store.Tx) error {
+		tree, err := journal.Newest(tx, origin)
 		if err != nil {
 			return err
 		}
 		if to > tree.Size {
 			return fault.New(fault.NotFound, "LOG-8", "the log has no size %d", to)
 		}
-		proof, err = translog.Consistency(from, to, c.Journal.Tiles(tx, c.Origin))
+		proof, err = translog.Consistency(from, to, c.Journal.Tiles(tx, origin))
 		return err
 	})
 	if err != nil {

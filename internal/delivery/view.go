@@ -24,7 +24,7 @@ func (c *Courier) settleViews(ctx context.Context, code party.Code, letter *part
 	}
 	prove := c.prover(letter, l)
 	for _, cp := range open {
-		proof, err := prove(ctx, cp.Size, newest.Size)
+		proof, err := prove(ctx, letter.Origin, cp.Size, newest.Size)
 		if err == nil {
 			err = translog.CheckConsistency(proof, cp.Size, newest.Size, cp.Root, newest.Root)
 		} else if code := fault.CodeOf(err); code != fault.Malformed && code != fault.NotFound {

@@ -15,28 +15,32 @@ import (
 // work serves one peer's queue until ctx ends. Nothing that happens here delays another peer.
 func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 	defer c.release(code, l)
-	failures := 0
+	failures, lulls := 0, 0
 	version := int64(-1)
+	stood := true
 	var pulled, witnessed time.Time
 	for ctx.Err() == nil {
 		if now := c.Now(); now.Sub(witnessed) >= journal.WitnessInterval || now.Before(witnessed) {
 			witnessed = now
-			if _, err := c.Exchange.Witnessed(ctx, code); err != nil && ctx.Err() == nil {
+			if err := c.witnessed(ctx, code); err != nil && ctx.Err() == nil {
 				c.Log.Warn("a log was not cosigned", "peer", string(code), "error", err)
 			}
 		}
 		changed := c.Exchange.Changed() // taken before the round, so that nothing written during it is missed
 		said := c.said(ctx)             // likewise
 		v, err := c.Store.Version(ctx)
+		ours := err != nil // it is the own store that fails, and no peer
 		pull := !c.Reachable && time.Since(pulled) >= c.PullEvery
-		if err == nil && (v != version || failures > 0 || pull) {
-			version = v
+		stands := c.stands(ctx) == nil // whether it may speak does not always change by what is written
+		if err == nil && (v != version || failures > 0 || lulls > 0 || pull || stands != stood) {
+			version, stood = v, stands
 			if pull {
 				pulled = time.Now()
 			}
 			l.more = false
 			var mine bool
-			if mine, err = c.claim(ctx, code, l); mine {
+			mine, err = c.claim(ctx, code, l)
+			if ours = err != nil; mine {
 				err = c.round(ctx, code, l, pull)
 			} else {
 				version = -1 // another process serves it: look again, whether there is news or not
@@ -50,10 +54,15 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 			return
 		}
 		var kicked bool
-		if err == nil {
-			failures = 0
+		switch {
+		case err == nil:
+			failures, lulls = 0, 0
 			kicked = l.rest(ctx, c.Poll, changed)
-		} else {
+		case ours:
+			lulls++
+			version = -1
+			kicked = l.rest(ctx, c.lull(lulls), nil)
+		default:
 			failures++
 			version = -1
 			wait := c.backoff(failures)
@@ -65,6 +74,15 @@ func (c *Courier) work(ctx context.Context, code party.Code, l *line) {
 			version, pulled = -1, time.Time{}
 		}
 	}
+}
+
+// witnessed cosigns what the peer's log has come to, unless this node may not speak: what it once accepted of that log may be lost with the rest.
+func (c *Courier) witnessed(ctx context.Context, code party.Code) error {
+	if c.stands(ctx) != nil {
+		return nil
+	}
+	_, err := c.Exchange.Witnessed(ctx, code)
+	return err
 }
 
 // rest waits for d, news, a kick or the end, and reports whether it was a kick.
@@ -120,6 +138,16 @@ func (c *Courier) backoff(failures int) time.Duration {
 	return wait/2 + rand.N(wait/2+1)
 }
 
+// longestLull bounds the wait between two looks at the own store while it fails: when it is back, what waits goes out at once, and not when the peers' waits
+// are over.
+const longestLull = 5 * time.Second
+
+// lull is how long to leave the own store alone after it has failed so many times in a row. Nothing is logged of it here, once for each peer: Run does.
+func (c *Courier) lull(times int) time.Duration {
+	wait := min(c.Poll<<min(times-1, 20), longestLull)
+	return wait/2 + rand.N(wait/2+1)
+}
+
 // round pushes until the queue is empty, fetches what waits at the peer, and settles what third parties have shown of its log.
 func (c *Courier) round(ctx context.Context, code party.Code, l *line, pull bool) error {
 	letter, err := c.letterOf(ctx, code)
@@ -128,6 +156,13 @@ func (c *Courier) round(ctx context.Context, code party.Code, l *line, pull bool
 	}
 	if len(letter.Endpoints) == 0 { // spec: NET-5
 		return nil // it fetches, or packets travel as files
+	}
+	if err := c.stands(ctx); err != nil {
+		return c.await(ctx, code, letter, l)
+	}
+	c.meet(ctx, code, letter, l)
+	if err := c.fetchLost(ctx, code, letter, l); err != nil {
+		return err
 	}
 	if err := c.push(ctx, code, letter, l); err != nil {
 		return err
@@ -144,32 +179,48 @@ func (c *Courier) round(ctx context.Context, code party.Code, l *line, pull bool
 // keep a node that fetches from fetching.
 func (c *Courier) push(ctx context.Context, code party.Code, letter *party.Letter, l *line) error {
 	began := time.Now()
-	for last := ""; ; {
-		p, err := c.send(ctx, code, letter, l, nil, last)
-		if err != nil || p == nil {
-			return err
-		}
-		if p.empty() {
-			return c.moved(ctx, code, p)
-		}
-		last = p.signature()
-		c.Reached.At(pointTaken)
-		if err := c.taken(ctx, code, p); err != nil {
-			return err
-		}
-		c.Reached.At(pointQueued)
+	last := map[party.Origin]string{}
+	for more := true; more; {
 		if time.Since(began) >= c.PullEvery {
 			l.more = true
 			return nil
 		}
+		more = false
+		// A packet of each log in turn: what is said now must not wait for all that waits in a log that was closed.
+		for _, origin := range c.logs() {
+			sent, err := c.pushOne(ctx, code, letter, l, origin, last)
+			if err != nil {
+				return err
+			}
+			more = more || sent
+		}
 	}
+	return nil
+}
+
+// pushOne sends the next packet of one own log, if there is one.
+func (c *Courier) pushOne(ctx context.Context, code party.Code, letter *party.Letter, l *line, origin party.Origin, last map[party.Origin]string) (sent bool, err error) {
+	p, err := c.send(ctx, code, letter, l, origin, nil, last[origin])
+	if err != nil || p == nil {
+		return false, err
+	}
+	if p.empty() {
+		return false, c.moved(ctx, code, p)
+	}
+	last[origin] = p.signature()
+	c.Reached.At(pointTaken)
+	if err := c.taken(ctx, code, p); err != nil {
+		return false, err
+	}
+	c.Reached.At(pointQueued)
+	return true, nil
 }
 
 // moved keeps the cursors of a round that found nothing to send, so that the next does not look at the same leaves again.
 func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
 	var row store.Peer
 	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
-		row, err = tx.Peer(code, c.Origin)
+		row, err = tx.Peer(code, p.tree.Origin)
 		return err
 	})
 	if err != nil {
@@ -177,9 +228,9 @@ func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
 	}
 	for prec, at := range p.cursor {
 		// A write for its own sake only now and then: the cursor saves work, nothing hangs on it.
-		if at-row.Cursor[prec] >= 256 {
+		if at-row.Cursor[prec] >= 256 || at > row.Cursor[prec] && p.tree.Origin != c.Origin {
 			return c.Exchange.Update(ctx, func(tx store.Tx) error {
-				row, err := tx.Peer(code, c.Origin)
+				row, err := tx.Peer(code, p.tree.Origin)
 				if err != nil {
 					return err
 				}
@@ -193,8 +244,13 @@ func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
 
 // note changes a peer's row; that it could not be is logged, since nothing hangs on it.
 func (c *Courier) note(ctx context.Context, code party.Code, change func(row *store.Peer)) {
+	c.noteIn(ctx, code, c.Origin, change)
+}
+
+// noteIn is note for the queue of one own log.
+func (c *Courier) noteIn(ctx context.Context, code party.Code, origin party.Origin, change func(row *store.Peer)) {
 	err := c.Exchange.Update(ctx, func(tx store.Tx) error {
-		row, err := tx.Peer(code, c.Origin)
+		row, err := tx.Peer(code, origin)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/translog"
 )
@@ -20,6 +21,9 @@ func (r *receiving) checkpoint() error {
 		return err
 	}
 	r.Accepted, r.before = last.Size, last.Size
+	if done, err := r.closed(last); done || err != nil {
+		return err
+	}
 	switch {
 	case last.Size == cp.Size && last.Size > 0:
 		if last.Root != cp.Root {
@@ -31,7 +35,7 @@ func (r *receiving) checkpoint() error {
 	case last.Size > 0:
 		proof, ok := r.proofFrom(last.Size)
 		if !ok {
-			return lacking(last.Size, cp.Size)
+			return lacking(cp.Origin, last.Size, cp.Size)
 		}
 		if err := translog.CheckConsistency(proof, last.Size, cp.Size, last.Root, cp.Root); err != nil {
 			return fault.Wrap(err, fault.Parked, "LOG-8", "the consistency proof from size %d does not verify", last.Size)
@@ -69,7 +73,7 @@ func (r *receiving) older(last translog.Tree) error {
 	case root != nil:
 		return nil
 	case r.in.from != cp.Size:
-		return lacking(cp.Size, last.Size)
+		return lacking(cp.Origin, cp.Size, last.Size)
 	}
 	if err := translog.CheckConsistency(r.in.proof, cp.Size, last.Size, cp.Root, last.Root); err != nil {
 		return fault.Wrap(err, fault.Parked, "LOG-8", "the consistency proof to size %d does not verify", last.Size)
@@ -82,7 +86,10 @@ func (r *receiving) older(last translog.Tree) error {
 }
 
 // lacks is a consistency proof that a packet needs and does not have.
-type lacks struct{ from, to int64 }
+type lacks struct {
+	origin   party.Origin
+	from, to int64
+}
 
 func (l *lacks) Error() string { return "a consistency proof is missing" }
 
@@ -101,8 +108,8 @@ func (r *receiving) proofFrom(size int64) ([]translog.Hash, bool) {
 	return nil, false
 }
 
-func lacking(from, to int64) error {
-	return fault.Wrap(&lacks{from, to}, fault.Parked, "LOG-8", "a consistency proof from size %d to size %d is needed", from, to)
+func lacking(origin party.Origin, from, to int64) error {
+	return fault.Wrap(&lacks{origin, from, to}, fault.Parked, "LOG-8", "a consistency proof from size %d to size %d is needed", from, to)
 }
 
 // keepCheckpoint stores a checkpoint that was found consistent, with the signature lines that somebody here may need.

@@ -219,11 +219,14 @@ func (t *threaded) write(rules *thread.Rules) (err error) {
 	return nil
 }
 
-// Heads reads and parses a thread's heads.
+// Heads reads and parses a thread's heads, as far as they stand.
 func Heads(tx store.Tx, id thread.ID) ([]*statement.Head, error) {
 	var heads []*statement.Head
 	var bad error
 	err := tx.EachOfThread(id, func(s store.Statement) bool {
+		if s.Void == BeyondClosing {
+			return true
+		}
 		h, err := statement.Reread(s.ID, s.Head)
 		if err != nil {
 			bad = err

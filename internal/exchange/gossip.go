@@ -49,6 +49,9 @@ func (r *receiving) view(origin party.Origin, note []byte) error {
 		}
 		return c.Size <= cp.Size
 	})
+	if err == nil && origin == r.x.Journal.Origin() && (have == nil || have.Root != cp.Root) {
+		err = r.x.shown(r.b.tx, r.in.sender, cp)
+	}
 	switch {
 	case err != nil:
 		return err
@@ -57,12 +60,13 @@ func (r *receiving) view(origin party.Origin, note []byte) error {
 		return r.foundFork(origin, cp.Note, have.Note)
 	case have != nil:
 		return r.cosigned(*have, note)
-	case origin.Code() == r.x.Self:
-		return nil // an own checkpoint that was never kept here: an older store's, and its cosignatures are lost
 	}
 	n, kept, err := r.cosigners(note, origin)
 	if err != nil {
 		return err
+	}
+	if origin.Code() == r.x.Self {
+		return r.x.keepShown(r.b.tx, cp, kept, n)
 	}
 	if err := r.openView(origin, cp.Size); err != nil {
 		return err
@@ -122,11 +126,11 @@ func (r *receiving) cosigners(note []byte, origin party.Origin) (int, []byte, er
 	if err != nil || len(bare) == len(note) { // the common case, in which no letter has to be read
 		return 0, bare, err
 	}
-	counts := map[string]bool{}
-	n := 0
+	counts, parties := map[string]bool{}, map[party.Code]bool{}
 	var bad error
 	err = r.b.tx.EachLetter(func(row store.Letter) bool {
-		if row.Status != store.LetterConfirmed || row.Code == origin.Code() {
+		// What a party's witness signed before its keys were changed in order still counts (EVD-4).
+		if row.Status != store.LetterConfirmed && row.Status != store.LetterSuperseded || row.Code == origin.Code() {
 			return true
 		}
 		l, err := r.x.Parsed(row)
@@ -135,8 +139,7 @@ func (r *receiving) cosigners(note []byte, origin party.Origin) (int, []byte, er
 			return false
 		}
 		if _, ok := translog.Cosignatures(note, l.Witness.Name, l.Witness.PublicKeys); ok {
-			counts[l.Witness.Name] = true
-			n++
+			counts[l.Witness.Name], parties[row.Code] = true, true
 		}
 		return true
 	})
@@ -147,7 +150,7 @@ func (r *receiving) cosigners(note []byte, origin party.Origin) (int, []byte, er
 		return 0, nil, err
 	}
 	kept, err := translog.Keep(note, func(name string) bool { return name == string(origin) || counts[name] })
-	return n, kept, err
+	return len(parties), kept, err
 }
 
 // letterOf is the confirmed letter of a party, this node's own included.

@@ -30,7 +30,7 @@ type Received struct {
 }
 
 // Prover gets from a log's author what leads from one size of it to another: a packet needs it that was overtaken on its way by another one.
-type Prover func(ctx context.Context, from, to int64) ([]translog.Hash, error)
+type Prover func(ctx context.Context, origin party.Origin, from, to int64) ([]translog.Hash, error)
 
 // maxProofs is how often one packet may be overtaken.
 const maxProofs = 4
@@ -51,6 +51,11 @@ func (x *Exchange) ReceiveFrom(ctx context.Context, sender party.Code, r io.Read
 	if err != nil {
 		return Received{}, err
 	}
+	return x.receive(ctx, in, prove)
+}
+
+// receive takes a packet that is unsealed.
+func (x *Exchange) receive(ctx context.Context, in *incoming, prove Prover) (Received, error) {
 	x.Reached.At(pointOpened)
 	for try := 0; ; try++ {
 		got, err := x.take(ctx, in)
@@ -58,7 +63,7 @@ func (x *Exchange) ReceiveFrom(ctx context.Context, sender party.Code, r io.Read
 		if prove == nil || try == maxProofs || !errors.As(err, &l) {
 			return got, err
 		}
-		proof, failed := prove(ctx, l.from, l.to)
+		proof, failed := prove(ctx, l.origin, l.from, l.to)
 		if failed != nil {
 			return got, err
 		}
@@ -172,6 +177,9 @@ func (r *receiving) all() error {
 		return err
 	}
 	r.x.Reached.At(pointPeer)
+	if err := r.saidBefore(); err != nil {
+		return err
+	}
 	if err := r.refuse(); err != nil {
 		return err
 	}
@@ -385,7 +393,7 @@ func (r *receiving) peer() error {
 	for _, id := range r.in.want {
 		// Only what can be given is remembered, so that nobody fills this store with ids of nothing.
 		s, err := tx.Statement(id)
-		if err == nil && s.Origin == r.x.Journal.Origin() {
+		if err == nil && s.Origin.Code() == r.x.Self {
 			err = tx.PutRequested(r.in.sender, id)
 		}
 		if err != nil && fault.CodeOf(err) != fault.NotFound {

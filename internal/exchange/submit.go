@@ -300,6 +300,9 @@ func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
 		return b.last, nil
 	}
 	s, err := b.tx.StatementAt(origin, b.next()-1)
+	if fault.CodeOf(err) == fault.NotFound {
+		return b.lastKnown(origin)
+	}
 	if err != nil {
 		return statement.Time{}, err
 	}
@@ -313,6 +316,11 @@ func (b *batch) lastTime(origin party.Origin) (statement.Time, error) {
 
 // say gives a composed head its leaf and writes it, its body, its blobs and its thread into the batch.
 func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs []Attachment) error {
+	if len(b.ids) == 0 { // asked here, so that what would sign fails, and not what else is in the batch
+		if err := x.Journal.Permitted(b.tx); err != nil {
+			return err
+		}
+	}
 	h.Place = statement.Place{Origin: x.Journal.Origin(), Index: b.next()}
 	row := store.Statement{
 		ID: h.ID, Thread: h.ThreadID(), Origin: h.Place.Origin, Index: h.Place.Index, Kind: h.Kind, Precedence: h.Precedence, Head: h.Raw, Arrived: h.Time,

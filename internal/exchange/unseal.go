@@ -21,6 +21,8 @@ type incoming struct {
 	ctx    context.Context // for what the diary says of it
 	sender party.Code      // who brought it
 	author party.Code      // whose log it is
+	log    lettered        // what its letters say of it
+	again  bool            // it was asked for because this store has lost what it has acknowledged before
 	cp     translog.Checkpoint
 	from   int64 // the consistency proof's old size
 	proof  []translog.Hash
@@ -100,12 +102,16 @@ func (x *Exchange) unseal(ctx context.Context, sender party.Code, r io.Reader) (
 	if in.sender == "" { // the bag: nobody but the log itself says whose packet it is
 		in.sender = in.author
 	}
-	letter, err := x.authentic(ctx, in, origin)
-	if err != nil {
+	if in.log, err = x.authentic(ctx, in, origin); err != nil {
 		return nil, err
 	}
-	if in.cp, err = translog.OpenCheckpoint(in.cp.Note, origin, letter.Log); err != nil {
+	if in.cp, err = translog.OpenCheckpoint(in.cp.Note, origin, in.log.keys); err != nil {
 		return nil, err
+	}
+	if in.log.closing != nil { // spec: LTR-7
+		if err := in.log.closing.Check(in.cp.Size, in.cp.Root); err != nil {
+			return nil, err
+		}
 	}
 	// spec: LOG-10
 	if ahead := in.cp.Time.Sub(x.Now()); ahead > maxAhead {
@@ -114,26 +120,19 @@ func (x *Exchange) unseal(ctx context.Context, sender party.Code, r io.Reader) (
 	return in, in.locate()
 }
 
-// authentic finds the letter under which a log's checkpoint is to be checked.
-func (x *Exchange) authentic(ctx context.Context, in *incoming, origin party.Origin) (*party.Letter, error) {
+// authentic finds the keys under which a log's checkpoint is to be checked.
+func (x *Exchange) authentic(ctx context.Context, in *incoming, origin party.Origin) (log lettered, err error) {
 	if in.author == x.Self {
-		return nil, fault.New(fault.NotAddressed, "PKT-9", "a packet with this party's own log")
+		return log, fault.New(fault.NotAddressed, "PKT-9", "a packet with this party's own log")
 	}
-	var letter *party.Letter
-	err := x.Store.View(ctx, func(tx store.Tx) (err error) {
-		if letter, err = x.letter(tx, in.author); err != nil {
+	err = x.Store.View(ctx, func(tx store.Tx) (err error) {
+		// spec: LTR-7, LTR-8
+		if log, err = x.logKeys(tx, origin); err != nil {
 			return err
 		}
 		return noFork(tx, origin)
 	})
-	if err != nil {
-		return nil, err
-	}
-	// spec: LTR-7, LTR-8
-	if letter.Origin != origin {
-		return nil, fault.New(fault.Revoked, "LTR-8", "the open log of %s is %s, not this one", in.author, letter.Origin)
-	}
-	return letter, nil
+	return log, err
 }
 
 // noFork refuses everything from a log that has been caught with two histories.

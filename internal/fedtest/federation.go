@@ -151,7 +151,9 @@ func (p *Party) now() time.Time { return p.F.Clock.Now().Add(time.Duration(p.off
 // Start opens the node in dir and serves it.
 func (p *Party) Start(dir string) {
 	p.F.T.Helper()
-	n, err := node.Open(p.F.T.Context(), dir, p.options)
+	o := p.options
+	o.Behind = true // as comity serve opens it
+	n, err := node.Open(p.F.T.Context(), dir, o)
 	p.F.must(err)
 	p.Node = n
 	var l net.Listener

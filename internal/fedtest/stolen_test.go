@@ -20,7 +20,7 @@ import (
 )
 
 // XT's keys were stolen. It revokes them by a letter under its recovery key; from then on whoever has them is not heard, by whatever way he comes. Where the thief has come
-// first, the letter is taken all the same, and what he said stands beyond the closing.
+// first, the letter is taken all the same, and what he said stands no longer.
 func TestStolenLogKey(t *testing.T) {
 	t.Parallel()
 	f := New(t, "XA", "XB", "XC")
@@ -82,7 +82,7 @@ func TestStolenLogKey(t *testing.T) {
 			t.Errorf("%s answers the thief: %s", to, resp.Status)
 		}
 		// By a party that it trusts.
-		friend.turnedAway(to, "a packet of the closed log", "LTR-8", func() answer { return friend.send(to, thief.seal(to, thief.contents(to, later))) })
+		friend.turnedAway(to, "a packet of the closed log", "LTR-7", func() answer { return friend.send(to, thief.seal(to, thief.contents(to, later))) })
 		// As a checkpoint that somebody has seen: it is passed over.
 		before := f.At(to).holdings()
 		c := friend.contents(to)

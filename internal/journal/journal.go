@@ -1,7 +1,6 @@
 package journal
 
 import (
-	"context"
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
@@ -97,10 +96,17 @@ func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.
 	})
 }
 
-// settled makes sure that the mark covers what is committed before anything is written upon it: a mark that can't be written stops the log here.
+// settled makes sure that this log may go on from here, and that the mark covers what is committed before anything is written upon it: a mark that
+// can't be written stops the log here.
 func (j *Journal) settled(tx store.Tx, length int64) error {
 	// spec: LOG-12
-	m, err := j.notBehind(length)
+	if err := j.unhalted(tx, length); err != nil {
+		return err
+	}
+	m, err := j.mark.Read()
+	if err == nil && length < m.Size {
+		err = behind(length, m.Size)
+	}
 	if err != nil || m.Size == length && (length == 0 || tx.Alone()) {
 		return err
 	}
@@ -111,62 +117,8 @@ func (j *Journal) settled(tx store.Tx, length int64) error {
 	return j.mark.Advance(newest)
 }
 
-// notBehind refuses to write on a store whose length is below the mark: such a store was put back from an older copy.
-func (j *Journal) notBehind(length int64) (MarkValue, error) {
-	// spec: LOG-12
-	m, err := j.mark.Read()
-	if err == nil {
-		err = m.notAhead(length)
-	}
-	return m, err
-}
-
-func (m MarkValue) notAhead(length int64) error {
-	// spec: LOG-12
-	if length < m.Size {
-		return fault.New(fault.Behind, "LOG-12",
-			"the store has %d leaves, but %d have left this node: it was restored from an older copy, and signs nothing until that is mended", length, m.Size)
-	}
-	return nil
-}
-
 // Settle puts t into the mark. Nothing that t proves may leave the node before it has returned nil.
 func (j *Journal) Settle(t translog.Tree) error { return j.mark.Advance(t) }
-
-// Check compares store and mark at start, and settles what an earlier process committed and did not live to settle.
-func (j *Journal) Check(ctx context.Context, s store.Store) error {
-	// spec: LOG-12
-	// Read first: another process, or this one, may go on meanwhile, and the mark is never ahead of a store that is looked at later.
-	m, err := j.mark.Read()
-	if err != nil {
-		return err
-	}
-	var newest translog.Tree
-	err = s.View(ctx, func(tx store.Tx) error {
-		length, err := tx.Length(j.origin)
-		if err != nil {
-			return err
-		}
-		if err := m.notAhead(length); err != nil {
-			return err
-		}
-		if m.Size > 0 {
-			root, err := translog.Root(m.Size, j.Tiles(tx, j.origin))
-			if err != nil {
-				return err
-			}
-			if root != translog.Hash(m.Root) {
-				return fault.New(fault.Behind, "LOG-12", "the store's first %d leaves are not those that have left this node", m.Size)
-			}
-		}
-		newest, err = Newest(tx, j.origin)
-		return err
-	})
-	if err != nil || newest.Size <= m.Size {
-		return err
-	}
-	return j.Settle(newest)
-}
 
 // Newest is the tree of a log's newest proven checkpoint; the empty tree when there is none.
 func Newest(tx store.Log, origin party.Origin) (translog.Tree, error) {
@@ -176,3 +128,6 @@ func Newest(tx store.Log, origin party.Origin) (translog.Tree, error) {
 	}
 	return translog.Tree{Origin: origin, Size: cp.Size, Root: cp.Root}, err
 }
+
+// Keys are the public keys that the log's checkpoints are signed with.
+func (j *Journal) Keys() (party.PublicKeys, error) { return j.signer.PublicKeys(party.RoleLog) }

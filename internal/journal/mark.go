@@ -31,9 +31,13 @@ type MarkValue struct {
 	Origin party.Origin     `json:"origin"`
 	Size   int64            `json:"size"`
 	Root   statement.Digest `json:"root"`
+	// Store is the copy of the data that the mark goes with (store.Store's Incarnation), and Place the inode of the mark's lock file, which is made once
+	// and never replaced: where either is another one, data or folder were put back from a copy. "" and 0: not known.
+	Store string `json:"store,omitzero"`
+	Place uint64 `json:"place,omitzero"`
 }
 
-// NewMark names the file. It is made at the first Advance.
+// NewMark names the file. It is made at the first Advance or Adopt.
 func NewMark(path string, origin party.Origin) *Mark { return &Mark{path: path, origin: origin} }
 
 // Read gives the mark; a size of 0 when there is none yet.
@@ -77,15 +81,100 @@ func (m *Mark) Advance(t translog.Tree) error {
 		}
 		return nil
 	}
-	raw, err := json.Marshal(MarkValue{Origin: m.origin, Size: t.Size, Root: statement.Digest(t.Root)})
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, "", "the high-water mark cannot be written")
-	}
-	if err := writeSynced(m.path, append(raw, '\n'), m.reached); err != nil {
-		return fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
+	have.Size, have.Root = t.Size, statement.Digest(t.Root)
+	if err := m.write(have, m.reached); err != nil {
+		return err
 	}
 	m.reached.At(pointRaised)
 	return nil
+}
+
+// Adopt has the mark go with this copy of the data, in this folder, from now on. Its tree stays.
+func (m *Mark) Adopt(store string) error {
+	// spec: LOG-14
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	have, err := m.Read()
+	if err != nil {
+		return err
+	}
+	place, err := m.place()
+	if err != nil || have.Store == store && have.Place == place {
+		return err
+	}
+	have.Store, have.Place = store, place
+	return m.write(have, nil) // at a start, before there is anything to lose
+}
+
+// Follow has the mark go with another copy of the data, which is known to be the same as the one that it goes with: the data were moved. It does nothing to a
+// mark that goes with yet another one.
+func (m *Mark) Follow(from, to string) error {
+	v, err := m.Read()
+	if err != nil || v.Store != from {
+		return err
+	}
+	return m.Adopt(to)
+}
+
+// mend puts a mark in the place of one that cannot be read.
+func (m *Mark) mend(t translog.Tree, store string) error {
+	// spec: LOG-14
+	unlock, err := m.lock()
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	v := MarkValue{Origin: m.origin, Size: t.Size, Root: statement.Digest(t.Root), Store: store}
+	if v.Place, err = m.place(); err != nil {
+		return err
+	}
+	return m.write(v, nil)
+}
+
+// write must be called under the lock.
+func (m *Mark) write(v MarkValue, reached failpoint.Func) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "", "the high-water mark cannot be written")
+	}
+	if err := writeSynced(m.path, append(raw, '\n'), reached); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
+	}
+	return nil
+}
+
+// there tells whether the mark has a file.
+func (m *Mark) there() bool {
+	_, err := os.Lstat(m.path)
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
+// place is the inode of the lock file; 0 when it has none.
+func (m *Mark) place() (uint64, error) {
+	var s unix.Stat_t
+	err := unix.Stat(m.path+".lock", &s)
+	if errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark's folder cannot be looked at")
+	}
+	return s.Ino, nil
+}
+
+// goesWith tells whether the mark that was read goes with this copy of the data, where it stands.
+func (m *Mark) goesWith(v MarkValue, store string) (bool, error) {
+	if v.Store != "" && v.Store != store {
+		return false, nil
+	}
+	if v.Place == 0 {
+		return true, nil
+	}
+	place, err := m.place()
+	return place == v.Place, err
 }
 
 func (m *Mark) lock() (unlock func(), err error) {

@@ -9,6 +9,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"filippo.io/age"
 	"filippo.io/mldsa"
@@ -92,6 +94,18 @@ func (k *Keys) Next(serial int) (*Keys, error) {
 		return nil, err
 	}
 	return n, nil
+}
+
+// After makes the keys that follow those of a letter, where these are lost: as Next does, but for what only the lost keys knew. Which officer stands behind
+// a pseudonym of before, nobody can tell any more, and packets that are still on their way cannot be opened.
+func After(l *party.Letter) (*Keys, error) {
+	order, err := strconv.Atoi(l.Witness.Name[strings.LastIndexByte(l.Witness.Name, '/')+1:])
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Malformed, "LTR-3", "the letter's witness has no number")
+	}
+	lost := &Keys{code: l.Code, serial: l.Origin.Serial(), witnessOrder: order, pseudonym: make([]byte, 32)}
+	rand.Read(lost.pseudonym) // never fails: crypto/rand ends the process instead
+	return lost.Next(lost.serial + 1)
 }
 
 // renew makes every pair anew.

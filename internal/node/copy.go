@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"os"
@@ -14,9 +15,11 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/config"
+	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/keystore"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/internal/store/archive"
+	"github.com/comity-exchange/comity/party"
 )
 
 // Backup writes all that the node remembers, as it is at one moment, sealed to the node's own key: without the keys in the folder nobody can open it. The
@@ -178,7 +181,32 @@ func Move(ctx context.Context, dir string, env []string, to string) (archive.Man
 	if err != nil {
 		return m, err
 	}
+	if err := follow(ctx, dir, cfg.Code, old, fresh); err != nil {
+		return m, err
+	}
 	return m, config.Write(filepath.Join(dir, config.FileName), next)
+}
+
+// follow has the high-water marks go with the new store, which holds what the old one did.
+func follow(ctx context.Context, dir string, code party.Code, old, fresh store.Store) error {
+	// spec: LOG-14
+	from, err := old.Incarnation(ctx)
+	if err != nil {
+		return err
+	}
+	to, err := fresh.Incarnation(ctx)
+	if err != nil {
+		return err
+	}
+	for serial := 1; ; serial++ {
+		name := filepath.Join(dir, fmt.Sprintf("%s-%d", markName, serial))
+		if _, err := os.Lstat(name); errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		if err := journal.NewMark(name, party.MakeOrigin(code, serial)).Follow(from, to); err != nil {
+			return err
+		}
+	}
 }
 
 // copied pipes one store into another and holds both against each other.

@@ -84,30 +84,30 @@ func (n *Node) ImportLetter(ctx context.Context, raw []byte) (LetterView, error)
 	if err != nil {
 		return LetterView{}, err
 	}
-	if l.Code == n.Config.Code {
-		return LetterView{}, fault.New(fault.Usage, "LTR-2", "this is the node's own letter")
+	if l.Code == n.Config.Code && (l.Origin != n.Keys.Origin() || l.Seal != n.Keys.Seal() || l.TLS != n.Keys.TLSDigest()) {
+		return LetterView{}, fault.New(fault.Usage, "LTR-2", "this letter is the own party's, and not one of the keys that are here")
 	}
 	row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: l.Digest, Raw: l.Raw, Status: store.LetterImported}
-	err = n.Exchange.Update(ctx, func(tx store.Tx) error {
+	err = n.Exchange.Supersede(ctx, func(tx store.Tx) (*party.Closing, error) {
 		have, err := tx.Letter(l.Code)
 		switch {
 		case fault.CodeOf(err) == fault.NotFound:
 			if vouched, err := n.vouched(tx, l); err != nil || !vouched {
-				return firstError(err, tx.PutLetter(row))
+				return nil, firstError(err, tx.PutLetter(row))
 			}
-			return n.accept(tx, &row)
+			return nil, n.accept(tx, &row)
 		case err != nil:
-			return err
+			return nil, err
 		case have.Digest == row.Digest:
 			row = have
-			return nil
+			return nil, nil
 		}
 		prev, err := party.ParseLetter(have.Raw)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := party.Succeeds(prev, l); err != nil {
-			return err
+			return nil, err
 		}
 		return n.supersede(tx, prev, have, l, &row)
 	})
@@ -158,26 +158,31 @@ func (n *Node) accept(tx store.Tx, row *store.Letter) error {
 	return tx.PutLetter(*row)
 }
 
-// supersede puts a letter in the place of the one that it follows. Where it closes a log, what was accepted of that log must agree (LTR-7).
-func (n *Node) supersede(tx store.Tx, prev *party.Letter, have store.Letter, l *party.Letter, row *store.Letter) error {
-	// Stolen keys may have said more since, here first: the letter that revokes them is taken whatever that was, or the thief could keep it away.
-	// spec: LTR-7
-	if l.Closing != nil && !l.Revokes {
+// supersede puts a letter in the place of the one that it follows. Where it closes a log, what was accepted of that log must agree (LTR-7). Stolen keys may have said
+// more since, here first: the letter that revokes them is taken whatever that was, or the thief could keep it away. It gives what stands then, if more was accepted.
+func (n *Node) supersede(tx store.Tx, prev *party.Letter, have store.Letter, l *party.Letter, row *store.Letter) (short *party.Closing, err error) {
+	// spec: LTR-7, LTR-11
+	if l.Closing != nil && l.Code != n.Config.Code {
 		newest, err := tx.Newest(prev.Origin)
-		if err == nil {
-			err = l.Closing.Check(newest.Size, newest.Root)
-		} else if fault.CodeOf(err) == fault.NotFound {
-			err = nil
-		}
-		if err != nil {
-			return err
+		switch {
+		case fault.CodeOf(err) == fault.NotFound:
+		case err != nil:
+			return nil, err
+		case !l.Revokes:
+			if err := l.Closing.Check(newest.Size, newest.Root); err != nil {
+				return nil, err
+			}
+		case newest.Size > l.Closing.Size:
+			n.Log.Warn("keys were revoked, and their log is closed below what was accepted of it: what stands above is taken out of its threads",
+				"origin", string(prev.Origin), "closed_at", l.Closing.Size, "accepted", newest.Size)
+			short = l.Closing
 		}
 	}
 	have.Status = store.LetterSuperseded
 	if l.Revokes {
 		have.Status = store.LetterRevoked
 	}
-	return firstError(tx.PutLetter(have), n.accept(tx, row))
+	return short, firstError(tx.PutLetter(have), n.accept(tx, row))
 }
 
 // vouched tells whether the principal of an office vouches for its letter in its own log (LTR-10).
@@ -192,22 +197,24 @@ func (n *Node) vouched(tx store.Tx, l *party.Letter) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	principal, err := party.ParseLetter(row.Raw)
+	logs, err := n.Exchange.Logs(tx, row.Code)
 	if err != nil {
 		return false, err
 	}
 	offices := party.Offices{}
 	var bad error
-	err = tx.Scan(principal.Origin, "", 0, func(s store.Statement) bool { // in the order of the log: an office may come back
-		h, err := statement.ParseHead(s.Head)
-		if err == nil && s.Void == "" {
-			err = credence.Apply(offices, h)
+	for _, log := range logs {
+		err = tx.Scan(log.Origin, "", 0, func(s store.Statement) bool { // in the order of the log: an office may come back
+			h, err := statement.ParseHead(s.Head)
+			if err == nil && s.Void == "" && log.Stands(s.Index) {
+				err = credence.Apply(offices, h)
+			}
+			bad = err
+			return bad == nil
+		})
+		if err := firstError(err, bad); err != nil {
+			return false, err
 		}
-		bad = err
-		return bad == nil
-	})
-	if err := firstError(err, bad); err != nil {
-		return false, err
 	}
 	return offices.Vouches(l), nil
 }

@@ -52,6 +52,13 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 	}
 	peers, err := n.peers(ctx)
 	out = append(out, clock, logs, n.mark(ctx), forks)
+	if err != nil {
+		return out, err
+	}
+	f, shared, err := n.processes(ctx)
+	if shared {
+		out = append(out, f)
+	}
 	return append(out, peers...), err
 }
 

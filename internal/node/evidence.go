@@ -26,7 +26,7 @@ func (n *Node) Evidence(ctx context.Context, id statement.ID, withBody bool) (*e
 		if err != nil {
 			return err
 		}
-		g := &proving{n: n, tx: tx, bundle: b, parties: map[party.Code]bool{}}
+		g := &proving{n: n, tx: tx, bundle: b}
 		if err := g.item(s, withBody); err != nil {
 			return err
 		}
@@ -40,10 +40,9 @@ func (n *Node) Evidence(ctx context.Context, id statement.ID, withBody bool) (*e
 
 // proving builds a bundle in one transaction.
 type proving struct {
-	n       *Node
-	tx      store.Tx
-	bundle  *evidence.Bundle
-	parties map[party.Code]bool // whose letters belong in the bundle
+	n      *Node
+	tx     store.Tx
+	bundle *evidence.Bundle
 }
 
 // item adds one statement with its proof.
@@ -53,7 +52,6 @@ func (g *proving) item(s store.Statement, withBody bool) error {
 	if err != nil {
 		return err
 	}
-	g.parties[h.From] = true
 	it := evidence.Item{Head: h.Raw}
 	if withBody && h.Body != nil {
 		var raw bytes.Buffer
@@ -67,7 +65,13 @@ func (g *proving) item(s store.Statement, withBody bool) error {
 			return err
 		}
 	}
-	if s.Origin == g.n.Journal.Origin() {
+	whole := int64(0) // leaves of an own log whose tree is here; of what stands beyond, in a log that was closed with a part of it lost, only the proof is
+	if s.Origin.Code() == g.n.Config.Code {
+		if whole, err = g.tx.Length(s.Origin); err != nil {
+			return err
+		}
+	}
+	if s.Index < whole {
 		err = g.own(s, &it)
 	} else {
 		err = g.theirs(s, &it)
@@ -81,8 +85,15 @@ func (g *proving) item(s store.Statement, withBody bool) error {
 
 // own proves an own statement against the earliest of the checkpoints that most parties cosigned, or the newest while nobody has.
 func (g *proving) own(s store.Statement, it *evidence.Item) error {
+	closing, err := g.revoked(s.Origin)
+	if err != nil {
+		return err
+	}
 	var best store.Checkpoint
 	if err := g.tx.Checkpoints(s.Origin, s.Index+1, func(c store.Checkpoint) bool {
+		if closing != nil && c.Size != closing.Size {
+			return true
+		}
 		if c.Proven && (best.Note == nil || c.Cosigs > best.Cosigs || best.Cosigs == 0) {
 			best = c
 		}
@@ -126,7 +137,7 @@ func (g *proving) theirs(s store.Statement, it *evidence.Item) error {
 	}
 	notes := map[int64]store.Checkpoint{}
 	if err := g.tx.Checkpoints(s.Origin, s.ProofAt, func(c store.Checkpoint) bool {
-		if c.Proven {
+		if c.Proven || s.Origin.Code() == g.n.Config.Code { // the own keys signed it
 			notes[c.Size] = c
 		}
 		return true
@@ -137,8 +148,27 @@ func (g *proving) theirs(s store.Statement, it *evidence.Item) error {
 	return g.steps(s, it, notes)
 }
 
-// steps finds the shortest way of consistency proofs from a statement's checkpoint to one that was cosigned.
+// revoked is the closing of a log whose keys are no longer to be trusted: a proof has to lead to it (EVD-3). nil for any other log.
+func (g *proving) revoked(origin party.Origin) (*party.Closing, error) {
+	// spec: EVD-3
+	logs, err := g.n.Exchange.Logs(g.tx, origin.Code())
+	if fault.CodeOf(err) == fault.Unknown {
+		return nil, nil
+	}
+	for _, l := range logs {
+		if l.Origin == origin && l.Revoked {
+			return l.Closing, nil
+		}
+	}
+	return nil, err
+}
+
+// steps finds the shortest way of consistency proofs from a statement's checkpoint to one that was cosigned; where the keys were revoked, to the closing one.
 func (g *proving) steps(s store.Statement, it *evidence.Item, notes map[int64]store.Checkpoint) error {
+	closing, err := g.revoked(s.Origin)
+	if err != nil {
+		return err
+	}
 	from := map[int64][]store.Consistency{}
 	if err := g.tx.Consistencies(s.Origin, s.ProofAt, func(c store.Consistency) bool {
 		from[c.From] = append(from[c.From], c)
@@ -149,7 +179,7 @@ func (g *proving) steps(s store.Statement, it *evidence.Item, notes map[int64]st
 	came := map[int64]*store.Consistency{s.ProofAt: nil}
 	for queue := []int64{s.ProofAt}; len(queue) > 0; queue = queue[1:] {
 		at := queue[0]
-		if notes[at].Cosigs > 0 {
+		if closing == nil && notes[at].Cosigs > 0 || closing != nil && at == closing.Size && notes[at].Note != nil {
 			it.Cosigned = notes[at].Note
 			for step := came[at]; step != nil; step = came[step.From] {
 				it.Consistency = append([]evidence.Step{{From: step.From, To: step.To, Hashes: step.Hashes}}, it.Consistency...)
@@ -182,7 +212,7 @@ func (g *proving) receipts(s store.Statement) error {
 		return g.item(r, false)
 	}
 	by := []party.Code{g.n.Config.Code}
-	if s.Origin == g.n.Journal.Origin() {
+	if s.Origin.Code() == g.n.Config.Code {
 		h, err := statement.ParseHead(s.Head)
 		if err != nil {
 			return err
@@ -206,28 +236,50 @@ func (g *proving) receipts(s store.Statement) error {
 	return nil
 }
 
-// letters adds the letters of every confirmed party: the authors', and those whose cosignatures may be on the notes.
+// letters adds the letters of the authors, and of those whose cosignatures may be on the notes: of each party the oldest that something rests on, and all
+// that have followed it, without a gap.
 func (g *proving) letters() error {
-	var bad error
-	err := g.tx.EachLetter(func(row store.Letter) bool {
-		if row.Status != store.LetterConfirmed {
-			return true
-		}
-		relevant := g.parties[row.Code]
-		if !relevant {
-			l, err := party.ParseLetter(row.Raw)
-			if err != nil {
-				bad = err
-				return false
-			}
-			for _, it := range g.bundle.Items {
-				relevant = relevant || bytes.Contains(it.Cosigned, []byte("\u2014 "+l.Witness.Name+" "))
-			}
-		}
-		if relevant {
-			g.bundle.Letters = append(g.bundle.Letters, row.Raw)
+	// spec: EVD-6
+	var codes []party.Code
+	if err := g.tx.EachLetter(func(row store.Letter) bool {
+		if row.Status == store.LetterConfirmed {
+			codes = append(codes, row.Code)
 		}
 		return true
-	})
-	return firstError(err, bad)
+	}); err != nil {
+		return err
+	}
+	for _, code := range codes {
+		chain, err := g.n.Exchange.Held(g.tx, code)
+		if err != nil {
+			return err
+		}
+		for _, l := range chain[g.rests(chain):] {
+			g.bundle.Letters = append(g.bundle.Letters, l.Raw)
+		}
+	}
+	return nil
+}
+
+// rests is the place of the oldest letter of a party that something in the bundle rests on; their number where nothing does.
+func (g *proving) rests(chain []*party.Letter) int {
+	needs := map[party.Origin]bool{}
+	cosigned := map[string]bool{}
+	for _, it := range g.bundle.Items {
+		if origin, err := translog.PeekOrigin(it.Proof.Checkpoint); err == nil {
+			needs[origin] = true
+		}
+		for _, l := range chain {
+			if bytes.Contains(it.Cosigned, []byte("\u2014 "+l.Witness.Name+" ")) {
+				cosigned[l.Witness.Name] = true
+			}
+		}
+	}
+	for i, l := range chain {
+		last := i+1 == len(chain)
+		if needs[l.Origin] && (last || chain[i+1].Origin != l.Origin) || cosigned[l.Witness.Name] && (last || chain[i+1].Witness.Name != l.Witness.Name) {
+			return i
+		}
+	}
+	return len(chain)
 }

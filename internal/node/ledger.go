@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/ledger"
@@ -45,30 +46,23 @@ type gathering struct {
 }
 
 func (g *gathering) gather(p Period) (ledger.Input, error) {
-	own := g.n.Journal.Origin()
-	row, err := g.tx.Letter(p.Peer)
-	if fault.CodeOf(err) == fault.NotFound {
-		return g.in, fault.New(fault.Unknown, "LTR-8", "there is no confirmed letter of %s", p.Peer)
-	}
+	theirs, err := g.n.Exchange.Logs(g.tx, p.Peer)
 	if err != nil {
 		return g.in, err
 	}
-	letter, err := party.ParseLetter(row.Raw)
+	own, err := g.n.Exchange.Logs(g.tx, g.n.Config.Code)
 	if err != nil {
 		return g.in, err
 	}
-	if err := g.sizes(&p, own, letter.Origin); err != nil {
+	if err := g.sizes(&p, own, theirs); err != nil {
 		return g.in, err
 	}
 	g.heads = map[thread.ID][]*statement.Head{}
-	for _, log := range []struct {
-		origin party.Origin
-		size   int64
-		other  party.Code
-	}{{own, p.OwnSize, p.Peer}, {letter.Origin, p.PeerSize, g.n.Config.Code}} {
-		if err := g.log(log.origin, log.size, log.other); err != nil {
-			return g.in, err
-		}
+	if err := g.logs(own, p.OwnSize, p.Peer); err != nil {
+		return g.in, err
+	}
+	if err := g.logs(theirs, p.PeerSize, g.n.Config.Code); err != nil {
+		return g.in, err
 	}
 	for _, heads := range g.heads {
 		g.in.Threads = append(g.in.Threads, heads)
@@ -86,23 +80,55 @@ func (g *gathering) gather(p Period) (ledger.Input, error) {
 }
 
 // sizes fills in those that were not asked for, and refuses those that are not here.
-func (g *gathering) sizes(p *Period, own, theirs party.Origin) error {
-	mine, err := journal.Newest(g.tx, own)
+func (g *gathering) sizes(p *Period, own, theirs []exchange.Log) error {
+	mine, err := g.size(own)
 	if err != nil {
 		return err
 	}
-	their, err := journal.Newest(g.tx, theirs)
+	their, err := g.size(theirs)
 	if err != nil {
 		return err
 	}
 	if p.OwnSize == 0 {
-		p.OwnSize = mine.Size
+		p.OwnSize = mine
 	}
 	if p.PeerSize == 0 {
-		p.PeerSize = their.Size
+		p.PeerSize = their
 	}
-	if p.OwnSize > mine.Size || p.PeerSize > their.Size {
-		return fault.New(fault.Usage, "LED-1", "the logs have %d and %d statements here, less than was asked for", mine.Size, their.Size)
+	if p.OwnSize > mine || p.PeerSize > their {
+		return fault.New(fault.Usage, "LED-1", "the logs have %d and %d statements here, less than was asked for", mine, their)
+	}
+	return nil
+}
+
+// size is that of all logs of a party, one behind the other: what stands of those that were closed, and what is here of the open one.
+func (g *gathering) size(logs []exchange.Log) (n int64, err error) {
+	// spec: LED-1
+	for _, l := range logs {
+		if l.Closing != nil {
+			n += l.Closing.Size
+			continue
+		}
+		tree, err := journal.Newest(g.tx, l.Origin)
+		if err != nil {
+			return 0, err
+		}
+		n += tree.Size
+	}
+	return n, nil
+}
+
+// logs reads a party's heads below a size, as far as the other party has them too.
+func (g *gathering) logs(logs []exchange.Log, size int64, other party.Code) error {
+	for _, l := range logs {
+		stands := size
+		if l.Closing != nil {
+			stands = min(size, l.Closing.Size)
+		}
+		if err := g.log(l.Origin, stands, other); err != nil {
+			return err
+		}
+		size -= stands
 	}
 	return nil
 }

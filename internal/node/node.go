@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/comity-exchange/comity/agreement"
@@ -49,6 +50,11 @@ type Options struct {
 	VFS string
 	// Behind opens a node whose store is behind the high-water mark, for looking alone: whatever would sign still fails.
 	Behind bool
+	// Turn and Claim bound how long a process that stands still keeps others from writing to a database that they share, and from serving a peer's queue; zero:
+	// see postgres.Options and delivery.Options.
+	Turn, Claim time.Duration
+	// Poll is how often to look for what other processes wrote; zero: 250 ms.
+	Poll time.Duration
 }
 
 // Node is a node that is open. It is safe for concurrent use.
@@ -68,6 +74,7 @@ type Node struct {
 	Watch    *watch.Watch
 
 	vocabulary agreement.Vocabulary
+	sharing    *sharing // nil where nobody shares the store
 }
 
 // Names of what stands in a node's folder beside the configuration.
@@ -102,7 +109,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 	if n.Keys.Code() != cfg.Code {
 		return nil, fault.New(fault.Locked, "", "the keys in this folder are those of %s, its configuration is that of %s", n.Keys.Code(), cfg.Code)
 	}
-	if n.Store, err = openStore(ctx, dir, cfg, o.VFS); err != nil {
+	if n.Store, err = openTurned(ctx, dir, cfg, o.VFS, o.Turn); err != nil {
 		return nil, err
 	}
 	if err := n.start(ctx, o); err != nil {
@@ -113,9 +120,15 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 
 // start puts the parts together around an open store.
 func (n *Node) start(ctx context.Context, o Options) error {
+	if err := n.takeNextKeys(ctx); err != nil {
+		return err
+	}
 	n.Mark = journal.NewMark(n.path(fmt.Sprintf("%s-%d", markName, n.Keys.Origin().Serial())), n.Keys.Origin())
 	n.Journal = journal.New(n.Keys.Origin(), n.Keys, n.Mark)
 	n.Journal.Reached(o.Reached)
+	if err := n.share(ctx, o); err != nil {
+		return err
+	}
 	if err := n.Journal.Check(ctx, n.Store); err != nil {
 		if !o.Behind || fault.CodeOf(err) != fault.Behind {
 			return err
@@ -139,11 +152,15 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		Charter: agreement.Charter(), Made: made, Heard: n.heard, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.component("exchange"),
 		Unchecked: o.Unchecked, Observe: n.Watch.Exchange(), Reached: o.Reached,
 	})
+	former, err := n.formerLogs(ctx)
+	if err != nil {
+		return err
+	}
 	n.Courier = delivery.New(delivery.Options{
-		Self: n.Config.Code, Origin: n.Keys.Origin(), Witness: n.Keys.Witness(), Store: timed, Exchange: n.Exchange, Journal: n.Journal,
-		Codec: n.Codec, Certificate: certificate, Reachable: len(n.Config.Endpoints) > 0, Poll: 250 * time.Millisecond,
+		Self: n.Config.Code, Origin: n.Keys.Origin(), Former: former, Witness: n.Keys.Witness(), Store: timed, Exchange: n.Exchange, Journal: n.Journal,
+		Codec: n.Codec, Certificate: certificate, Reachable: len(n.Config.Endpoints) > 0, Poll: orDefault(o.Poll, pollEvery),
 		PullEvery: n.Config.PullInterval, RetryMin: orDefault(o.RetryMin, time.Second), RetryMax: orDefault(o.RetryMax, 300*time.Second),
-		Process: n.process(), Now: n.Now, Log: n.component("delivery"), Observe: n.Watch.Delivery(), Dial: o.Dial, Transport: o.Transport, Reached: o.Reached,
+		Process: n.process(), Claim: o.Claim, Now: n.Now, Log: n.component("delivery"), Observe: n.Watch.Delivery(), Dial: o.Dial, Transport: o.Transport, Reached: o.Reached,
 	})
 	n.Watch.Over(&watched{Node: n})
 	return nil
@@ -254,6 +271,14 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 				cancel()
 			}
 		}()
+	}
+	var attending sync.WaitGroup
+	defer func() {
+		cancel()
+		attending.Wait()
+	}()
+	if n.sharing != nil {
+		attending.Go(func() { n.sharing.attend(ctx) })
 	}
 	n.Watch.Up(true)
 	defer n.Watch.Up(false)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"path/filepath"
+	"time"
 
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/store"
@@ -13,8 +14,13 @@ import (
 
 // openStore opens what keeps the memory of the node in dir: a database, or a file; vfs is for the file alone (sqlite.OpenOn).
 func openStore(ctx context.Context, dir string, cfg config.Config, vfs string) (store.Store, error) {
+	return openTurned(ctx, dir, cfg, vfs, 0)
+}
+
+// openTurned is openStore with a bound of the turn to write a database; zero: the usual one.
+func openTurned(ctx context.Context, dir string, cfg config.Config, vfs string, turn time.Duration) (store.Store, error) {
 	if address, ok := cfg.Database(); ok {
-		return known(postgres.Open(ctx, address, postgres.Options{}))
+		return known(postgres.Open(ctx, address, postgres.Options{Turn: turn}))
 	}
 	name := cfg.Store
 	if !filepath.IsAbs(name) {

@@ -196,7 +196,7 @@ func (n *Node) viewClock(tx store.Tx, of store.Statement, c thread.Clock) (Clock
 
 // arrivedAt is when a statement arrived at a party, by that party's own receipt; zero where no receipt is known here.
 func (n *Node) arrivedAt(tx store.Tx, s store.Statement, at party.Code) (statement.Time, error) {
-	if s.Origin != n.Journal.Origin() && at != n.Config.Code {
+	if s.Origin.Code() != n.Config.Code && at != n.Config.Code {
 		return statement.Time{}, nil
 	}
 	a, err := tx.ArrivedAt(at, s.Origin, store.HeadArrived, s.Index)

@@ -13,7 +13,6 @@ import (
 	"github.com/comity-exchange/comity/internal/watch"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
-	"github.com/comity-exchange/comity/translog"
 )
 
 // Bounds of one look at the store for metrics.
@@ -181,25 +180,29 @@ func std(t statement.Time) time.Time {
 
 // Checks implements watch.Node.
 func (w *watched) Checks(ctx context.Context) []watch.Check {
-	// The mark first: it only follows the store, so a mark that was read earlier is never ahead of a store that is as it should be.
-	mark, unread := w.Mark.Read()
-	var tree translog.Tree
-	err := w.Store.View(ctx, func(tx store.Tx) (err error) {
-		tree, err = journal.Newest(tx, w.Journal.Origin())
+	err := w.Store.View(ctx, func(tx store.Tx) error {
+		_, err := journal.Newest(tx, w.Journal.Origin())
 		return err
 	})
 	if err != nil {
 		return []watch.Check{{Check: "store", Says: fault.Show(err)}}
 	}
 	out := []watch.Check{{Check: "store", OK: true, Says: "it can be read"}}
-	// spec: LOG-12
-	switch {
-	case unread != nil:
-		out = append(out, watch.Check{Check: "mark", Says: fault.Show(unread)})
-	case tree.Size < mark.Size || tree.Size == mark.Size && tree.Root != translog.Hash(mark.Root) && mark.Size > 0:
-		out = append(out, watch.Check{Check: "mark", Says: "the store is behind the high-water mark, or of another history: nothing is signed"})
+	// spec: LOG-12, LOG-14
+	switch st, err := w.State(ctx); {
+	case err != nil:
+		out = append(out, watch.Check{Check: "mark", Says: fault.Show(err)})
+	case !st.Ready():
+		out = append(out, watch.Check{Check: "mark", Says: st.Says})
 	default:
 		out = append(out, watch.Check{Check: "mark", OK: true, Says: "it agrees with the store"})
+	}
+	if w.sharing != nil {
+		if err := w.Store.View(ctx, w.sharing.permit); err != nil {
+			out = append(out, watch.Check{Check: "processes", Says: fault.Show(err)})
+		} else {
+			out = append(out, watch.Check{Check: "processes", OK: true, Says: "all that share the database agree with it"})
+		}
 	}
 	letter := w.letter(ctx)
 	return append(out, watch.Check{Check: "keys", OK: letter.Health == Good, Says: letter.Says})

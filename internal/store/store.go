@@ -30,6 +30,10 @@ type Store interface {
 	// Incarnation names this copy of the data. It is another one after the store was put back from a backup, or went over to a server that
 	// may lack what was written last.
 	Incarnation(ctx context.Context) (string, error)
+	// Claim takes a lease, or extends it: it is to be had while nobody holds it, when it has run out by the caller's clock, or by its holder; and when it
+	// would last by more than as long again as the caller wants it: then its holder's clock is that far ahead, and it might last for days. With until equal
+	// to now its holder gives it up. It keeps processes out of each other's way, and nothing may hang on it. It is no news: Version and Alone need not tell of it.
+	Claim(ctx context.Context, name, holder string, now, until statement.Time) (bool, error)
 	Close() error
 }
 
@@ -290,10 +294,6 @@ type Delivery interface {
 	PutPeer(Peer) error
 	// Peer gives an empty row with code and origin when there is none.
 	Peer(code party.Code, origin party.Origin) (Peer, error)
-	// Claim takes a lease, or extends it: it is to be had while nobody holds it, when it has run out by the caller's clock, or by its holder; and when it
-	// would last by more than as long again as the caller wants it: then its holder's clock is that far ahead, and it might last for days. With until equal
-	// to now its holder gives it up. It keeps processes out of each other's way, and nothing may hang on it.
-	Claim(name, holder string, now, until statement.Time) (bool, error)
 	// SetMeta and Meta keep small facts about the node itself; "" when absent.
 	SetMeta(key, value string) error
 	Meta(key string) (string, error)

@@ -31,3 +31,20 @@ func Create(ctx context.Context, address, name string) (string, error) {
 	u.Path = "/" + name
 	return u.String(), nil
 }
+
+// Drop removes a database that Create made, with all that is in it; address is what Create gave, and admin what it was given. Nobody may be connected to it.
+func Drop(ctx context.Context, admin, address string) error {
+	u, err := url.Parse(address)
+	if err != nil || len(u.Path) < 2 {
+		return fault.New(fault.Usage, "", "the database's address names no database")
+	}
+	c, err := pgx.Connect(ctx, admin)
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "", "the database does not answer")
+	}
+	defer func() { _ = c.Close(context.WithoutCancel(ctx)) }() // all is said
+	if _, err = c.Exec(ctx, "DROP DATABASE IF EXISTS "+pgx.Identifier{u.Path[1:]}.Sanitize()); err != nil {
+		return fault.Wrap(err, fault.Unavailable, "", "a database cannot be removed from that server")
+	}
+	return nil
+}

@@ -8,6 +8,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/internal/store/postgres/pgtest"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // TestStandbyAway: while the standby is not there that a commit waits for, nothing is acknowledged, neither when the wait grows long, nor when somebody cuts
@@ -60,7 +61,7 @@ func TestStandbyAway(t *testing.T) {
 	if err := errors.Join(s.Crash(), standby.Promote(t.Context())); err != nil {
 		t.Fatal(err)
 	}
-	after, err := Open(t.Context(), s.URL(t, "x", standby), Options{})
+	after, err := Open(t.Context(), s.Either(t, standby, "x"), Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,4 +69,30 @@ func TestStandbyAway(t *testing.T) {
 	if v := value(t, after, "a"); v != "3" {
 		t.Errorf("after the change of servers: %q", v)
 	}
+}
+
+// TestClaimIsNoTurn: who claims a peer's queue writes nothing that others look for.
+func TestClaimIsNoTurn(t *testing.T) {
+	t.Parallel()
+	address := shared.Database(t, t.TempDir())
+	d, other := opened(t, address, Options{}), opened(t, address, Options{})
+	wants(t, d.Update(t.Context(), set("a", "1")), "")
+	before, err := d.Version(t.Context())
+	wants(t, err, "")
+	now := statement.TimeOf(time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC))
+	if mine, err := other.Claim(t.Context(), "queue of XB", "other", now, now.Add(time.Minute)); !mine || err != nil {
+		t.Errorf("%v, %v", mine, err)
+	}
+	if mine, err := d.Claim(t.Context(), "queue of XB", "d", now, now.Add(time.Minute)); mine || err != nil {
+		t.Errorf("%v, %v", mine, err)
+	}
+	if after, err := d.Version(t.Context()); after != before || err != nil {
+		t.Errorf("from %d to %d, %v", before, after, err)
+	}
+	wants(t, d.Update(t.Context(), func(tx store.Tx) error {
+		if !tx.Alone() {
+			t.Error("a claim passes for a turn")
+		}
+		return nil
+	}), "")
 }

@@ -2,7 +2,6 @@ package relational
 
 import (
 	"bytes"
-	"math"
 
 	"github.com/go-json-experiment/json"
 
@@ -132,17 +131,6 @@ func (t *txn) Peer(code party.Code, origin party.Origin) (store.Peer, error) {
 		return store.Peer{Code: code, Origin: origin, Cursor: map[statement.Precedence]int64{}, Gossip: map[party.Origin]statement.Digest{}}, nil
 	}
 	return first(all, err, "peer")
-}
-
-// Claim implements store.Delivery.
-func (t *txn) Claim(name, holder string, now, until statement.Time) (bool, error) {
-	beyond := int64(math.MaxInt64) // who gives up does not take
-	if now.Before(until) {
-		beyond = 2*millis(until) - millis(now)
-	}
-	n, err := t.exec(`INSERT INTO lease (name, holder, ends) VALUES ($1, $2, $3) ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, ends = excluded.ends
-		WHERE lease.holder = excluded.holder OR lease.ends <= $4 OR lease.ends > $5`, name, holder, millis(until), millis(now), beyond)
-	return n == 1, err
 }
 
 // SetMeta implements store.Delivery.
