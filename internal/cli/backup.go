@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
+	"strings"
 
-	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/node"
-	"github.com/comity-exchange/comity/internal/store"
-	"github.com/comity-exchange/comity/internal/store/archive"
 )
 
 type backupCmd struct {
@@ -29,7 +26,7 @@ func (c *backupCmd) Run(ctx context.Context, s *session) error {
 		if c.Check {
 			return c.check(s, n)
 		}
-		var m archive.Manifest
+		var m node.Manifest
 		stop := s.working("writing the backup")
 		err := writeFile(c.File, false, func(w io.Writer) (err error) {
 			m, err = n.Backup(ctx, w)
@@ -62,11 +59,7 @@ func (c *backupCmd) check(s *session, n *node.Node) error {
 }
 
 func (c *backupCmd) list(ctx context.Context, n *node.Node) error {
-	all, err := n.Erased(ctx)
-	if err != nil {
-		return err
-	}
-	return writeFile(c.Erased, true, func(w io.Writer) error { return archive.FormatErased(w, all) })
+	return writeFile(c.Erased, true, func(w io.Writer) error { return n.Erased(ctx, w) })
 }
 
 type restoreCmd struct {
@@ -86,16 +79,14 @@ func (c *restoreCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	defer f.Close()
-	var erased []store.ContentRef
+	erased := io.Reader(strings.NewReader(""))
 	if c.Erased != "" {
-		list, err := os.Open(c.Erased)
+		list, err := openFile(c.Erased)
 		if err != nil {
-			return fault.Wrap(err, fault.Usage, "", "%s cannot be read", c.Erased)
-		}
-		defer list.Close()
-		if erased, err = archive.ParseErased(list); err != nil {
 			return err
 		}
+		defer list.Close()
+		erased = list
 	}
 	stop := s.working("putting the backup back")
 	r, err := node.Restore(ctx, s.dir, s.env, f, erased, s.now())
@@ -136,11 +127,11 @@ func (c *moveCmd) Run(ctx context.Context, s *session) error {
 }
 
 // showCopy tells what was copied, table by table.
-func (s *session) showCopy(what string, m archive.Manifest, more func(p *page)) error {
+func (s *session) showCopy(what string, m node.Manifest, more func(p *page)) error {
 	return s.showCopied(what, m, m, more)
 }
 
-func (s *session) showCopied(what string, v any, m archive.Manifest, more func(p *page)) error {
+func (s *session) showCopied(what string, v any, m node.Manifest, more func(p *page)) error {
 	return s.show(v, func(p *page) {
 		p.say("%s.", what)
 		p.gap()

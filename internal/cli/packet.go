@@ -19,6 +19,7 @@ type packetCmd struct {
 	Pack    packetPackCmd    `cmd:"" help:"Write the next packet for a peer to a file."`
 	Open    packetOpenCmd    `cmd:"" help:"Take a packet that came as a file, and write its receipts."`
 	Inspect packetInspectCmd `cmd:"" help:"List what a packet for this node holds, without taking it."`
+	Mirror  packetMirrorCmd  `cmd:"" help:"Write what is here of a peer's own log, for a peer that has lost it."`
 }
 
 type packetPackCmd struct {

@@ -120,9 +120,6 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 		if len(b.ids) == 0 {
 			return nil
 		}
-		if err := x.Journal.Same(context.Background(), x.Store); err != nil {
-			return err
-		}
 		tree, err = x.Journal.Append(tx, b.first, b.ids, x.Now())
 		x.Reached.At(pointAppended)
 		return err

@@ -100,12 +100,9 @@ func (j *Journal) Append(tx store.Tx, first int64, ids []statement.ID, now time.
 // can't be written stops the log here.
 func (j *Journal) settled(tx store.Tx, length int64) error {
 	// spec: LOG-12
-	if err := j.unhalted(tx, length); err != nil {
-		return err
-	}
 	m, err := j.mark.Read()
-	if err == nil && length < m.Size {
-		err = behind(length, m.Size)
+	if err == nil {
+		err = j.upon(tx, m, length)
 	}
 	if err != nil || m.Size == length && (length == 0 || tx.Alone()) {
 		return err

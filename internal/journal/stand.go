@@ -22,6 +22,7 @@ const (
 	Restored Condition = "restored" // it is another copy of the data than the mark goes with: what has left since is not known (LOG-14)
 	Forked   Condition = "forked"   // the log's own keys have signed what this log never was (LOG-9)
 	Closed   Condition = "closed"   // a later letter has closed the log (LTR-7)
+	Waiting  Condition = "waiting"  // whoever shares the data has not permitted it (Permit)
 )
 
 // Standing is what a look at store and mark has found.
@@ -66,14 +67,14 @@ func (j *Journal) Stand(ctx context.Context, s store.Store) (Standing, error) {
 	} else if err != nil {
 		return out, err
 	}
-	if out.Store, err = s.Incarnation(ctx); err != nil {
-		return out, err
-	}
 	if err := s.View(ctx, func(tx store.Tx) error { return j.stand(tx, m, &out) }); err != nil {
 		return out, err
 	}
+	if out.Damaged || j.permit != nil {
+		return out, nil
+	}
 	same, err := j.mark.goesWith(m, out.Store)
-	if err == nil && !out.Damaged && (!same || !there && out.Size > 0) {
+	if err == nil && (!same || !there && out.Size > 0) {
 		out.is(Restored, restored())
 	}
 	return out, err
@@ -81,6 +82,9 @@ func (j *Journal) Stand(ctx context.Context, s store.Store) (Standing, error) {
 
 // stand looks at the store's part of it.
 func (j *Journal) stand(tx store.Tx, m MarkValue, out *Standing) (err error) {
+	if out.Store, err = tx.Incarnation(); err != nil {
+		return err
+	}
 	if out.Size, err = tx.Length(j.origin); err != nil {
 		return err
 	}
@@ -116,6 +120,9 @@ func (j *Journal) stand(tx store.Tx, m MarkValue, out *Standing) (err error) {
 		}
 		out.is(h.why, err)
 	}
+	if err := j.Permitted(tx); err != nil {
+		out.is(Waiting, err)
+	}
 	return nil
 }
 
@@ -124,7 +131,7 @@ func (j *Journal) stand(tx store.Tx, m MarkValue, out *Standing) (err error) {
 func (j *Journal) Check(ctx context.Context, s store.Store) error {
 	// spec: LOG-12, LOG-14
 	st, err := j.Stand(ctx, s)
-	if err == nil {
+	if err == nil && st.Condition != Waiting { // which passes, and is asked for with every signature
 		err = st.Err()
 	}
 	if err != nil {
@@ -143,15 +150,14 @@ func (j *Journal) Check(ctx context.Context, s store.Store) error {
 	return j.Settle(newest)
 }
 
-// Same makes sure that the store is still the copy of the data that the mark goes with. It is asked before each signature: a server that has failed over may
-// lack what was written last.
-func (j *Journal) Same(ctx context.Context, s store.Store) error {
+// same makes sure that the store is still the copy of the data that the mark goes with: a server that has failed over may lack what was written last. Where
+// several folders share the data, no one mark can tell, and who permits it (Permit) has held them all against it.
+func (j *Journal) same(tx store.Tx, m MarkValue) error {
 	// spec: LOG-14
-	m, err := j.mark.Read()
-	if err != nil {
-		return err
+	if j.permit != nil {
+		return nil
 	}
-	name, err := s.Incarnation(ctx)
+	name, err := tx.Incarnation()
 	if err != nil {
 		return err
 	}
@@ -299,21 +305,30 @@ func (j *Journal) Shown(tx store.Tx, cp translog.Checkpoint) (lacks bool, err er
 // Ready tells whether something may be signed now, as cheaply as that can be told: nil, or what Stand would find.
 func (j *Journal) Ready(ctx context.Context, s store.Store) error {
 	// spec: LOG-12, LOG-14
-	if err := j.Same(ctx, s); err != nil {
-		return err
-	}
-	m, err := j.mark.Read()
+	m, err := j.mark.Read() // before the store, which only grows meanwhile
 	if err != nil {
 		return err
 	}
 	return s.View(ctx, func(tx store.Tx) error {
 		length, err := tx.Length(j.origin)
 		if err == nil {
-			err = j.unhalted(tx, length)
+			err = j.Permitted(tx)
 		}
-		if err == nil && length < m.Size {
-			err = behind(length, m.Size)
+		if err == nil {
+			err = j.upon(tx, m, length)
 		}
 		return err
 	})
+}
+
+// upon tells whether this log may go on in a store with so many leaves.
+func (j *Journal) upon(tx store.Tx, m MarkValue, length int64) error {
+	// spec: LOG-12
+	if err := j.unhalted(tx, length); err != nil {
+		return err
+	}
+	if length < m.Size {
+		return behind(length, m.Size)
+	}
+	return j.same(tx, m)
 }

@@ -49,9 +49,16 @@ func (n *Node) CheckBackup(r io.Reader) (archive.Manifest, error) {
 	return archive.Verify(plain)
 }
 
-// Erased lists what was erased here, so that a backup from before can be put back without it.
-func (n *Node) Erased(ctx context.Context) ([]store.ContentRef, error) {
-	return archive.Erased(ctx, n.Store)
+// Manifest says what a backup holds.
+type Manifest = archive.Manifest
+
+// Erased writes a list of what was erased here, so that a backup from before can be put back without it.
+func (n *Node) Erased(ctx context.Context, w io.Writer) error {
+	all, err := archive.Erased(ctx, n.Store)
+	if err != nil {
+		return err
+	}
+	return archive.FormatErased(w, all)
 }
 
 func opened(r io.Reader, keys *keystore.Keys) (io.Reader, error) {
@@ -70,8 +77,12 @@ type Restored struct {
 }
 
 // Restore puts a backup into the node in dir, which must not be served. A store that is there in a file is set aside, and what was erased in it is not put
-// back; erased names what was erased beside. A database must be empty. The node then signs nothing until its peers were asked (LOG-12).
-func Restore(ctx context.Context, dir string, env []string, r io.Reader, erased []store.ContentRef, now time.Time) (Restored, error) {
+// back; list names what was erased beside (Erased). A database must be empty. The node then signs nothing until its peers were asked (LOG-12).
+func Restore(ctx context.Context, dir string, env []string, r, list io.Reader, now time.Time) (Restored, error) {
+	erased, err := archive.ParseErased(list)
+	if err != nil {
+		return Restored{}, err
+	}
 	cfg, err := config.Load(dir, env)
 	if err != nil {
 		return Restored{}, err

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -120,7 +121,7 @@ func TestRestore(t *testing.T) {
 		}
 	})
 	now := time.Date(2026, 3, 2, 8, 0, 0, 0, time.UTC)
-	r, err := Restore(t.Context(), dir, nil, bytes.NewReader(new.Bytes()), nil, now)
+	r, err := Restore(t.Context(), dir, nil, bytes.NewReader(new.Bytes()), strings.NewReader(""), now)
 	if err != nil || r.Erased != 1 || r.Aside == "" {
 		t.Fatalf("%+v, %v", r, err)
 	}
@@ -135,7 +136,7 @@ func TestRestore(t *testing.T) {
 	if err := n.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Restore(t.Context(), dir, nil, bytes.NewReader(old.Bytes()), nil, now.Add(time.Minute)); err != nil {
+	if _, err := Restore(t.Context(), dir, nil, bytes.NewReader(old.Bytes()), strings.NewReader(""), now.Add(time.Minute)); err != nil {
 		t.Fatal(err)
 	}
 	// spec: LOG-12

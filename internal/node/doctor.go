@@ -51,15 +51,30 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 		return out, err
 	}
 	peers, err := n.peers(ctx)
-	out = append(out, clock, logs, n.mark(ctx), forks)
 	if err != nil {
 		return out, err
+	}
+	out = append(out, clock, logs, n.mark(ctx), forks)
+	lost, err := n.Unsaid(ctx)
+	if err != nil {
+		return out, err
+	}
+	if len(lost) > 0 {
+		out = append(out, Finding{"closed log", Warning, plural(len(lost), "statement of a log that was closed cannot", "statements of a log that was closed cannot") + " be delivered to everybody any more",
+			"comity recover lists them: say in the open log what still matters"})
 	}
 	f, shared, err := n.processes(ctx)
 	if shared {
 		out = append(out, f)
 	}
 	return append(out, peers...), err
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func (n *Node) permissions() Finding {
@@ -175,17 +190,27 @@ func (n *Node) log(ctx context.Context) (Finding, error) {
 	switch {
 	case err != nil:
 		return Finding{}, err
+	case len(r.Problems) == 1 && r.Problems[0] == markDisagrees:
+		return Finding{"log", Bad, r.Problems[0], "see what is said of the high-water mark"}, nil
 	case len(r.Problems) > 0:
 		return Finding{"log", Bad, r.Problems[0], "stop the node and restore the store from its newest backup"}, nil
 	case r.Size > 0 && r.Cosigned == 0:
 		return Finding{"log", Warning, fmt.Sprintf("%d statements verify; nobody has cosigned yet", r.Size), "evidence is weaker until a peer has seen the log"}, nil
 	}
-	return Finding{"log", Good, fmt.Sprintf("%d statements verify; cosigned by %d", r.Size, r.Cosigned), ""}, nil
+	says := fmt.Sprintf("%d statements verify; cosigned by %d", r.Size-r.Bare, r.Cosigned)
+	if r.Bare > 0 {
+		says += "; of " + plural(int(r.Bare), "more", "more") + " only the hash is known, since they were lost and did not come back"
+	}
+	return Finding{"log", Good, says, ""}, nil
 }
 
 func (n *Node) mark(ctx context.Context) Finding {
-	if err := n.Journal.Check(ctx, n.Store); err != nil {
-		return Finding{"high-water mark", Bad, fault.Show(err), "nothing is signed until then: restore the newest copy of the store, or open a new log by the recovery key (docs/operator.md, \"After a restore\")"}
+	st, err := n.State(ctx)
+	switch {
+	case err != nil:
+		return Finding{"high-water mark", Bad, fault.Show(err), "look at the store and at the folder"}
+	case !st.Ready():
+		return Finding{"high-water mark", Bad, st.Says + "; nothing is said or taken meanwhile", st.Do}
 	}
 	return Finding{"high-water mark", Good, "agrees with the store", ""}
 }
@@ -229,6 +254,8 @@ func peerFinding(q delivery.Queue) Finding {
 		}
 	}
 	switch {
+	case q.LastCode == string(fault.NotAuthentic):
+		f.Health, f.Says, f.Do = Warning, f.Says+"; last attempt: "+q.LastError, "if the other side has new keys, import its newest letter (comity credence import); else call it"
 	case q.LastError != "":
 		f.Health, f.Says, f.Do = Warning, f.Says+"; last attempt: "+q.LastError, "it is tried again by itself; if it lasts, call the other side"
 	case q.Waiting > 0 && q.Lag > 10*time.Minute:

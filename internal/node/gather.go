@@ -275,7 +275,7 @@ func (g *gathered) report(ctx context.Context) (Recovery, error) {
 		out.Way = WayStolen
 	case g.stand.Condition == journal.Sound:
 		out.Way = WayNone
-	case silent:
+	case silent || g.stand.Condition == journal.Waiting:
 		out.Way = WayWait
 	case !g.other && g.whole.Size == g.greatest.Size && g.whole.Root == g.greatest.Root:
 		out.Way = WayPeers

@@ -50,6 +50,8 @@ func (n *Node) State(ctx context.Context) (State, error) {
 			codesOf(out.Waiting))
 	case journal.Forked:
 		out.Do = "somebody else may have the keys: tell the peers by voice, then comity keys rotate --stolen --recovery-key FILE"
+	case journal.Waiting:
+		out.Do = "comity processes list shows those that share the database; where one is ahead of it, run comity recover in that one's folder"
 	case journal.Closed:
 		out.Do = "stop every process of this node and start it again"
 	}
@@ -158,6 +160,9 @@ func (n *Node) FromPeers(ctx context.Context, r Recovering) (Recovery, error) {
 			return out, err
 		}
 	case WayWait:
+		if g.stand.Condition == journal.Waiting {
+			return out, g.stand.Err()
+		}
 		return out, fault.New(fault.Unavailable, "LOG-14", "not every peer has answered, and what only they have seen would be signed over: %s", out.silent())
 	case WayStolen:
 		return out, fault.New(fault.Behind, "LOG-9", "the log's keys have signed two histories: they may be in other hands")
@@ -184,6 +189,8 @@ func (n *Node) NewLog(ctx context.Context, r Recovering, key Rotation) (Recovery
 	switch {
 	case out.Way == WayNone && g.stand.Condition == journal.Sound:
 		return out, fault.New(fault.Usage, "LTR-7", "nothing is wrong with the log: comity keys rotate opens a new one all the same")
+	case g.stand.Condition == journal.Waiting:
+		return out, g.stand.Err()
 	case out.Way == WayWait:
 		return out, fault.New(fault.Unavailable, "LOG-14", "not every peer has answered, and a log that is closed below what they have leaves that behind: %s", out.silent())
 	case out.Way == WayStolen:

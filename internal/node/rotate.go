@@ -27,6 +27,20 @@ type Rotation struct {
 	Closing  translog.Tree // what stands of the log; the zero value: what the store has
 }
 
+// RecoveryKey reads the recovery key from a file, by the lock of the node in dir.
+func RecoveryKey(dir string, env []string, file string) (*keystore.Recovery, error) {
+	cfg, err := config.Load(dir, env)
+	if err != nil {
+		return nil, err
+	}
+	return keystore.LoadRecovery(file, lockOf(dir, cfg))
+}
+
+// RecoveryKey reads the recovery key from a file.
+func (n *Node) RecoveryKey(file string) (*keystore.Recovery, error) {
+	return keystore.LoadRecovery(file, lockOf(n.Dir, n.Config))
+}
+
 // Rotated is what came of it. The node that rotated its keys says nothing more: it is to be closed and opened again.
 type Rotated struct {
 	Letter []byte       `json:"-"`

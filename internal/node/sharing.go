@@ -206,6 +206,9 @@ func (s *sharing) look(ctx context.Context, update func(context.Context, func(st
 	}
 	return false, update(ctx, func(tx store.Tx) error {
 		mine, _, err := s.hold(tx, mark)
+		if err == nil && mine.Ahead { // so that whoever looks for a way back knows what there was
+			_, err = n.Journal.Shown(tx, translog.Checkpoint{Tree: translog.Tree{Origin: mark.Origin, Size: mark.Size, Root: translog.Hash(mark.Root)}})
+		}
 		if err != nil {
 			return err
 		}

@@ -165,6 +165,9 @@ func (a *account) take(sights map[party.Code]*seen) (open *violation, err error)
 		}
 	}
 	for _, h := range a.houses {
+		if f := sights[h.code].Forks; len(f) > 0 {
+			return nil, broken(badLog, "%s has seen two histories of %s", h.code, f[0])
+		}
 		if err := a.own(h, sights[h.code]); err != nil {
 			return nil, err
 		}
@@ -337,20 +340,22 @@ func (a *account) keeps() error {
 	return nil
 }
 
-// marked holds a party's high-water mark against its log.
+// marked holds a party's high-water marks, one a post, against its log.
 func (a *account) marked(h *house, s *seen) (open *violation, err error) {
 	// spec: LOG-12
-	m, err := h.mark.Read()
 	r := a.of(h)
-	switch {
-	case err != nil:
-		return nil, broken(badLog, "the high-water mark of %s cannot be read: %v", h.code, err)
-	case m.Size == s.Size && s.Size > 0 && translog.Hash(m.Root) != r.root:
-		return nil, broken(badLog, "the high-water mark of %s names another root of %d leaves than its statements give", h.code, s.Size)
-	case m.Size != s.Size:
-		return broken(badLog, "the high-water mark of %s is at %d, its log at %d", h.code, m.Size, s.Size), nil
+	for _, p := range h.posts {
+		m, err := p.mark.Read()
+		switch {
+		case err != nil:
+			return nil, broken(badLog, "the high-water mark of %s cannot be read: %v", h.code, err)
+		case m.Size == s.Size && s.Size > 0 && translog.Hash(m.Root) != r.root:
+			return nil, broken(badLog, "the high-water mark of %s names another root of %d leaves than its statements give", h.code, s.Size)
+		case m.Size != s.Size && open == nil:
+			open = broken(badLog, "the high-water mark of %s is at %d, its log at %d", h.code, m.Size, s.Size)
+		}
 	}
-	return nil, nil
+	return open, nil
 }
 
 // theirs takes what a party shows of another's log.

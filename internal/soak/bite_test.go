@@ -30,7 +30,7 @@ import (
 func fought(t *testing.T) *war {
 	t.Helper()
 	w := &war{
-		Options: Options{Kills: 6, Parties: 2, Load: 6, Seed: 3, Dir: t.TempDir(), Command: again(t)},
+		Options: Options{Kills: 6, Parties: 2, Load: 6, Processes: 1, Seed: 3, Dir: t.TempDir(), Command: again(t)},
 		report:  &Report{ByPoint: map[string]int{}}, began: time.Now(), rng: rand.New(rand.NewPCG(3, 0)), points: []string{"batch.committed", "receive.refused"},
 	}
 	w.base = w.Dir
@@ -64,7 +64,17 @@ func (w *war) copied(t *testing.T) *war {
 		if err != nil || len(mark) != 1 {
 			t.Fatal(err, mark)
 		}
-		c.houses = append(c.houses, &house{code: h.code, dir: dir, letter: h.letter, mark: journal.NewMark(mark[0], h.letter.Origin)})
+		// A copy is another place, and would ask the peers first.
+		m := journal.NewMark(mark[0], h.letter.Origin)
+		v, err := m.Read()
+		if err == nil {
+			err = m.Adopt(v.Store)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		p := &post{code: h.code, dir: dir, mark: m}
+		c.houses = append(c.houses, &house{code: h.code, letter: h.letter, posts: []*post{p}})
 	}
 	c.account = newAccount(c.houses)
 	c.account.attempts, c.account.logs = map[string]*attempt{}, w.account.logs
@@ -183,14 +193,14 @@ func idOf(a *attempt) []byte { return a.got.ID[:] }
 // mark writes a high-water mark for XA that names more leaves, or other ones.
 func (w *war) mark(t *testing.T, more int64) {
 	t.Helper()
-	h := w.houses[0]
+	h := w.houses[0].posts[0]
 	m, err := h.mark.Read()
 	if err != nil {
 		t.Fatal(err)
 	}
 	m.Size += more
 	m.Root[0]++
-	raw := fmt.Appendf(nil, `{"origin":"%s","size":%d,"root":"%s"}`, m.Origin, m.Size, m.Root)
+	raw := fmt.Appendf(nil, `{"origin":"%s","size":%d,"root":"%s","store":"%s","place":%d}`, m.Origin, m.Size, m.Root, m.Store, m.Place)
 	if err := os.WriteFile(filepath.Join(h.dir, "high-water-mark-1"), raw, 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -236,6 +246,7 @@ func testFalseSights(t *testing.T, w *war) {
 		"a receipt did not come": {unowned, func(t *testing.T, s map[party.Code]*seen) {
 			s["XA"].Rows[b] = slices.DeleteFunc(s["XA"].Rows[b], func(r row) bool { return headOf(t, r).Kind == thread.KindDelivered })
 		}},
+		"two histories":         {badLog, func(t *testing.T, s map[party.Code]*seen) { s["XB"].Forks = []party.Origin{a} }},
 		"a queue that stands":   {stuck, func(t *testing.T, s map[party.Code]*seen) { s["XA"].Waiting["XB"] = 1 }},
 		"a thread is not there": {lost, func(t *testing.T, s map[party.Code]*seen) { clear(s["XB"].States) }},
 		"a thread that waits": {stuck, func(t *testing.T, s map[party.Code]*seen) {
@@ -250,7 +261,7 @@ func testFalseSights(t *testing.T, w *war) {
 			w := w.copied(t)
 			all, sights := w.account.again(), map[party.Code]*seen{}
 			for _, h := range w.houses {
-				n, err := node.Open(t.Context(), h.dir, node.Options{})
+				n, err := node.Open(t.Context(), h.posts[0].dir, node.Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -306,7 +317,7 @@ func more(s *seen, origin party.Origin, r row) {
 
 // A node whose parent is gone ends well; without a first order to start there is no node.
 func testEnds(t *testing.T, w *war) {
-	dir := w.copied(t).houses[0].dir
+	dir := w.copied(t).houses[0].posts[0].dir
 	var out bytes.Buffer
 	if err := Node(context.Background(), dir, strings.NewReader(`{"n":1,"start":{"listen":false}}`+"\n"), &out, io.Discard); err != nil || out.String() != "{\"n\":1}\n" {
 		t.Errorf("%v, %q", err, &out)

@@ -5,100 +5,52 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/config"
-	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/store/postgres"
 	"github.com/comity-exchange/comity/party"
 )
 
-// house is one party: its folder, its place on the wire, and the process of its node while there is one.
+// house is one party, and the posts at which it is served: one, or several that share a database.
 type house struct {
 	code   party.Code
-	dir    string
 	letter *party.Letter
-	mark   *journal.Mark
+	posts  []*post
 
-	port  *net.TCPListener // nil: nobody can reach it, and it fetches
-	door  *os.File         // the same, for the child
-	diary string           // file of what its node logs
-
-	mu   sync.Mutex
-	proc *process // guarded by mu
+	server   string // address of the database server where its database was made; "" where the one post keeps a file
+	database string // address
 }
 
-// current is the newest process, dead or alive.
-func (h *house) current() *process {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return h.proc
-}
-
-// up starts the house's node. It waits for it unless there is a trap, into which it may fall before it is up.
-func (h *house) up(ctx context.Context, command func(ctx context.Context, dir string) *exec.Cmd, trap *trapped) error {
-	diary, err := h.openDiary()
-	if err != nil {
-		return err
-	}
-	defer diary.Close()
-	cmd := command(ctx, h.dir)
-	cmd.Stderr = diary
-	if h.door != nil {
-		cmd.ExtraFiles = []*os.File{h.door} // descriptor 3
-	}
-	p, began, err := launch(h.code, cmd, start{Listen: h.door != nil, Trap: trap})
-	if err != nil {
-		return err
-	}
-	h.mu.Lock()
-	h.proc = p
-	h.mu.Unlock()
-	if trap != nil {
-		return nil
-	}
-	if _, err := p.await(ctx, began); errors.Is(err, errGone) {
-		<-p.ended
-		_, err = p.trapped()
-		return fault.Wrap(err, fault.Failed, "", "the node of %s does not start any more; see %s", h.code, h.diary)
-	} else if err != nil {
-		return err
-	}
-	return nil
-}
-
-// maxDiary is how long a diary grows before it is begun anew, with the one before kept.
-const maxDiary = 8 << 20
-
-func (h *house) openDiary() (*os.File, error) {
-	if info, err := os.Stat(h.diary); err == nil && info.Size() > maxDiary {
-		if err := os.Rename(h.diary, h.diary+".before"); err != nil {
-			return nil, fault.Wrap(err, fault.Unavailable, "", "a diary cannot be written")
+// at gives the post whose turn it is among those that work; the first, if none does.
+func (h *house) at(turn int) *post {
+	for i := range h.posts {
+		if p := h.posts[(turn+i)%len(h.posts)]; p.works() {
+			return p
 		}
 	}
-	f, err := os.OpenFile(h.diary, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
-	if err != nil {
-		return nil, fault.Wrap(err, fault.Unavailable, "", "a diary cannot be written")
-	}
-	return f, nil
+	return h.posts[0]
 }
 
-// close waits until the node is gone, which somebody else sees to, and gives the port back.
-func (h *house) close() error {
-	if p := h.current(); p != nil {
-		<-p.ended
+// close waits until its nodes are gone, and gives back what it holds of the machine.
+func (h *house) close() (err error) {
+	for _, p := range h.posts {
+		err = errors.Join(err, p.close())
 	}
-	if h.port == nil {
+	return err
+}
+
+// raze removes what the party has outside of its folder. Its nodes are gone.
+func (h *house) raze(ctx context.Context) error {
+	if h.database == "" {
 		return nil
 	}
-	return errors.Join(h.door.Close(), h.port.Close())
+	return postgres.Drop(ctx, h.server, h.database)
 }
 
 // caveat is what a party refuses to take, so that refusals come under the kills too: requests to take something down, of others.
@@ -106,25 +58,53 @@ const caveat = `@caveat("no-takedowns") forbid (principal, action == Action::"as
 when { context has "type" && context["type"] == "takedown" } unless { principal == Party::"%s" };
 `
 
-// found makes a party's folder.
-func found(ctx context.Context, dir string, code party.Code, reachable bool) (h *house, err error) {
-	h = &house{code: code, dir: filepath.Join(dir, string(code)), diary: filepath.Join(dir, string(code)+".log")}
-	cfg := config.Defaults(code)
+// plan says what a party is founded with.
+type plan struct {
+	dir       string // of all parties
+	code      party.Code
+	reachable bool
+	posts     int
+	server    string // address of a database server; "": it keeps a file
+	database  string // name of the database that is made there
+	start     start  // for its processes
+}
+
+// found makes a party: its database, if it has one, and a folder for each post.
+func found(ctx context.Context, o plan) (h *house, err error) {
+	h = &house{code: o.code}
+	cfg := config.Defaults(o.code)
 	cfg.PullInterval = config.MinPull
-	if reachable {
-		l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fault.Wrap(err, fault.Unavailable, "", "no port can be had on this machine")
+	if o.server != "" {
+		if h.database, err = postgres.Create(ctx, o.server, o.database); err != nil {
+			return nil, err
 		}
-		h.port = l.(*net.TCPListener)
-		if h.door, err = h.port.File(); err != nil {
-			return nil, errors.Join(fault.Wrap(err, fault.Unavailable, "", "a port cannot be passed on"), l.Close())
-		}
-		cfg.Listen = l.Addr().String()
-		cfg.Endpoints = []string{"https://" + cfg.Listen}
+		h.server, cfg.Store = o.server, h.database
 	}
-	if _, err = node.Init(ctx, h.dir, node.Founding{Config: cfg, Names: map[string]string{"en": "Party " + string(code)}}); err == nil {
-		err = h.forbid()
+	listen := make([]string, o.posts)
+	for i := range o.posts {
+		name := string(o.code)
+		if o.posts > 1 {
+			name = fmt.Sprintf("%s-%d", o.code, i+1)
+		}
+		p := &post{code: o.code, dir: filepath.Join(o.dir, name), diary: filepath.Join(o.dir, name+".log"), start: o.start}
+		h.posts = append(h.posts, p)
+		if !o.reachable {
+			continue
+		}
+		if listen[i], err = p.listen(ctx); err != nil {
+			return nil, errors.Join(err, h.close())
+		}
+		cfg.Endpoints = append(cfg.Endpoints, "https://"+listen[i])
+	}
+	cfg.Listen = listen[0]
+	first := h.posts[0].dir
+	if _, err = node.Init(ctx, first, node.Founding{Config: cfg, Names: map[string]string{"en": "Party " + string(o.code)}}); err == nil {
+		err = forbid(first, o.code)
+	}
+	for i, p := range h.posts[1:] {
+		if err == nil {
+			err = p.copied(first, listen[i+1])
+		}
 	}
 	if err != nil {
 		return nil, errors.Join(err, h.close())
@@ -132,11 +112,11 @@ func found(ctx context.Context, dir string, code party.Code, reachable bool) (h 
 	return h, nil
 }
 
-func (h *house) forbid() error {
-	folder := filepath.Join(h.dir, "caveats")
+func forbid(dir string, code party.Code) error {
+	folder := filepath.Join(dir, "caveats")
 	err := os.MkdirAll(folder, 0o700)
 	if err == nil {
-		err = os.WriteFile(filepath.Join(folder, "soak.cedar"), fmt.Appendf(nil, caveat, h.code), 0o600)
+		err = os.WriteFile(filepath.Join(folder, "soak.cedar"), fmt.Appendf(nil, caveat, code), 0o600)
 	}
 	if err != nil {
 		return fault.Wrap(err, fault.Unavailable, "", "a caveat cannot be written")
@@ -155,13 +135,23 @@ func acquaint(ctx context.Context, houses []*house) (agreed agreement.ID, err er
 		}
 	}()
 	for i, h := range houses {
-		if nodes[i], err = node.Open(ctx, h.dir, node.Options{}); err != nil {
+		if nodes[i], err = node.Open(ctx, h.posts[0].dir, node.Options{}); err != nil {
 			return agreed, err
 		}
 		if h.letter, err = nodes[i].OwnLetter(ctx); err != nil {
 			return agreed, err
 		}
-		h.mark = nodes[i].Mark
+		h.posts[0].mark = nodes[i].Mark
+		for _, p := range h.posts[1:] {
+			n, err := node.Open(ctx, p.dir, node.Options{})
+			if err == nil {
+				p.mark = n.Mark
+				err = n.Close()
+			}
+			if err != nil {
+				return agreed, err
+			}
+		}
 	}
 	for i, n := range nodes {
 		for j, h := range houses {

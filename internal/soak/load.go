@@ -42,6 +42,9 @@ type load struct {
 	gate   sync.RWMutex
 	failed chan error // the first thing that nobody may say
 
+	late   sync.WaitGroup // those who wait for a process that stands still to answer what it was told
+	turned atomic.Int64   // statements that were not said, since the process had no turn
+
 	mu      sync.Mutex
 	threads map[party.Code][]thread.ID // opened lately, by whom; guarded by mu
 }
@@ -70,10 +73,7 @@ func (s *submitter) work(ctx, stopping context.Context) {
 		err := s.turn(ctx)
 		s.load.gate.RUnlock()
 		if err != nil && ctx.Err() == nil {
-			select {
-			case s.load.failed <- err:
-			default:
-			}
+			s.load.fail(err)
 			return
 		}
 		select {
@@ -85,8 +85,8 @@ func (s *submitter) work(ctx, stopping context.Context) {
 
 // turn says one thing: again what was not there when somebody looked, or else something new.
 func (s *submitter) turn(ctx context.Context) error {
-	p := s.at.current()
-	if !p.alive() {
+	p := s.at.at(s.rng.IntN(len(s.at.posts)))
+	if !p.works() {
 		return nil
 	}
 	t, err := s.next()
@@ -94,23 +94,58 @@ func (s *submitter) turn(ctx context.Context) error {
 		return err
 	}
 	s.load.account.attempted(t)
-	r, err := p.do(ctx, order{Say: t.say})
+	standing, proc := p.standing(), p.current()
+	asked := proc.send(order{Say: t.say})
+	select {
+	case r, ok := <-asked:
+		r, err := answered(r, ok)
+		return s.load.heard(ctx, s, p, t, r, err)
+	case <-ctx.Done():
+		return nil
+	case <-standing:
+	}
+	// It may answer when it goes on. Until then nobody knows what came of it.
+	s.aside = append(s.aside, t)
+	s.load.late.Go(func() {
+		r, err := proc.await(ctx, asked)
+		if err := s.load.heard(ctx, nil, p, t, r, err); err != nil && ctx.Err() == nil {
+			s.load.fail(err)
+		}
+	})
+	return nil
+}
+
+// heard takes the answer to an attempt. by is nil where t is put aside already.
+func (l *load) heard(ctx context.Context, by *submitter, p *post, t *attempt, r reply, err error) error {
 	var no *refusal
 	switch {
 	case err == nil && r.Said != nil:
-		s.load.account.acknowledge(t, *r.Said)
-		s.load.opened(t)
-	case errors.Is(err, errGone):
-		s.load.account.unanswered(t)
-		s.aside = append(s.aside, t)
-	case errors.As(err, &no) && (no.code == fault.NotFound || no.code == fault.Inadmissible):
-		s.load.account.refuse(t) // what it answers has not arrived, or somebody was faster
+		l.account.acknowledge(t, *r.Said)
+		p.acknowledged.Add(1)
+		l.opened(t)
+	case errors.Is(err, errGone), errors.As(err, &no) && no.unknown():
+		l.account.unanswered(t)
+		if by != nil {
+			by.aside = append(by.aside, t)
+		}
+	case no != nil && no.code == fault.Unavailable && len(t.by.posts) > 1:
+		l.account.refuse(t) // it had lost its turn to others, or did not get one; it must not turn up
+		l.turned.Add(1)
+	case no != nil && (no.code == fault.NotFound || no.code == fault.Inadmissible):
+		l.account.refuse(t) // what it answers has not arrived, or somebody was faster
 	case err == nil:
-		return broken(stuck, "%s answered nothing to what it was told to say", s.at.code)
+		return broken(stuck, "%s answered nothing to what it was told to say", p.code)
 	case ctx.Err() == nil:
-		return broken(stuck, "%s will not say what it may say: %v", s.at.code, err)
+		return broken(stuck, "%s will not say what it may say: %v", p.code, err)
 	}
 	return nil
+}
+
+func (l *load) fail(err error) {
+	select {
+	case l.failed <- err:
+	default:
+	}
 }
 
 // next is what was put aside and turned out not to be there, or something new.
@@ -123,6 +158,9 @@ func (s *submitter) next() (*attempt, error) {
 		case turnedUp:
 			s.aside = slices.Delete(s.aside, i, i+1)
 			s.load.opened(t)
+			return s.compose()
+		case acknowledged, refused: // by a process that had stood still
+			s.aside = slices.Delete(s.aside, i, i+1)
 			return s.compose()
 		}
 	}

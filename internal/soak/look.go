@@ -27,7 +27,10 @@ type verified struct {
 func look(ctx context.Context, n *node.Node, o *looking, done *verified) (*seen, error) {
 	s := &seen{Waiting: map[party.Code]int{}}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		s.Rows, s.States = map[party.Origin][]row{}, map[thread.ID]folded{}
+		s.Rows, s.States, s.Forks = map[party.Origin][]row{}, map[thread.ID]folded{}, nil
+		if err := tx.Forks(func(f store.Fork) bool { s.Forks = append(s.Forks, f.Origin); return true }); err != nil {
+			return err
+		}
 		if err := s.log(tx, n.Journal.Origin()); err != nil {
 			return err
 		}

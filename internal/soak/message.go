@@ -26,20 +26,29 @@ type reply struct {
 	N     int64      `json:"n"`
 	Said  *said      `json:"said,omitzero"`
 	Seen  *seen      `json:"seen,omitzero"`
+	Holds bool       `json:"holds,omitzero"` // the process holds in its trap
 	Fault fault.Code `json:"fault,omitzero"`
 	Why   string     `json:"why,omitzero"`
+	// Unknown: it may have been carried out all the same.
+	Unknown bool `json:"unknown,omitzero"`
 }
 
 // start is the first order: open the node and serve it.
 type start struct {
 	Listen bool     `json:"listen"` // on the listener that came with the process
 	Trap   *trapped `json:"trap,omitzero"`
+	// Bounds of what processes that share a database take from each other, milliseconds; 0: a node's own.
+	Turn  int64 `json:"turn,omitzero"`
+	Claim int64 `json:"claim,omitzero"`
+	Poll  int64 `json:"poll,omitzero"`
 }
 
-// trapped has the process end itself when it comes to a point for the nth time from now on; "" takes the trap away.
+// trapped has the process end itself when it comes to a point for the nth time from now on, or hold there until it is told of another trap; then the order is
+// answered when it holds, or will not. "" takes the trap away.
 type trapped struct {
 	Point string `json:"point"`
 	Nth   int    `json:"nth"`
+	Hold  bool   `json:"hold,omitzero"`
 }
 
 // saying is a statement of the load. Its officer is its serial number, so that it is known again by its head alone.
@@ -83,7 +92,8 @@ type seen struct {
 	Tiles   statement.Digest       `json:"tiles"` // the root that the stored tiles give for it
 	Rows    map[party.Origin][]row `json:"rows"`
 	States  map[thread.ID]folded   `json:"states"`
-	Waiting map[party.Code]int     `json:"waiting"` // statements that a peer has not receipted, by the queue
+	Waiting map[party.Code]int     `json:"waiting"`         // statements that a peer has not receipted, by the queue
+	Forks   []party.Origin         `json:"forks,omitempty"` // logs of which two histories are known
 }
 
 // row is a statement as a store has it.

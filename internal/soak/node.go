@@ -18,6 +18,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -46,6 +47,7 @@ func Node(ctx context.Context, dir string, in io.Reader, out, diary io.Writer) e
 	c.trap.set(first.Start.Trap)
 	c.node, err = node.Open(ctx, dir, node.Options{
 		RetryMin: retryMin, RetryMax: retryMax, Reached: c.trap.reached,
+		Turn: ms(first.Start.Turn), Claim: ms(first.Start.Claim), Poll: ms(first.Start.Poll),
 		Log: slog.New(slog.NewTextHandler(diary, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	})
 	if err != nil {
@@ -82,31 +84,76 @@ type child struct {
 	out io.Writer // guarded by mu
 }
 
-// trap ends the process at a point.
+func ms(n int64) time.Duration { return time.Duration(n) * time.Millisecond }
+
+// trap ends the process at a point, or holds it there.
 type trap struct {
 	mu   sync.Mutex
-	at   string // guarded by mu
-	left int    // guarded by mu
+	at   string    // guarded by mu
+	left int       // guarded by mu
+	hold *holdings // nil: it ends the process; guarded by mu
 }
 
-func (t *trap) set(o *trapped) {
+// holdings is what those wait for whom a trap holds, and those who want to know.
+type holdings struct {
+	held bool          // guarded by trap.mu
+	done chan struct{} // closed when somebody is held, or nobody will be
+	free chan struct{} // closed when there is another trap
+}
+
+// set lays a trap, and lets go whom the one before holds.
+func (t *trap) set(o *trapped) *holdings {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.at, t.left = "", 0
-	if o != nil {
-		t.at, t.left = o.Point, o.Nth
+	if h := t.hold; h != nil {
+		close(h.free)
+		if !h.held {
+			close(h.done)
+		}
 	}
+	t.at, t.left, t.hold = "", 0, nil
+	if o == nil {
+		return nil
+	}
+	t.at, t.left = o.Point, o.Nth
+	if o.Hold {
+		t.hold = &holdings{done: make(chan struct{}), free: make(chan struct{})}
+	}
+	return t.hold
+}
+
+// holds waits until somebody is held, or nobody will be, and tells which.
+func (t *trap) holds(ctx context.Context, h *holdings) bool {
+	select {
+	case <-h.done:
+	case <-ctx.Done():
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return h.held
 }
 
 // reached is a failpoint.Func.
 func (t *trap) reached(point string) {
+	if h := t.step(point); h != nil {
+		<-h.free
+	}
+}
+
+// step is one coming to a point. It gives what whoever comes is to wait for; nil: nothing.
+func (t *trap) step(point string) *holdings {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if point != t.at {
-		return
+		return nil
 	}
 	if t.left--; t.left > 0 {
-		return
+		return nil
+	}
+	if t.hold != nil {
+		t.at, t.hold.held = "", true
+		close(t.hold.done)
+		return t.hold
 	}
 	if self, err := os.FindProcess(os.Getpid()); err == nil {
 		_ = self.Kill() // nobody is there to hear of an error
@@ -129,6 +176,7 @@ func (c *child) obey(ctx context.Context, orders *bufio.Reader) error {
 	for {
 		o, err := read(orders)
 		if errors.Is(err, io.EOF) {
+			c.trap.set(nil) // nobody waits any more
 			return nil
 		}
 		if err != nil {
@@ -137,7 +185,7 @@ func (c *child) obey(ctx context.Context, orders *bufio.Reader) error {
 		busy.Go(func() {
 			r, err := c.carryOut(ctx, o)
 			if r.N = o.N; err != nil {
-				r.Fault, r.Why = fault.CodeOf(err), err.Error()
+				r.Fault, r.Why, r.Unknown = fault.CodeOf(err), err.Error(), store.OutcomeUnknown(err)
 			}
 			c.answer(r)
 		})
@@ -151,7 +199,9 @@ func (c *child) carryOut(ctx context.Context, o order) (r reply, err error) {
 	case o.Look != nil:
 		r.Seen, err = look(ctx, c.node, o.Look, &c.verified)
 	case o.Trap != nil:
-		c.trap.set(o.Trap)
+		if h := c.trap.set(o.Trap); h != nil {
+			r.Holds = c.trap.holds(ctx, h)
+		}
 	default:
 		err = fault.New(fault.Usage, "", "an order that says nothing")
 	}

@@ -111,23 +111,32 @@ func (p *process) do(ctx context.Context, o order) (reply, error) {
 func (p *process) await(ctx context.Context, c <-chan reply) (reply, error) {
 	select {
 	case r, ok := <-c:
-		switch {
-		case !ok:
-			return r, errGone
-		case r.Fault != "":
-			return r, &refusal{r.Fault, r.Why}
-		}
-		return r, nil
+		return answered(r, ok)
 	case <-ctx.Done():
 		return reply{}, ctx.Err()
 	}
 }
 
+// answered is what came of an order whose channel gave this.
+func answered(r reply, ok bool) (reply, error) {
+	switch {
+	case !ok:
+		return r, errGone
+	case r.Fault != "":
+		return r, &refusal{r.Fault, r.Why, r.Unknown}
+	}
+	return r, nil
+}
+
 // refusal is a node's own no.
 type refusal struct {
-	code fault.Code
-	why  string
+	code  fault.Code
+	why   string
+	maybe bool
 }
+
+// unknown tells that it was a no that may have been a yes: the store did not say.
+func (r *refusal) unknown() bool { return r.maybe }
 
 func (r *refusal) Error() string { return string(r.code) + ": " + r.why }
 
@@ -137,6 +146,17 @@ func (p *process) strike() {
 	p.killed = true
 	p.mu.Unlock()
 	_ = p.cmd.Process.Kill() // it may be gone already
+}
+
+// halt has the process stand still, and goOn lets it go on.
+func (p *process) halt() error { return p.signal(syscall.SIGSTOP) }
+func (p *process) goOn() error { return p.signal(syscall.SIGCONT) }
+
+func (p *process) signal(s syscall.Signal) error {
+	if err := p.cmd.Process.Signal(s); err != nil {
+		return fault.Wrap(err, fault.Failed, "", "the node of %s cannot be stopped and set going again", p.code)
+	}
+	return nil
 }
 
 // alive tells whether the process is there.

@@ -2,14 +2,17 @@ package soak
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -26,6 +29,8 @@ const (
 	MinParties = 2
 	MaxParties = 9
 	MaxLoad    = 1000
+
+	MaxProcesses = 8 // endpoints of a letter (LTR-3)
 )
 
 // Options say how long, how hard and with whom.
@@ -35,7 +40,13 @@ type Options struct {
 	Seed    uint64        // of what is drawn by lot. Moments also depend on the machine, so that no two runs are alike
 	Parties int           // from MinParties to MaxParties; of three or more, the last one cannot be reached and fetches
 	Load    int           // submitters, from one a party to MaxLoad
-	Dir     string        // where the folders are made, and left; "": a temporary folder, removed unless something was found
+	// Store is the address of a PostgreSQL server where databases may be made, one for each party; "": each has a file.
+	Store string
+	// Processes is how many serve a party that has a database, from 1 to MaxProcesses; 0: one.
+	Processes int
+	// Files is how many of the parties, the last ones, have a file and one process all the same.
+	Files int
+	Dir   string // where the folders are made, and left; "": a temporary folder, removed unless something was found
 	// Command makes the process that calls Node for a folder. Its input and output are taken; its descriptor 3 may be a listener.
 	Command func(ctx context.Context, dir string) *exec.Cmd
 	// Progress is told how it goes, after each look. It may be nil.
@@ -51,6 +62,9 @@ type Report struct {
 	AtRandom     int            `json:"kills_random"`   // of these, by the parent at a moment drawn by lot
 	ByPoint      map[string]int `json:"kills_by_point"` // and by the process itself at a named point
 	Together     int            `json:"kills_together"` // times that more than one node was dead
+	Processes    int            `json:"processes"`      // of each party that has a database
+	Pauses       int            `json:"pauses"`         // times that a process stood still for longer than its turn, and others went on
+	Turned       int            `json:"turned"`         // statements that were not said since their process had lost its turn, or had none
 	Looks        int            `json:"looks"`          // times that everything was looked at after kills
 	Acknowledged int64          `json:"acknowledged"`   // statements
 	Found        int            `json:"unacknowledged_found"`
@@ -59,7 +73,8 @@ type Report struct {
 	Doubled      int            `json:"doubled"`
 	Seconds      float64        `json:"seconds"`
 	Violation    string         `json:"violation,omitzero"`
-	Folder       string         `json:"folder,omitzero"` // where the stores are that show it
+	Folder       string         `json:"folder,omitzero"`     // where the stores are that show it
+	Databases    []string       `json:"databases,omitempty"` // and the databases
 }
 
 // epoch is how many kills one set of folders goes through: then all of it is verified from the beginning, and new folders are made, so that a night
@@ -89,7 +104,13 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 	if o.Parties < MinParties || o.Parties > MaxParties || o.Load < o.Parties || o.Load > MaxLoad || o.Kills < 0 || o.For < 0 {
 		return report, fault.New(fault.Usage, "", "from %d to %d parties, at least as many submitters as parties, at most %d", MinParties, MaxParties, MaxLoad)
 	}
-	report = Report{Seed: o.Seed, Parties: o.Parties, Load: o.Load, ByPoint: map[string]int{}}
+	if o.Processes == 0 {
+		o.Processes = 1
+	}
+	if o.Processes < 1 || o.Processes > MaxProcesses || o.Processes > 1 && o.Store == "" || o.Files < 0 || o.Files > o.Parties {
+		return report, fault.New(fault.Usage, "", "from 1 to %d processes of a party, and more than one only on a database", MaxProcesses)
+	}
+	report = Report{Processes: o.Processes, Seed: o.Seed, Parties: o.Parties, Load: o.Load, ByPoint: map[string]int{}}
 	began := time.Now()
 	dir, remove, err := folder(o.Dir)
 	if err != nil {
@@ -97,7 +118,7 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 	}
 	w := &war{
 		Options: o, report: &report, began: began, rng: rand.New(rand.NewPCG(o.Seed, 0)), points: Points(o.Parties),
-		base: dir,
+		base: dir, name: strings.ToLower(crand.Text()[:8]),
 	}
 	for err == nil && !w.enough() {
 		err = w.fight(ctx)
@@ -109,6 +130,11 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		return report, errors.Join(fault.Wrap(ctx.Err(), fault.Canceled, "", "the soak was interrupted"), remove())
 	case errors.As(err, &v):
 		report.Violation, report.Folder = v.text, w.dir
+		for _, h := range w.houses {
+			if h.database != "" {
+				report.Databases = append(report.Databases, h.database)
+			}
+		}
 		switch v.kind {
 		case lost:
 			report.Lost++
@@ -149,6 +175,7 @@ type war struct {
 	rng    *rand.Rand
 	points []string // those whose turn is next come first
 	base   string
+	name   string // of this run, in those of databases
 	epochs int
 	rounds int
 
@@ -174,6 +201,11 @@ func (w *war) fight(ctx context.Context) error {
 	}
 	if err := w.whole(ctx); err != nil {
 		return err
+	}
+	for _, h := range w.houses {
+		if err := h.raze(ctx); err != nil {
+			return err
+		}
 	}
 	if w.Dir != "" && w.enough() {
 		return nil // whoever named the folder wants to see the last stores
@@ -215,7 +247,7 @@ func (w *war) campaign(ctx context.Context) (err error) {
 		return err
 	}
 	w.report.Acknowledged += w.account.counted()
-	w.kill(w.houses...) // as they have ended all the time
+	w.kill(slices.Collect(w.posts())...) // as they have ended all the time
 	return nil
 }
 
@@ -223,7 +255,7 @@ func (w *war) campaign(ctx context.Context) (err error) {
 func (w *war) muster(ctx context.Context) error {
 	w.houses = nil
 	for i := range w.Parties {
-		h, err := found(ctx, w.dir, party.Code(fmt.Sprintf("X%c", 'A'+i)), i < 2 || i < w.Parties-1)
+		h, err := found(ctx, w.plan(i))
 		if err != nil {
 			return err
 		}
@@ -234,8 +266,8 @@ func (w *war) muster(ctx context.Context) error {
 	if agreed, err = acquaint(ctx, w.houses); err != nil {
 		return err
 	}
-	for _, h := range w.houses {
-		if err := h.up(ctx, w.Command, nil); err != nil {
+	for p := range w.posts() {
+		if err := p.up(ctx, w.Command, nil); err != nil {
 			return err
 		}
 	}
@@ -244,16 +276,41 @@ func (w *war) muster(ctx context.Context) error {
 	return w.settle(ctx)
 }
 
-// round is one kill, or some at once, and what is left then.
+// The bounds of what processes take from each other, so short that a soak can wait for them.
+const (
+	turnBound  = 700 * time.Millisecond
+	claimBound = 600 * time.Millisecond
+	pollBound  = 50 * time.Millisecond
+)
+
+// plan is what the party of this number is founded with.
+func (w *war) plan(i int) plan {
+	p := plan{dir: w.dir, code: party.Code(fmt.Sprintf("X%c", 'A'+i)), reachable: i < 2 || i < w.Parties-1, posts: 1}
+	if w.Store != "" && i < w.Parties-w.Files {
+		p.server, p.posts = w.Store, w.Processes
+		p.database = fmt.Sprintf("comity_soak_%s_%04d_%s", w.name, w.epochs, strings.ToLower(string(p.code)))
+		p.start = start{Turn: turnBound.Milliseconds(), Claim: claimBound.Milliseconds(), Poll: pollBound.Milliseconds()}
+	}
+	return p
+}
+
+// posts are all posts of all parties.
+func (w *war) posts() iter.Seq[*post] {
+	return func(yield func(*post) bool) {
+		for _, h := range w.houses {
+			for _, p := range h.posts {
+				if !yield(p) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// round is one kill, or some at once, or a pause, and what is left then.
 func (w *war) round(ctx context.Context) error {
 	w.rounds++
-	var err error
-	if w.rounds%2 == 0 {
-		err = w.atPoint(ctx)
-	} else {
-		err = w.atRandom(ctx)
-	}
-	if err != nil {
+	if err := w.strike(ctx); err != nil {
 		return err
 	}
 	select {
@@ -265,7 +322,8 @@ func (w *war) round(ctx context.Context) error {
 		return err
 	}
 	w.load.gate.Lock()
-	err = w.settle(ctx)
+	w.load.late.Wait()
+	err := w.settle(ctx)
 	if err == nil {
 		found, gone := w.account.settled()
 		w.report.Found += found
@@ -277,6 +335,7 @@ func (w *war) round(ctx context.Context) error {
 	}
 	w.report.Looks++
 	w.report.Acknowledged += w.account.counted()
+	w.report.Turned += int(w.load.turned.Swap(0))
 	w.report.Seconds = time.Since(w.began).Seconds()
 	if w.Progress != nil {
 		r := *w.report
@@ -311,16 +370,19 @@ func (w *war) settle(ctx context.Context) error {
 func (w *war) look(ctx context.Context) (open *violation, err error) {
 	sights := map[party.Code]*seen{}
 	asked := make([]<-chan reply, len(w.houses))
+	posts := make([]*post, len(w.houses)) // one of each party's sees what all of them do
 	for i, h := range w.houses {
-		asked[i] = h.current().send(order{Look: w.account.ask(h)})
+		posts[i] = h.at(w.rounds)
+		asked[i] = posts[i].current().send(order{Look: w.account.ask(h)})
 	}
 	for i, h := range w.houses {
-		r, err := h.current().await(ctx, asked[i])
+		p := posts[i]
+		r, err := p.current().await(ctx, asked[i])
 		switch {
 		case errors.Is(err, errGone):
-			<-h.current().ended
-			_, err = h.current().trapped()
-			return nil, broken(stuck, "%v; see %s", err, h.diary)
+			<-p.current().ended
+			_, err = p.current().trapped()
+			return nil, broken(stuck, "%v; see %s", err, p.diary)
 		case ctx.Err() != nil:
 			return nil, ctx.Err()
 		case err != nil || r.Seen == nil:

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store/postgres/pgtest"
 )
 
 // TestMain is also a node's process: the test's own program, called with a word that no flag of a test is.
@@ -78,5 +79,32 @@ func TestBounds(t *testing.T) {
 		if _, err := Run(t.Context(), o); fault.CodeOf(err) != fault.Usage {
 			t.Errorf("%+v: %v", o, err)
 		}
+	}
+}
+
+// Three processes of XA share a database, one of XB's has a file. Any of them is killed at any moment, at every named point, and made to stand still in the middle
+// of a batch; whoever is left goes on, and nothing is lost, nothing twice, and of no log are there two histories.
+func TestSharedDatabase(t *testing.T) {
+	t.Parallel()
+	// spec: LOG-1, LOG-12, RCP-1, THR-3
+	server := pgtest.New(t)
+	o := Options{
+		Kills: 60, Parties: 2, Load: 6, Seed: 4, Store: pgtest.URL(server.Database(t, "soak")), Processes: 3, Files: 1, Command: again(t), Dir: t.TempDir(),
+	}
+	report, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatalf("%v\n%+v", err, report)
+	}
+	t.Logf("%+v", report)
+	if report.Looks < o.Kills || report.Pauses < 5 || report.Acknowledged == 0 {
+		t.Errorf("too little was done: %+v", report)
+	}
+	for _, point := range Points(o.Parties) {
+		if report.ByPoint[point] == 0 {
+			t.Errorf("nobody was killed at %s", point)
+		}
+	}
+	if left, err := server.Ask(t.Context(), `SELECT count(*)::text FROM pg_database WHERE datname LIKE 'comity_soak_%'`); err != nil || left != "0" {
+		t.Errorf("%s databases are left behind, %v", left, err)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -28,8 +29,15 @@ func (w *war) whole(ctx context.Context) (err error) {
 	all := w.account.again()
 	sights := map[party.Code]*seen{}
 	for i, h := range w.houses {
-		if nodes[i], err = node.Open(ctx, h.dir, node.Options{}); err != nil {
-			return broken(badLog, "%s cannot be opened: %v", h.code, err)
+		for _, p := range slices.Backward(h.posts) { // the first one is looked at
+			if nodes[i] != nil {
+				if err = nodes[i].Close(); err != nil {
+					return err
+				}
+			}
+			if nodes[i], err = node.Open(ctx, p.dir, node.Options{}); err != nil {
+				return broken(badLog, "%s cannot be opened: %v", h.code, err)
+			}
 		}
 		if sights[h.code], err = look(ctx, nodes[i], all.ask(h), new(verified)); err != nil {
 			return broken(badLog, "%s cannot say what it has: %v", h.code, err)
