@@ -209,7 +209,7 @@ func Start(ctx context.Context, program string) ([]Cost, error) {
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "", "no temporary folder can be made")
 	}
-	defer os.RemoveAll(dir)
+	defer remove(dir)
 	cfg := config.Defaults("XA")
 	cfg.Listen, cfg.Endpoints = "127.0.0.1:0", []string{"https://127.0.0.1:1"}
 	dir = filepath.Join(dir, "XA")

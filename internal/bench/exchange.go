@@ -66,7 +66,7 @@ func Exchange(ctx context.Context, o Options) (r Result, err error) {
 		if dir, err = os.MkdirTemp("", "comity-bench-"); err != nil {
 			return r, fault.Wrap(err, fault.Unavailable, "", "no temporary folder can be made")
 		}
-		defer os.RemoveAll(dir)
+		defer remove(dir)
 	}
 	p, err := openPair(ctx, dir, o.Store, o.Log)
 	if err != nil {

@@ -29,9 +29,9 @@ func (l *load) half(ctx context.Context, r *Result) error {
 	watch.Go(func() { h.watch(watching) })
 	var all sync.WaitGroup
 	start := time.Now()
-	sent, owed := 0, 0.0
+	sent := 0
 	for now := start; now.Sub(start) < l.Duration && ctx.Err() == nil; now = time.Now() {
-		owed = now.Sub(start).Seconds() * r.HalfLoad
+		owed := now.Sub(start).Seconds() * r.HalfLoad
 		if n := int(owed) - sent; n > 0 {
 			from := sent
 			sent += n

@@ -51,3 +51,6 @@ func peak() int64 {
 	}
 	return u.Maxrss * 1024
 }
+
+// remove takes a temporary folder away; what is left of it is the system's to clear.
+func remove(dir string) { _ = os.RemoveAll(dir) }

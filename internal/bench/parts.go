@@ -129,7 +129,7 @@ func rows(ctx context.Context, head, body []byte) (float64, error) {
 	if err != nil {
 		return 0, fault.Wrap(err, fault.Unavailable, "", "no temporary folder can be made")
 	}
-	defer os.RemoveAll(dir)
+	defer remove(dir)
 	u := url.URL{Scheme: "file", Path: filepath.Join(dir, "rows.db"), RawQuery: url.Values{
 		"_journal_mode": {"WAL"}, "_synchronous": {"FULL"},
 	}.Encode()}

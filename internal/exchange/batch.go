@@ -2,6 +2,7 @@ package exchange
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"runtime/debug"
 	"slices"
@@ -126,7 +127,7 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 	})
 	x.Reached.At(pointCommitted)
 	// A lone job's own failure is its caller's, and the store is well: it has undone the transaction, and what was remembered still holds.
-	refused := b != nil && b.lone && b.ruined != nil && err == b.ruined && fault.CodeOf(err) != fault.Unavailable && fault.CodeOf(err) != fault.Internal
+	refused := b != nil && b.lone && b.ruined != nil && errors.Is(err, b.ruined) && fault.CodeOf(err) != fault.Unavailable && fault.CodeOf(err) != fault.Internal
 	switch {
 	case refused:
 		err = nil

@@ -22,7 +22,7 @@ import (
 )
 
 // Patience bounds every wait. It is reached only when something is broken.
-const Patience = 30 * time.Second
+const Patience = 120 * time.Second
 
 // Federation is some parties and the links between them.
 type Federation struct {
