@@ -59,8 +59,8 @@ type Options struct {
 type Store struct {
 	opt Options
 
-	writer  chan *Conn    // holds the one writer while nobody writes; nil stands for one that is yet to be opened
-	readers chan *Conn    // likewise
+	writer  *home         // of the one writer
+	readers *home
 	done    chan struct{} // closed by Close
 	closing sync.Once
 	origins origins
@@ -86,22 +86,15 @@ type Conn struct {
 func New(o Options) *Store {
 	o.Writer.SetMaxOpenConns(1)
 	o.Reader.SetMaxOpenConns(readers + 1) // and the one that watches
-	s := &Store{opt: o, writer: make(chan *Conn, 1), readers: make(chan *Conn, readers), done: make(chan struct{})}
-	s.writer <- nil
-	for range readers {
-		s.readers <- nil
-	}
-	return s
+	return &Store{opt: o, writer: newHome(1), readers: newHome(readers), done: make(chan struct{})}
 }
 
 // Close waits for what is under way and closes the store. Later calls of any method but Close fail.
 func (s *Store) Close() (err error) {
 	s.closing.Do(func() {
 		close(s.done)
-		for range readers {
-			(<-s.readers).discard()
-		}
-		(<-s.writer).discard()
+		s.readers.empty()
+		s.writer.empty()
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.watch.discard()
@@ -125,7 +118,7 @@ func (s *Store) Open() error {
 }
 
 // take waits for a connection of one kind and opens it if need be. Whoever took one puts it back; nil when it is no longer fit for use.
-func (s *Store) take(ctx context.Context, from chan *Conn, db *sql.DB) (*Conn, error) {
+func (s *Store) take(ctx context.Context, from *home, db *sql.DB) (*Conn, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, Canceled(err)
 	}
@@ -137,13 +130,13 @@ func (s *Store) take(ctx context.Context, from chan *Conn, db *sql.DB) (*Conn, e
 		return nil, s.Open()
 	case <-ctx.Done():
 		return nil, Canceled(ctx.Err())
-	case c := <-from:
-		if c != nil {
+	case <-from.room:
+		if c := from.pick(); c != nil {
 			return c, nil
 		}
 		c, err := s.connect(ctx, db)
 		if err != nil {
-			from <- nil
+			from.put(nil)
 		}
 		return c, err
 	}
@@ -232,7 +225,7 @@ func (s *Store) View(ctx context.Context, f func(tx store.Tx) error) error {
 }
 
 // run is one transaction. again tells that nothing was written, and that it may well work when it is tried at once.
-func (s *Store) run(ctx context.Context, home chan *Conn, db *sql.DB, write bool, f func(tx store.Tx) error) (err error, again bool) {
+func (s *Store) run(ctx context.Context, home *home, db *sql.DB, write bool, f func(tx store.Tx) error) (err error, again bool) {
 	c, err := s.take(ctx, home, db)
 	if err != nil {
 		return err, false
@@ -248,7 +241,7 @@ func (s *Store) run(ctx context.Context, home chan *Conn, db *sql.DB, write bool
 		if t.conn == nil {
 			s.origins.forget() // another server may answer next, and may lack what was learned from this one
 		}
-		home <- t.conn
+		home.put(t.conn)
 	}()
 	if err := t.begin(db); err != nil {
 		return err, false
@@ -309,12 +302,12 @@ func (s *Store) OnReader(ctx context.Context, f func(c *Conn) error) error {
 	return s.on(ctx, s.readers, s.opt.Reader, f)
 }
 
-func (s *Store) on(ctx context.Context, home chan *Conn, db *sql.DB, f func(c *Conn) error) error {
+func (s *Store) on(ctx context.Context, home *home, db *sql.DB, f func(c *Conn) error) error {
 	c, err := s.take(ctx, home, db)
 	if err != nil {
 		return err
 	}
-	defer func() { home <- c }()
+	defer func() { home.put(c) }()
 	// It may have broken since it was used last, and be broken by what f does.
 	if !s.alive(c) {
 		c.discard()
