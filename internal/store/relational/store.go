@@ -59,7 +59,7 @@ type Options struct {
 type Store struct {
 	opt Options
 
-	writer  *home         // of the one writer
+	writer  *home // of the one writer
 	readers *home
 	done    chan struct{} // closed by Close
 	closing sync.Once
