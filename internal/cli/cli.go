@@ -43,11 +43,12 @@ type commands struct {
 	Bench benchCmd `cmd:"" group:"Prove" help:"Measure a node on this machine."`
 	Soak  soakCmd  `cmd:"" group:"Prove" help:"Kill nodes under load and look whether anything was lost."`
 
-	Recover recoverCmd `cmd:"" group:"Keep" help:"After a restore: ask the peers, and put back what was lost or open a new log."`
-	Keys    keysCmd    `cmd:"" group:"Keep" help:"The node's keys."`
 	Backup  backupCmd  `cmd:"" group:"Keep" help:"Write all that the node remembers to a file, or check one."`
 	Restore restoreCmd `cmd:"" group:"Keep" help:"Put a backup back."`
 	Move    moveCmd    `cmd:"" group:"Keep" help:"Move the node's memory to another store, such as a PostgreSQL database."`
+
+	Recover recoverCmd `cmd:"" group:"Keep" help:"Find out what the store lacks of the own log, and get it back."`
+	Keys    keysCmd    `cmd:"" group:"Keep" help:"The node's keys: change them."`
 
 	Processes processesCmd `cmd:"" group:"Keep" help:"The processes that share the node's database."`
 

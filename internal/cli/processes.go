@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/party"
 )
 
 type processesCmd struct {
@@ -43,17 +44,18 @@ func (c *processesListCmd) Run(ctx context.Context, s *session) error {
 }
 
 type processesForgetCmd struct {
-	Name string `arg:"" placeholder:"NAME" help:"As comity processes shows it."`
+	Name    string       `arg:"" placeholder:"NAME" help:"As comity processes list shows it."`
+	Without []party.Code `placeholder:"CODE" help:"A peer that cannot be asked, and is gone without."`
 }
 
 func (processesForgetCmd) Help() string {
-	return `Only for a folder that will never be used again: what has left it, and the database lacks, nobody would notice any more but the peers.
+	return `Only for a folder that will never be used again. If it has not looked at the database as it is now, the peers are asked first: what has left it, only they know then.
   comity processes forget xa2.example:/var/lib/comity`
 }
 
 func (c *processesForgetCmd) Run(ctx context.Context, s *session) error {
 	return s.opened(ctx, node.Options{Behind: true}, func(n *node.Node) error {
-		if err := n.Forget(ctx, c.Name); err != nil {
+		if err := n.Forget(ctx, c.Name, c.Without); err != nil {
 			return err
 		}
 		all, err := n.Sharing(ctx)

@@ -1,223 +1,294 @@
 package cli
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"strings"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/thread"
 )
 
 type recoverCmd struct {
-	FromPeers   bool         `xor:"way" help:"Put back what was lost from what the peers have mirrored, and let the log go on."`
-	NewLog      bool         `xor:"way" help:"Close the log at what is left of it, and open the next by the recovery key."`
-	RecoveryKey string       `placeholder:"FILE" help:"The recovery key, for --new-log."`
-	Without     []party.Code `placeholder:"CODE" help:"Do not wait for this peer. What only it has seen of the log would be signed over: be sure that it is gone."`
-	Page        []string     `sep:"none" placeholder:"CODE=FILE" help:"What a peer that cannot be reached has written with comity packet mirror; all of its pages."`
+	FromPeers bool         `xor:"way" help:"Put back what the peers have mirrored, and let the log go on."`
+	NewLog    bool         `xor:"way" help:"Put back what can be, close the log, and open the next by the recovery key."`
+	Without   []party.Code `placeholder:"CODE" help:"Go on without this peer's answer. What it alone has seen is lost: with --from-peers it shows there as a fork, with --new-log that peer refuses the letter, unless --stolen."`
+	Mirrored  []string     `sep:"none" placeholder:"CODE=FILE" help:"What a peer wrote that cannot be asked (comity packet mirror); all its files, one after the other."`
+	recoveryFlags
+}
+
+// recoveryFlags are what a change of keys needs.
+type recoveryFlags struct {
+	RecoveryKey  string `placeholder:"FILE" help:"The recovery key, brought from where it is kept."`
+	RecoveryLock string `placeholder:"FILE" help:"Key file that unlocks it. Without it: what unlocks the node's keys."`
+	Stolen       bool   `help:"The log's keys may be in other hands: peers believe nothing that they signed beyond what is closed over."`
+	Output       string `short:"o" placeholder:"FILE" help:"Write the new letter to FILE too."`
 }
 
 func (recoverCmd) Help() string {
-	return `Without a flag it looks: it asks every peer what it has of the own log, and says which way back is open. A node that is served does so by itself; stop it before you put anything back.
+	return `Without a flag it asks every peer what it has of the own log, says what is the case and which way back is open, and changes nothing. It ends with status 6 while nothing can be said.
   comity recover
-  comity recover --from-peers --without XC
-  comity recover --new-log --recovery-key /media/safe/recovery.key`
+  comity recover --from-peers
+  comity recover --from-peers --mirrored XC=from-xc.packet --without XD
+  comity recover --new-log --recovery-key usb/recovery.key -o xa-2.letter`
 }
 
 func (c *recoverCmd) Run(ctx context.Context, s *session) error {
 	if c.NewLog != (c.RecoveryKey != "") {
-		return fault.New(fault.Usage, "", "--new-log and --recovery-key go together")
+		return fault.New(fault.Usage, "LTR-6", "--new-log needs --recovery-key, and nothing else does")
 	}
-	pages, err := pagesOf(c.Page)
+	how, err := c.allowed()
 	if err != nil {
 		return err
 	}
-	how := node.Recovering{Without: c.Without, Files: pages}
-	return s.opened(ctx, node.Options{Behind: true}, func(n *node.Node) error {
+	return s.opened(ctx, node.Options{Behind: true, Log: s.logger()}, func(n *node.Node) error {
 		stop := s.working("asking the peers")
-		r, err := c.act(ctx, n, how)
+		var r node.Recovery
+		var err error
+		switch {
+		case c.FromPeers:
+			r, err = n.FromPeers(ctx, how)
+		case c.NewLog:
+			r, err = c.newLog(ctx, n, s, how)
+		default:
+			r, err = n.Look(ctx, how)
+		}
 		stop()
-		if err != nil {
+		if err != nil && r.Way == "" {
 			return err
 		}
-		return s.show(r, func(p *page) { p.recovery(r) })
+		if r.New != nil && c.Output != "" {
+			err = firstOf(err, writeFile(c.Output, true, writing(r.New.Letter)))
+		}
+		if shown := s.show(r, func(p *page) { recovered(p, r) }); shown != nil {
+			return shown
+		}
+		if err == nil && !r.Done && !r.State.Ready() {
+			err = &answered{fault.New(fault.Behind, "LOG-12", "nothing can be said")}
+		}
+		return err
 	})
 }
 
-func (c *recoverCmd) act(ctx context.Context, n *node.Node, how node.Recovering) (node.Recovery, error) {
-	switch {
-	case c.FromPeers:
-		return n.FromPeers(ctx, how)
-	case c.NewLog:
-		key, err := n.RecoveryKey(c.RecoveryKey)
-		if err != nil {
-			return node.Recovery{}, err
-		}
-		return n.NewLog(ctx, how, node.Rotation{Recovery: key})
+func (c *recoverCmd) newLog(ctx context.Context, n *node.Node, s *session, how node.Recovering) (node.Recovery, error) {
+	key, err := node.LoadRecovery(s.dir, s.env, c.RecoveryKey, c.RecoveryLock)
+	if err != nil {
+		return node.Recovery{}, err
 	}
-	return n.Look(ctx, how)
+	return n.NewLog(ctx, how, node.Rotation{Recovery: key, Stolen: c.Stolen})
 }
 
-func pagesOf(args []string) (map[party.Code][]string, error) {
-	out := map[party.Code][]string{}
-	for _, a := range args {
-		name, file, ok := strings.Cut(a, "=")
-		code, err := party.ParseCode(name)
+func (c *recoverCmd) allowed() (node.Recovering, error) {
+	how := node.Recovering{Without: c.Without, Files: map[party.Code][]string{}}
+	for _, m := range c.Mirrored {
+		text, file, ok := strings.Cut(m, "=")
+		code, err := party.ParseCode(text)
 		if !ok || err != nil || file == "" {
-			return nil, fault.New(fault.Usage, "", "a page is given as CODE=FILE")
+			return how, fault.New(fault.Usage, "", "--mirrored: a peer and its file, like XC=from-xc.packet")
 		}
-		out[code] = append(out[code], file)
+		how.Files[code] = append(how.Files[code], file)
 	}
-	return out, nil
+	return how, nil
 }
 
-// recovery tells what was found, what was done, and what to do next.
-func (p *page) recovery(r node.Recovery) {
-	p.say("%s: %s", p.bold("Log "+string(r.State.Origin)), line(r.State.Says))
-	p.say("the store had %d leaves; %d are known to have left; every leaf is known up to %d", r.Old, r.Known, r.Whole)
-	p.gap()
-	t := newTable("peer", "answered", ">has", "says")
+func firstOf(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// recovered says what was found, and what was done.
+func recovered(p *page, r node.Recovery) {
+	p.say("Log %s: %s in the store, %s known to have left.", p.bold(string(r.State.Origin)), plural(r.Old, "leaf", "leaves"), number(r.Known))
+	t := newTable("peer", ">has", "answer")
 	for _, a := range r.Peers {
-		answered := "no"
+		answer := "answered"
 		switch {
-		case a.Without:
-			answered = "left out"
-		case a.Answered:
-			answered = "yes"
+		case a.Error != "":
+			answer = line(a.Error)
+		case !a.Answered:
+			answer = "has not answered"
+		case a.Size == 0:
+			answer = "answered: it has nothing of it"
 		}
-		t.addAlert(answered == "no", string(a.Peer), answered, fmt.Sprint(a.Size), line(a.Error))
+		if a.Without {
+			answer += "; gone without"
+		}
+		t.addAlert(!a.Answered && !a.Without, string(a.Peer), number(a.Size), answer)
 	}
 	p.table(t)
-	if len(r.Lack) > 0 {
-		p.say("Nobody gave back the leaves %v", r.Lack)
-	}
-	if len(r.Bare) > 0 {
-		p.say("Of the leaves %v only the hashes are known: what they were is lost here, and the log stands", r.Bare)
-	}
+	p.gap()
 	if r.Done {
-		p.say("%s and %s were put back.", plural(r.Statements, "statement", "statements"), plural(r.Bodies, "body", "bodies"))
+		p.say("Put back: %s, %s.", plural(r.Statements, "statement", "statements"), plural(r.Bodies, "body", "bodies"))
+		if len(r.Bare) > 0 {
+			p.say("Of %s only the hash is known: %s. Their statements were lost, and nobody had them.", plural(lacks(r.Bare), "leaf", "leaves"), ranges(r.Bare))
+		}
 	}
-	if r.New != nil {
-		p.rotated(*r.New)
+	next(p, r)
+	if len(r.Unsaid) > 0 {
+		p.gap()
+		p.say("These were said in the closed log, and not everybody will get them any more. Say in the open one what still matters:")
+		u := newTable("said", "when", "what", "not at", "title")
+		for _, s := range r.Unsaid {
+			u.add(s.ID.Short(), when(s.Time), string(s.Kind), codes(s.To), cut(line(s.Title), 40))
+		}
+		p.table(u)
 	}
-	p.unsaid(r.Unsaid)
-	p.gap()
-	p.say("%s", p.bold("Next: "+next(r)))
 }
 
-// next is what the operator does now.
-func next(r node.Recovery) string {
+// next says how to go on.
+func next(p *page, r node.Recovery) {
 	switch {
-	case r.Done || r.Way == node.WayNone && r.State.Ready():
-		return "comity serve"
-	case r.State.Do != "" && r.Way == node.WayNone:
-		return line(r.State.Do)
+	case r.New != nil:
+		p.say("%s is closed at %s; the log is now %s, and letter %d names its keys.", r.New.Closed, plural(r.New.Size, "leaf", "leaves"), p.bold(string(r.New.Origin)), r.New.Serial)
+		p.say("Next: start the node again, and hand %s to every peer: comity credence import there. No words are needed: the recovery key has signed it.", r.New.File)
+	case r.Done:
+		p.say("The log goes on. What peers said and was lost here is being asked for; comity doctor says whether anything is missing.")
+	case r.Way == node.WayNone:
+		p.say("Nothing is missing.")
+	case r.Way == node.WayWait && r.State.Condition == journal.Waiting:
+		p.say("%s.", r.State.Says)
+		p.say("Next: %s.", r.State.Do)
 	case r.Way == node.WayWait:
-		return "wait for the peers that have not answered, or call them; --without CODE goes on without one"
+		p.say("Next: wait until every peer can be asked, have one that cannot write what it has (there: comity packet mirror %s -o FILE --from %d), or go on without it: --without CODE.",
+			r.State.Origin.Code(), r.Old)
 	case r.Way == node.WayPeers:
-		return "comity recover --from-peers"
+		p.say("Every leaf is known again. Next: %s", p.bold("comity recover --from-peers"))
+	case r.Way == node.WayNewLog:
+		p.say("%s", p.warn(plural(lacks(r.Lack), "leaf is", "leaves are")+" nowhere: "+ranges(r.Lack)+". The log cannot go on."))
+		p.say("Next: find a newer copy of the store, or %s", p.bold("comity recover --new-log --recovery-key FILE"))
 	case r.Way == node.WayStolen:
-		return "tell the peers by voice, then comity keys rotate --stolen --recovery-key FILE"
+		p.say("%s", p.warn("The log's keys have signed two histories: somebody else may have them, or two copies of this node were running."))
+		p.say("Next: tell the peers by voice, then %s", p.bold("comity keys rotate --stolen --recovery-key FILE"))
 	}
-	return "comity recover --new-log --recovery-key FILE"
 }
 
-func (p *page) unsaid(all []node.Unsaid) {
-	if len(all) == 0 {
-		return
+func lacks(list []thread.Range) (n int64) {
+	for _, g := range list {
+		n += g[1] - g[0]
 	}
-	p.gap()
-	p.say("These did not reach everybody, and will not: say them again where it matters.")
-	t := newTable("statement", "kind", "said", "not at", "title")
-	for _, u := range all {
-		t.add(u.ID.Short(), string(u.Kind), when(u.Time), codes(u.To), line(u.Title))
+	return n
+}
+
+// ranges shows some ranges of leaves.
+func ranges(list []thread.Range) string {
+	var out []string
+	for i, g := range list {
+		if i == 8 {
+			out = append(out, "…")
+			break
+		}
+		if g[1] == g[0]+1 {
+			out = append(out, number(g[0]))
+		} else {
+			out = append(out, number(g[0])+"–"+number(g[1]-1))
+		}
 	}
-	p.table(t)
+	return strings.Join(out, ", ")
 }
 
 type keysCmd struct {
-	Rotate keysRotateCmd `cmd:"" help:"Replace all keys by the recovery key: the log is closed, and the next one opened."`
+	Rotate keysRotateCmd `cmd:"" help:"Change every key by the recovery key, and open a new log with them."`
 }
 
 type keysRotateCmd struct {
-	RecoveryKey string `required:"" placeholder:"FILE" help:"The recovery key."`
-	Stolen      bool   `help:"The keys may be in other hands: nothing that they sign beyond the closing is believed."`
-	Lost        bool   `help:"The keys are gone from the folder."`
+	Lost bool `help:"The keys are lost: only the recovery key is there."`
+	recoveryFlags
 }
 
 func (keysRotateCmd) Help() string {
-	return `The node must not be served. Afterwards hand the new letter over: peers that hold the one before take it without words, since the recovery key has signed it. What waits in the old log is
-still delivered.
-  comity keys rotate --recovery-key /media/safe/recovery.key
-  comity keys rotate --recovery-key /media/safe/recovery.key --stolen`
+	return `The log is closed at what the store has, and the next one opened. What stands stays valid, and what waits in the old log is still delivered. Peers need the new letter, and no words for it.
+A node that is being served says nothing more under the old keys: start it again.
+  comity keys rotate --recovery-key usb/recovery.key -o xa-2.letter
+  comity keys rotate --recovery-key usb/recovery.key --stolen -o xa-2.letter
+  comity keys rotate --recovery-key usb/recovery.key --recovery-lock usb/lock.key --lost -o xa-2.letter`
 }
 
 func (c *keysRotateCmd) Run(ctx context.Context, s *session) error {
-	key, err := node.RecoveryKey(s.dir, s.env, c.RecoveryKey)
+	if c.RecoveryKey == "" {
+		return fault.New(fault.Usage, "LTR-6", "--recovery-key names the recovery key: without it no key can be changed")
+	}
+	key, err := node.LoadRecovery(s.dir, s.env, c.RecoveryKey, c.RecoveryLock)
 	if err != nil {
 		return err
 	}
-	how := node.Rotation{Recovery: key, Stolen: c.Stolen}
+	r := node.Rotation{Recovery: key, Stolen: c.Stolen}
 	if c.Lost {
-		done, err := node.RotateLost(ctx, s.dir, node.Options{Env: s.env, Now: s.now}, how)
-		if err != nil {
-			return err
-		}
-		return s.showRotated(done)
+		done, err := node.RotateLost(ctx, s.dir, node.Options{Env: s.env, Now: s.now}, r)
+		return c.rotated(s, done, err)
 	}
 	return s.opened(ctx, node.Options{Behind: true}, func(n *node.Node) error {
-		done, err := n.Rotate(ctx, how)
-		if err != nil {
+		done, err := n.Rotate(ctx, r)
+		if fault.CodeOf(err) == fault.Behind {
+			return advise(err, "comity recover says which way back is open")
+		}
+		return c.rotated(s, done, err)
+	})
+}
+
+func (c *keysRotateCmd) rotated(s *session, r node.Rotated, err error) error {
+	if err != nil {
+		return err
+	}
+	if c.Output != "" {
+		if err := writeFile(c.Output, true, writing(r.Letter)); err != nil {
 			return err
 		}
-		return s.showRotated(done)
-	})
-}
-
-func (s *session) showRotated(done node.Rotated) error {
-	return s.show(done, func(p *page) {
-		p.rotated(done)
+	}
+	return s.show(r, func(p *page) {
+		p.say("%s is closed at %s; the log is now %s, and letter %d names its keys.", r.Closed, plural(r.Size, "leaf", "leaves"), p.bold(string(r.Origin)), r.Serial)
+		p.say("Letter of credence   %s", r.File)
+		p.say("Its words            %s", p.bold(strings.Join(r.Words, " ")))
 		p.gap()
-		p.say("%s", p.bold("Next: comity serve, and hand the letter over"))
+		p.say("Next: start the node again, and hand the letter to every peer: comity credence import there. Who had confirmed the one before needs no words.")
 	})
-}
-
-func (p *page) rotated(done node.Rotated) {
-	p.say("Log %s is closed at %d leaves; %s is open.", done.Closed, done.Size, done.Origin)
-	p.say("Letter %d is in %s. Its words: %s", done.Serial, done.File, strings.Join(done.Words, " "))
 }
 
 type packetMirrorCmd struct {
 	Peer   party.Code `arg:"" help:"Whose log."`
-	From   int64      `default:"0" placeholder:"LEAF" help:"From which leaf on: what the peer's comity recover asks for."`
 	Output string     `required:"" short:"o" placeholder:"FILE" help:"Where to."`
+	From   int64      `placeholder:"LEAF" help:"From this leaf on; the peer knows how many it still has."`
 }
 
 func (packetMirrorCmd) Help() string {
-	return `For a peer that has lost a part of its own log and cannot be reached: what this node holds of it, sealed to that peer alone. It says where the next page begins, until there is none.
-  comity packet mirror XA --from 80 -o xa-1.mirror`
+	return `For a peer that has lost a part of its own log and cannot be reached from here: what this node holds of that log, sealed to that peer. Several packets become FILE, FILE.2, FILE.3.
+  comity packet mirror XA -o to-xa.packet --from 1204`
 }
 
 func (c *packetMirrorCmd) Run(ctx context.Context, s *session) error {
-	return s.with(ctx, func(n *node.Node) error {
-		var more int64
-		err := writeFile(c.Output, false, func(w io.Writer) (err error) {
-			more, err = n.GiveBack(ctx, c.Peer, c.From, w)
-			return err
-		})
-		if err != nil {
-			return err
+	return s.opened(ctx, node.Options{Behind: true}, func(n *node.Node) error {
+		files := []string{}
+		for at, i := c.From, 1; ; i++ {
+			var b bytes.Buffer
+			next, err := n.GiveBack(ctx, c.Peer, at, &b)
+			if err != nil {
+				return err
+			}
+			name := c.Output
+			if i > 1 {
+				name = fmt.Sprintf("%s.%d", c.Output, i)
+			}
+			if err := writeFile(name, false, writing(b.Bytes())); err != nil {
+				return advise(err, "-o names another file")
+			}
+			if files = append(files, name); next <= at {
+				break
+			}
+			at = next
 		}
 		return s.show(struct {
-			File string `json:"file"`
-			Next int64  `json:"next,omitzero"` // leaf of the next page
-		}{c.Output, more}, func(p *page) {
-			p.say("Written to %s.", c.Output)
-			if more > 0 {
-				p.say("There is more: comity packet mirror %s --from %d -o FILE", c.Peer, more)
-			}
+			Peer  party.Code `json:"peer"`
+			Files []string   `json:"files"`
+		}{c.Peer, files}, func(p *page) {
+			p.say("What is here of the log of %s: %s.", c.Peer, strings.Join(files, ", "))
+			p.say("There: comity recover --from-peers --mirrored %s=FILE for each.", n.Config.Code)
 		})
 	})
 }

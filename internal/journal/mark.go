@@ -146,11 +146,8 @@ func (m *Mark) write(v MarkValue, reached failpoint.Func) error {
 	return nil
 }
 
-// there tells whether the mark has a file.
-func (m *Mark) there() bool {
-	_, err := os.Lstat(m.path)
-	return !errors.Is(err, fs.ErrNotExist)
-}
+// missing tells that there is no mark: whoever has opened the log before has left one, if only to say with which data it goes.
+func (v MarkValue) missing() bool { return v.Size == 0 && v.Store == "" }
 
 // place is the inode of the lock file; 0 when it has none.
 func (m *Mark) place() (uint64, error) {

@@ -59,7 +59,6 @@ func (j *Journal) Stand(ctx context.Context, s store.Store) (Standing, error) {
 	// spec: LOG-12, LOG-14
 	out := Standing{Condition: Sound}
 	// The mark first: it only follows the store, so a mark that was read earlier is never ahead of a store that is as it should be.
-	there := j.mark.there()
 	m, err := j.mark.Read()
 	if fault.CodeOf(err) == fault.Behind {
 		out.Damaged = true
@@ -74,7 +73,7 @@ func (j *Journal) Stand(ctx context.Context, s store.Store) (Standing, error) {
 		return out, nil
 	}
 	same, err := j.mark.goesWith(m, out.Store)
-	if err == nil && (!same || !there && out.Size > 0) {
+	if err == nil && (!same || m.missing() && out.Size > 0) {
 		out.is(Restored, restored())
 	}
 	return out, err
@@ -152,10 +151,13 @@ func (j *Journal) Check(ctx context.Context, s store.Store) error {
 
 // same makes sure that the store is still the copy of the data that the mark goes with: a server that has failed over may lack what was written last. Where
 // several folders share the data, no one mark can tell, and who permits it (Permit) has held them all against it.
-func (j *Journal) same(tx store.Tx, m MarkValue) error {
+func (j *Journal) same(tx store.Tx, m MarkValue, length int64) error {
 	// spec: LOG-14
 	if j.permit != nil {
 		return nil
+	}
+	if m.missing() && length > 0 {
+		return restored()
 	}
 	name, err := tx.Incarnation()
 	if err != nil {
@@ -245,7 +247,7 @@ func (j *Journal) halt(tx store.Tx) (h halt, err error) {
 func (h halt) err(origin party.Origin, size int64) error {
 	switch {
 	case h.why == Closed:
-		return fault.New(fault.Revoked, "LTR-7", "the log %s was closed by a later letter: restart the node, so that it opens the next", origin)
+		return fault.New(fault.Revoked, "LTR-7", "the log %s was closed by a later letter: start the node again, with the keys of that letter", origin)
 	case h.why == Forked:
 		return fault.New(fault.Behind, "LOG-9", "a peer has shown a checkpoint that the keys of %s signed and that this log never was: nothing more is signed under it", origin)
 	case h.ahead.Size > size:
@@ -330,5 +332,5 @@ func (j *Journal) upon(tx store.Tx, m MarkValue, length int64) error {
 	if length < m.Size {
 		return behind(length, m.Size)
 	}
-	return j.same(tx, m)
+	return j.same(tx, m, length)
 }

@@ -130,7 +130,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		return err
 	}
 	if err := n.Journal.Check(ctx, n.Store); err != nil {
-		if !o.Behind || fault.CodeOf(err) != fault.Behind {
+		if code := fault.CodeOf(err); !o.Behind || code != fault.Behind && code != fault.Revoked {
 			return err
 		}
 	}

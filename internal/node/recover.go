@@ -53,7 +53,7 @@ func (n *Node) State(ctx context.Context) (State, error) {
 	case journal.Waiting:
 		out.Do = "comity processes list shows those that share the database; where one is ahead of it, run comity recover in that one's folder"
 	case journal.Closed:
-		out.Do = "stop every process of this node and start it again"
+		out.Do = "stop every process of this node, see that keys.age in each folder is the newest, and start them again"
 	}
 	return out, nil
 }

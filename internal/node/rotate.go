@@ -27,20 +27,6 @@ type Rotation struct {
 	Closing  translog.Tree // what stands of the log; the zero value: what the store has
 }
 
-// RecoveryKey reads the recovery key from a file, by the lock of the node in dir.
-func RecoveryKey(dir string, env []string, file string) (*keystore.Recovery, error) {
-	cfg, err := config.Load(dir, env)
-	if err != nil {
-		return nil, err
-	}
-	return keystore.LoadRecovery(file, lockOf(dir, cfg))
-}
-
-// RecoveryKey reads the recovery key from a file.
-func (n *Node) RecoveryKey(file string) (*keystore.Recovery, error) {
-	return keystore.LoadRecovery(file, lockOf(n.Dir, n.Config))
-}
-
 // Rotated is what came of it. The node that rotated its keys says nothing more: it is to be closed and opened again.
 type Rotated struct {
 	Letter []byte       `json:"-"`
@@ -112,6 +98,18 @@ func RotateLost(ctx context.Context, dir string, o Options, r Rotation) (done Ro
 		}
 	}
 	return n.rotate(ctx, r, next, n.Store.Update)
+}
+
+// LoadRecovery opens the recovery key of the node in dir: by a key file, or where lock is empty by what unlocks the node's own keys.
+func LoadRecovery(dir string, env []string, file, lock string) (*keystore.Recovery, error) {
+	if lock != "" {
+		return keystore.LoadRecovery(file, keystore.Lock{KeyFile: lock})
+	}
+	cfg, err := config.Load(dir, env)
+	if err != nil {
+		return nil, err
+	}
+	return keystore.LoadRecovery(file, lockOf(dir, cfg))
 }
 
 // rotate puts the keys next in the place of those before. They lie beside these until the letter is in the store; Open finishes what was broken off in between.

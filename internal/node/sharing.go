@@ -17,6 +17,7 @@ import (
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/translog"
 )
@@ -32,7 +33,8 @@ type Process struct {
 	Mark        int64  `json:"mark"`           // the mark then
 	Ahead       bool   `json:"ahead,omitzero"` // the data lacked something that the mark knows
 
-	Seen statement.Time `json:"seen"` // to the hour
+	Root statement.Digest `json:"root"` // of the mark
+	Seen statement.Time   `json:"seen"` // to the hour
 }
 
 // sharing is this folder's part. It is safe for concurrent use.
@@ -140,7 +142,25 @@ func (s *sharing) list(tx store.Tx) ([]Process, error) {
 	if err := json.Unmarshal([]byte(raw), &all); err != nil {
 		return nil, fault.Wrap(err, fault.Internal, "", "the list of processes that share the database is damaged")
 	}
+	for i := range all { // what was lacking may have been put back, and whoever missed it be gone
+		if p := &all[i]; p.Ahead {
+			if p.Ahead, err = s.lacks(tx, p.Mark, p.Root); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return all, nil
+}
+
+// lacks tells whether the data are without something of a tree that has left.
+func (s *sharing) lacks(tx store.Tx, size int64, root statement.Digest) (bool, error) {
+	// spec: LOG-12
+	length, err := tx.Length(s.node.Journal.Origin())
+	if err != nil || size > length || size == 0 {
+		return size > length, err
+	}
+	have, err := translog.Root(size, s.node.Journal.Tiles(tx, s.node.Journal.Origin()))
+	return have != translog.Hash(root), err
 }
 
 func (s *sharing) put(tx store.Tx, all []Process) error {
@@ -229,20 +249,14 @@ func (s *sharing) noteAhead(ahead bool) {
 
 // hold holds the mark against the data.
 func (s *sharing) hold(tx store.Tx, mark journal.MarkValue) (mine Process, tree translog.Tree, err error) {
-	// spec: LOG-12
-	mine = Process{Name: s.name, Mark: mark.Size, Seen: statement.TimeOf(s.node.Now())}
+	mine = Process{Name: s.name, Mark: mark.Size, Root: mark.Root, Seen: statement.TimeOf(s.node.Now())}
 	if mine.Incarnation, err = tx.Incarnation(); err != nil {
 		return mine, tree, err
 	}
-	origin := s.node.Journal.Origin()
-	if tree, err = journal.Newest(tx, origin); err != nil {
+	if tree, err = journal.Newest(tx, s.node.Journal.Origin()); err != nil {
 		return mine, tree, err
 	}
-	if mine.Ahead = tree.Size < mark.Size; mine.Ahead || mark.Size == 0 {
-		return mine, tree, nil
-	}
-	root, err := translog.Root(mark.Size, s.node.Journal.Tiles(tx, origin))
-	mine.Ahead = root != translog.Hash(mark.Root)
+	mine.Ahead, err = s.lacks(tx, mark.Size, mark.Root)
 	return mine, tree, err
 }
 
@@ -281,25 +295,36 @@ func (n *Node) Sharing(ctx context.Context) ([]Sharing, error) {
 	return out, err
 }
 
-// Forget takes a process off the list: one whose folder is gone for good, so that nobody waits for what its mark would say. Errors: fault.NotFound for one that
-// is not on the list; fault.Usage for this folder's own.
-func (n *Node) Forget(ctx context.Context, name string) error {
-	if n.sharing == nil {
-		return fault.New(fault.NotFound, "", "the node's memory is a file, which no other process shares")
+// Forget takes a process off the list: one whose folder is gone for good, so that nobody waits for what its mark would say. Where it has not looked at the data
+// as they are now, the peers are asked first, all but those that are to be gone without. Errors: fault.NotFound for one that is not on the list; fault.Usage for
+// this folder's own; fault.Unavailable while peers have not answered.
+func (n *Node) Forget(ctx context.Context, name string, without []party.Code) error {
+	// spec: LOG-14
+	all, err := n.Sharing(ctx)
+	if err != nil {
+		return err
 	}
-	if name == n.sharing.name {
+	i := slices.IndexFunc(all, func(p Sharing) bool { return p.Name == name })
+	switch {
+	case i < 0:
+		return fault.New(fault.NotFound, "", "no process of that name shares the database: comity processes list shows them")
+	case all[i].Here:
 		return fault.New(fault.Usage, "", "that is this folder's own process")
+	case all[i].State == "unheard":
+		r, err := n.Look(ctx, Recovering{Without: without})
+		if err != nil {
+			return err
+		}
+		if slices.ContainsFunc(r.Peers, func(p PeerAnswer) bool { return !p.Answered && !p.Without }) {
+			return fault.New(fault.Unavailable, "LOG-14", "not every peer has answered, and what has left that process they alone may know: %s", r.silent())
+		}
 	}
 	return n.Exchange.Update(ctx, func(tx store.Tx) error {
 		all, err := n.sharing.list(tx)
 		if err != nil {
 			return err
 		}
-		left := slices.DeleteFunc(slices.Clone(all), func(p Process) bool { return p.Name == name })
-		if len(left) == len(all) {
-			return fault.New(fault.NotFound, "", "no process of that name shares the database: comity processes list shows them")
-		}
-		return n.sharing.put(tx, left)
+		return n.sharing.put(tx, slices.DeleteFunc(all, func(p Process) bool { return p.Name == name }))
 	})
 }
 

@@ -159,6 +159,9 @@ func migrate(ctx context.Context, db *sql.DB) error {
 	if err != nil {
 		return err
 	}
+	if done, err := migrated(ctx, db, dir); done || err != nil {
+		return err
+	}
 	p, err := goose.NewProvider(goose.DialectPostgres, db, dir, goose.WithDisableGlobalRegistry(true))
 	if err != nil {
 		return err
@@ -176,6 +179,22 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		return fault.New(fault.Internal, "", "a newer program wrote the store: its tables have version %d, this program knows %d", have, know)
 	}
 	return err
+}
+
+// migrated tells whether there is nothing to do, as nearly always: by one question, where goose has many. Where there are no tables, it fails.
+func migrated(ctx context.Context, db *sql.DB, dir fs.FS) (bool, error) {
+	files, err := fs.ReadDir(dir, ".")
+	if err != nil || len(files) == 0 {
+		return false, err
+	}
+	number, _, _ := strings.Cut(files[len(files)-1].Name(), "_") // they are listed by name
+	newest, err := strconv.ParseInt(number, 10, 64)
+	if err != nil {
+		return false, err
+	}
+	var have int64
+	err = db.QueryRowContext(ctx, `SELECT MAX(version_id) FROM goose_db_version WHERE is_applied`).Scan(&have)
+	return err == nil && have == newest, nil
 }
 
 // Incarnation implements store.Store: the random name that the tables got when they were made, the server's own, and its timeline, which is another one after
