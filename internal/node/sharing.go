@@ -69,7 +69,9 @@ func (n *Node) share(ctx context.Context, o Options) error {
 	}
 	n.sharing = &sharing{node: n, name: host + ":" + dir, poll: orDefault(o.Poll, pollEvery)}
 	n.Journal.Permit(n.sharing.permit)
-	_, err = n.sharing.look(ctx, n.Store.Update)
+	if _, err = n.sharing.look(ctx, n.Store.Update); fault.CodeOf(err) == fault.Behind {
+		return nil // the mark cannot be read, which Check says, and others wait for
+	}
 	return err
 }
 
