@@ -19,8 +19,11 @@ type soakCmd struct {
 	Kills   int           `placeholder:"N" help:"End after so many; nodes that die together count once. Without it, and without --for: 200."`
 	For     time.Duration `placeholder:"SPAN" help:"End after so long: 8h."`
 	Parties int           `default:"2" placeholder:"N" help:"Nodes, from 2 to 9; of three or more, the last cannot be reached, and fetches."`
-	Load    int           `default:"6" placeholder:"N" help:"How many people say things at the same time; at least one a node."`
-	Seed    uint64        `placeholder:"N" help:"Draw the same lots as a run that printed this number."`
+	Load    int           `default:"6" placeholder:"N" help:"How many people say things at the same time; at least one a process."`
+	Store   string        `placeholder:"ADDRESS" help:"Keep each party's memory in a database of its own on this PostgreSQL server, made for it and removed; the address may create databases."`
+
+	Processes int    `default:"1" placeholder:"N" help:"Processes of each party, which share its database: some are killed, some stand still, the others go on."`
+	Seed      uint64 `placeholder:"N" help:"Draw the same lots as a run that printed this number."`
 
 	Child string `hidden:"" placeholder:"DIR" help:"Be the node in this folder, for a soak that has started this process."`
 }
@@ -31,7 +34,8 @@ in turn. After each kill everything that was acknowledged must be there once, on
 keeps the folders that show it; else it removes them, unless --dir names them. Leave it for a night: disk and memory that it needs do not grow.
   comity soak
   comity soak --for 8h --parties 3
-  comity soak --kills 1000 --json`
+  comity soak --kills 1000 --json
+  comity soak --store postgres://comity@db.xa.example/postgres --processes 3 --for 8h`
 }
 
 // tellEvery is how often a soak says how it goes.
@@ -46,7 +50,7 @@ func (c *soakCmd) Run(ctx context.Context, s *session, grammar *commands) error 
 		return fault.Wrap(err, fault.Unavailable, "", "this program does not know where it lies")
 	}
 	o := soak.Options{
-		Kills: c.Kills, For: c.For, Seed: c.Seed, Parties: c.Parties, Load: c.Load, Dir: grammar.Dir,
+		Kills: c.Kills, For: c.For, Seed: c.Seed, Parties: c.Parties, Load: c.Load, Dir: grammar.Dir, Store: c.Store, Processes: c.Processes,
 		Command: func(ctx context.Context, dir string) *exec.Cmd {
 			cmd := exec.CommandContext(ctx, self, "soak", "--child", dir)
 			cmd.Args[0] = "comity"
@@ -84,6 +88,10 @@ func writeSoak(p *page, r soak.Report) {
 	p.say("%s", p.bold("Soak"))
 	p.say("%s", soaked(r))
 	p.say("%d parties, %d people, seed %d; %s", r.Parties, r.Load, r.Seed, plural(r.Together, "time more than one node was dead", "times more than one node was dead"))
+	if r.Processes > 1 {
+		p.say("%d processes of a party on its database; %s one stood still for longer than its turn, and the others went on; %s not said for want of a turn",
+			r.Processes, plural(r.Pauses, "time", "times"), plural(r.Turned, "statement was", "statements were"))
+	}
 	p.gap()
 	t := newTable("killed", ">times")
 	t.add("at a moment drawn by lot", number(r.AtRandom))
@@ -95,5 +103,8 @@ func writeSoak(p *page, r soak.Report) {
 		p.gap()
 		p.say("%s", p.warn(r.Violation))
 		p.say("The folders are in %s", r.Folder)
+		for _, d := range r.Databases {
+			p.say("A database is %s", line(d))
+		}
 	}
 }

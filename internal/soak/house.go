@@ -92,7 +92,7 @@ func found(ctx context.Context, o plan) (h *house, err error) {
 			continue
 		}
 		if listen[i], err = p.listen(ctx); err != nil {
-			return nil, errors.Join(err, h.close())
+			return nil, errors.Join(err, h.close(), h.raze(context.WithoutCancel(ctx)))
 		}
 		cfg.Endpoints = append(cfg.Endpoints, "https://"+listen[i])
 	}
@@ -107,7 +107,7 @@ func found(ctx context.Context, o plan) (h *house, err error) {
 		}
 	}
 	if err != nil {
-		return nil, errors.Join(err, h.close())
+		return nil, errors.Join(err, h.close(), h.raze(context.WithoutCancel(ctx)))
 	}
 	return h, nil
 }

@@ -42,7 +42,7 @@ func (w *war) atRandom(ctx context.Context) error {
 	if err := w.rest(ctx, undisturbed); err != nil {
 		return err
 	}
-	if w.rng.IntN(4) == 0 {
+	if w.rng.IntN(w.seldom(4)) == 0 {
 		w.kill(slices.Collect(w.posts())...)
 		return nil
 	}
@@ -64,6 +64,9 @@ func (w *war) atRandom(ctx context.Context) error {
 	w.kill(post)
 	return nil
 }
+
+// seldom is one chance in n that all processes die together; much less where they are many.
+func (w *war) seldom(n int) int { return n * w.Processes * w.Processes }
 
 // draw draws a house by lot: one that is served at several posts the oftener.
 func (w *war) draw(houses []*house) *house {
@@ -106,7 +109,7 @@ func (w *war) atPoint(ctx context.Context) error {
 	if err := w.falls(ctx, victim, point); err != nil {
 		return err
 	}
-	if w.rng.IntN(5) == 0 {
+	if w.rng.IntN(w.seldom(5)) == 0 {
 		w.kill(slices.Collect(w.posts())...)
 	}
 	return nil

@@ -27,6 +27,7 @@ const role = "load"
 // The load's measure.
 const (
 	thinking   = 16 * time.Millisecond // longest rest of a submitter between two statements
+	musing     = 80 * time.Millisecond // the same where several processes serve a party: each statement is much more work, and they are in each other's way all the same
 	attachment = 300 << 10             // bytes of a usual attachment
 	large      = 5 << 20               // of one that needs more than one packet
 	recently   = 6                     // threads of each party that are still spoken in
@@ -37,6 +38,7 @@ type load struct {
 	account *account
 	agreed  agreement.ID
 	favour  atomic.Value // a word: "blob" or "refused", of which there shall be more
+	rest    time.Duration
 
 	// gate is held for reading while something is being said, and for writing by who wants silence.
 	gate   sync.RWMutex
@@ -49,8 +51,8 @@ type load struct {
 	threads map[party.Code][]thread.ID // opened lately, by whom; guarded by mu
 }
 
-func newLoad(a *account, agreed agreement.ID) *load {
-	l := &load{account: a, agreed: agreed, failed: make(chan error, 1), threads: map[party.Code][]thread.ID{}}
+func newLoad(a *account, agreed agreement.ID, rest time.Duration) *load {
+	l := &load{rest: rest, account: a, agreed: agreed, failed: make(chan error, 1), threads: map[party.Code][]thread.ID{}}
 	l.favour.Store("")
 	return l
 }
@@ -78,7 +80,7 @@ func (s *submitter) work(ctx, stopping context.Context) {
 		}
 		select {
 		case <-stopping.Done():
-		case <-time.After(upTo(s.rng, thinking)):
+		case <-time.After(upTo(s.rng, s.load.rest)):
 		}
 	}
 }

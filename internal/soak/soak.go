@@ -101,14 +101,8 @@ func turn(point string) int {
 // Run kills and looks until it has done enough. Errors: fault.Failed when something was found that must not be, and the report says what and where;
 // fault.Usage for options out of bounds; fault.Canceled when ctx ended first; else what the machine refused.
 func Run(ctx context.Context, o Options) (report Report, err error) {
-	if o.Parties < MinParties || o.Parties > MaxParties || o.Load < o.Parties || o.Load > MaxLoad || o.Kills < 0 || o.For < 0 {
-		return report, fault.New(fault.Usage, "", "from %d to %d parties, at least as many submitters as parties, at most %d", MinParties, MaxParties, MaxLoad)
-	}
-	if o.Processes == 0 {
-		o.Processes = 1
-	}
-	if o.Processes < 1 || o.Processes > MaxProcesses || o.Processes > 1 && o.Store == "" || o.Files < 0 || o.Files > o.Parties {
-		return report, fault.New(fault.Usage, "", "from 1 to %d processes of a party, and more than one only on a database", MaxProcesses)
+	if err := o.check(); err != nil {
+		return report, err
 	}
 	report = Report{Processes: o.Processes, Seed: o.Seed, Parties: o.Parties, Load: o.Load, ByPoint: map[string]int{}}
 	began := time.Now()
@@ -127,14 +121,10 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 	var v *violation
 	switch {
 	case ctx.Err() != nil:
-		return report, errors.Join(fault.Wrap(ctx.Err(), fault.Canceled, "", "the soak was interrupted"), remove())
+		return report, errors.Join(fault.Wrap(ctx.Err(), fault.Canceled, "", "the soak was interrupted"), w.raze(ctx), remove())
 	case errors.As(err, &v):
 		report.Violation, report.Folder = v.text, w.dir
-		for _, h := range w.houses {
-			if h.database != "" {
-				report.Databases = append(report.Databases, h.database)
-			}
-		}
+		report.Databases = w.databases()
 		switch v.kind {
 		case lost:
 			report.Lost++
@@ -143,10 +133,26 @@ func Run(ctx context.Context, o Options) (report Report, err error) {
 		}
 		return report, fault.Wrap(err, fault.Failed, "", "after %d kills: %s; the folders are kept in %s", report.Kills, v.text, w.dir)
 	case err != nil:
-		report.Folder = w.dir
+		report.Folder, report.Databases = w.dir, w.databases()
 		return report, err
 	}
 	return report, remove()
+}
+
+func (o *Options) check() error {
+	if o.Processes == 0 {
+		o.Processes = 1
+	}
+	switch {
+	case o.Parties < MinParties || o.Parties > MaxParties || o.Load > MaxLoad || o.Kills < 0 || o.For < 0:
+		return fault.New(fault.Usage, "", "from %d to %d parties, and at most %d who say things", MinParties, MaxParties, MaxLoad)
+	case o.Processes < 1 || o.Processes > MaxProcesses || o.Processes > 1 && (o.Store == "" || o.Files >= o.Parties) || o.Files < 0:
+		return fault.New(fault.Usage, "", "from 1 to %d processes of a party, and more than one only on a database", MaxProcesses)
+	}
+	if least := (o.Parties-o.Files)*o.Processes + o.Files; o.Load < least {
+		return fault.New(fault.Usage, "", "at least one who says things for each process: %d", least)
+	}
+	return nil
 }
 
 // folder makes the folder of it all, and says how to be rid of it.
@@ -202,15 +208,30 @@ func (w *war) fight(ctx context.Context) error {
 	if err := w.whole(ctx); err != nil {
 		return err
 	}
-	for _, h := range w.houses {
-		if err := h.raze(ctx); err != nil {
-			return err
-		}
+	if err := w.raze(ctx); err != nil {
+		return err
 	}
 	if w.Dir != "" && w.enough() {
 		return nil // whoever named the folder wants to see the last stores
 	}
 	return os.RemoveAll(w.dir)
+}
+
+// raze removes the parties' databases, once no node is there any more.
+func (w *war) raze(ctx context.Context) (err error) {
+	for _, h := range w.houses {
+		err = errors.Join(err, h.raze(context.WithoutCancel(ctx)))
+	}
+	return err
+}
+
+func (w *war) databases() (out []string) {
+	for _, h := range w.houses {
+		if h.database != "" {
+			out = append(out, h.database)
+		}
+	}
+	return out
 }
 
 // campaign is all that happens while the parties' nodes are there. It leaves none behind.
@@ -231,8 +252,14 @@ func (w *war) campaign(ctx context.Context) (err error) {
 	}
 	stopping, stop := context.WithCancel(ctx)
 	defer stop()
+	var desks []*house // one a post
+	for _, h := range w.houses {
+		for range h.posts {
+			desks = append(desks, h)
+		}
+	}
 	for i := range w.Load {
-		s := &submitter{load: w.load, number: i, at: w.houses[i%len(w.houses)], rng: rand.New(rand.NewPCG(w.Seed, uint64(w.epochs<<16|i+1)))}
+		s := &submitter{load: w.load, number: i, at: desks[i%len(desks)], rng: rand.New(rand.NewPCG(w.Seed, uint64(w.epochs<<16|i+1)))}
 		s.others = slices.DeleteFunc(slices.Clone(w.houses), func(h *house) bool { return h == s.at })
 		submitters.Go(func() { s.work(ctx, stopping) })
 	}
@@ -272,7 +299,11 @@ func (w *war) muster(ctx context.Context) error {
 		}
 	}
 	w.account = newAccount(w.houses)
-	w.load = newLoad(w.account, agreed)
+	rest := thinking
+	if w.Processes > 1 {
+		rest = musing
+	}
+	w.load = newLoad(w.account, agreed, rest)
 	return w.settle(ctx)
 }
 
@@ -280,7 +311,7 @@ func (w *war) muster(ctx context.Context) error {
 const (
 	turnBound  = 700 * time.Millisecond
 	claimBound = 600 * time.Millisecond
-	pollBound  = 50 * time.Millisecond
+	pollBound  = 100 * time.Millisecond
 )
 
 // plan is what the party of this number is founded with.
@@ -345,8 +376,10 @@ func (w *war) round(ctx context.Context) error {
 	return nil
 }
 
-// between is the rest between two looks.
+// between is the rest between two looks; where several processes share a database, they find out by looking too.
 const between = 10 * time.Millisecond
+
+func (w *war) between() time.Duration { return between * time.Duration(1+min(w.Processes-1, 3)) }
 
 // settle waits until nothing is under way, and all is as it must be.
 func (w *war) settle(ctx context.Context) error {
@@ -361,7 +394,7 @@ func (w *war) settle(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-time.After(between):
+		case <-time.After(w.between()):
 		}
 	}
 }

@@ -75,7 +75,10 @@ func TestPoints(t *testing.T) {
 
 func TestBounds(t *testing.T) {
 	t.Parallel()
-	for _, o := range []Options{{Parties: 1, Load: 1}, {Parties: 10, Load: 10}, {Parties: 2, Load: 1}, {Parties: 2, Load: 1001}, {Parties: 2, Load: 2, Kills: -1}} {
+	for _, o := range []Options{{Parties: 1, Load: 1}, {Parties: 10, Load: 10}, {Parties: 2, Load: 1}, {Parties: 2, Load: 1001}, {Parties: 2, Load: 2, Kills: -1},
+		{Parties: 2, Load: 6, Processes: 3}, {Parties: 2, Load: 5, Processes: 3, Store: "postgres:///x"}, {Parties: 2, Load: 20, Processes: 9, Store: "postgres:///x"},
+		{Parties: 2, Load: 20, Processes: 2, Store: "postgres:///x", Files: 2}, {Parties: 2, Load: 2, Store: "comity.db"},
+	} {
 		if _, err := Run(t.Context(), o); fault.CodeOf(err) != fault.Usage {
 			t.Errorf("%+v: %v", o, err)
 		}
@@ -89,7 +92,7 @@ func TestSharedDatabase(t *testing.T) {
 	// spec: LOG-1, LOG-12, RCP-1, THR-3
 	server := pgtest.New(t)
 	o := Options{
-		Kills: 60, Parties: 2, Load: 6, Seed: 4, Store: pgtest.URL(server.Database(t, "soak")), Processes: 3, Files: 1, Command: again(t), Dir: t.TempDir(),
+		Kills: 60, Parties: 2, Load: 4, Seed: 4, Store: pgtest.URL(server.Database(t, "soak")), Processes: 3, Files: 1, Command: again(t), Dir: t.TempDir(),
 	}
 	report, err := Run(t.Context(), o)
 	if err != nil {
