@@ -5,6 +5,7 @@ import (
 	"io"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -41,8 +42,21 @@ func (c *Courier) packFile(ctx context.Context, to party.Code, only []statement.
 			have[b.SHA256] = max(have[b.SHA256], b.Offset+b.Size)
 		}
 	}
-	if only != nil { // receipts: see answer
-		err = c.accepted(ctx, to, p.tree.Origin, p.tree.Size, false)
-	}
+	// The cursors go over what receipts have confirmed already. Receipts that leave are receipted by nobody: see answer; and this process ends before the next.
+	c.learn(to, p.tree.Origin, func(g *progress) {
+		for prec, at := range p.cursor {
+			g.cursor[prec] = max(g.cursor[prec], at)
+		}
+		if only != nil {
+			g.accepted = max(g.accepted, p.tree.Size)
+		}
+	})
+	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
+		row, err := c.row(tx, to, p.tree.Origin)
+		if err != nil {
+			return err
+		}
+		return tx.PutPeer(row)
+	})
 	return p.heads, p.blobs, err
 }

@@ -228,31 +228,6 @@ func (c *Courier) heed(ctx context.Context, code party.Code, l *line, origin par
 	return c.accepted(ctx, code, origin, size, parked)
 }
 
-// accepted notes how much of the own log a peer has. It is only a hint for the next proof, so a lie harms the liar. Several exchanges may be under way at once, and
-// what one of them says may be older than what another said; only with exactly it goes down again: the peer has just refused a proof from elsewhere.
-func (c *Courier) accepted(ctx context.Context, code party.Code, origin party.Origin, size int64, exactly bool) error {
-	var row store.Peer
-	var length int64
-	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
-		if length, err = tx.Length(origin); err == nil {
-			row, err = tx.Peer(code, origin)
-		}
-		return err
-	})
-	if err == nil && origin == c.Origin && size > length {
-		c.doubt(code, size)
-	}
-	if err != nil || row.Accepted == size || row.Accepted > size && !exactly {
-		return err
-	}
-	c.noteIn(ctx, code, origin, func(row *store.Peer) {
-		if exactly || row.Accepted < size {
-			row.Accepted = size
-		}
-	})
-	return nil
-}
-
 func parseBlobHeader(v string) (statement.Digest, int64, error) {
 	name, count, ok := strings.Cut(v, "=")
 	sum, err := statement.ParseDigest(name)

@@ -57,8 +57,9 @@ type Courier struct {
 	Options
 
 	mu     sync.Mutex
-	peers  map[party.Code]*line  // guarded by mu
-	quotas map[party.Code]*quota // guarded by mu
+	peers  map[party.Code]*line   // guarded by mu
+	quotas map[party.Code]*quota  // guarded by mu
+	ahead  map[queueKey]*progress // guarded by mu
 	// counted is how far counts of queues found them settled; guarded by mu.
 	counted map[settledKey]int64
 
@@ -97,6 +98,7 @@ func New(o Options) *Courier {
 		peers:   map[party.Code]*line{},
 		quotas:  map[party.Code]*quota{},
 		counted: map[settledKey]int64{},
+		ahead:   map[queueKey]*progress{},
 	}
 }
 

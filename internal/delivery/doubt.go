@@ -34,6 +34,9 @@ func (c *Courier) stands(ctx context.Context) error {
 		return s.last
 	}
 	s.last, s.at = c.Journal.Ready(ctx, c.Store), time.Now()
+	if s.last != nil {
+		c.unlearn()
+	}
 	if code := fault.CodeOf(s.last); code == fault.Canceled {
 		s.at = time.Time{} // it was the caller who gave up
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -71,7 +72,7 @@ type packing struct {
 }
 
 func (c *Courier) packing(tx store.Tx, to party.Code, origin party.Origin) (*packing, error) {
-	peer, err := tx.Peer(to, origin)
+	peer, err := c.row(tx, to, origin)
 	return &packing{c: c, tx: tx, peer: peer, to: to, origin: origin, chosen: map[int64]*statement.Head{}, tiles: map[int64]bool{},
 		parts: map[statement.Digest]bool{},
 		out:   &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}, err
@@ -497,40 +498,39 @@ func (p *packing) prove(size int64) error {
 	return nil
 }
 
-// took notes in the peer's row what a parcel that was taken means for the queue.
-func (p *parcel) took(row *store.Peer) {
-	if row.Cursor == nil {
-		row.Cursor = map[statement.Precedence]int64{}
-	}
-	if row.Gossip == nil {
-		row.Gossip = map[party.Origin]statement.Digest{}
-	}
-	for prec, at := range p.cursor {
-		row.Cursor[prec] = max(row.Cursor[prec], at)
-	}
-	row.BlobCursor = max(row.BlobCursor, p.blobAt)
-	maps.Copy(row.Gossip, p.gossip)
-}
+// servedWithin is how old the time may be at which a peer's row says that it was served last, while it is served all the time.
+const servedWithin = time.Second
 
-// taken writes what a parcel that was taken means for the queue, and that the peer was served.
+// taken notes what a parcel that was taken means for the queue, and that the peer was served. That is written once in servedWithin: a write costs as much as
+// many statements, and nothing hangs on it but what the peer had asked for.
 func (c *Courier) taken(ctx context.Context, code party.Code, p *parcel) error {
+	c.learn(code, p.tree.Origin, p.progress)
 	now := statement.TimeOf(c.Now())
+	var row store.Peer // how delivery fares stands in the row of the open log
+	if err := c.Store.View(ctx, func(tx store.Tx) (err error) {
+		row, err = tx.Peer(code, c.Origin)
+		return err
+	}); err != nil {
+		return err
+	}
+	if age := now.Std().Sub(row.LastSuccess.Std()); len(p.requests) == 0 && row.Attempts == 0 && row.LastError == "" && age >= 0 && age < servedWithin {
+		return nil
+	}
 	return c.Exchange.Update(ctx, func(tx store.Tx) error {
 		for _, id := range p.requests {
 			if err := tx.DropRequested(code, id); err != nil {
 				return err
 			}
 		}
-		row, err := tx.Peer(code, p.tree.Origin)
+		row, err := c.row(tx, code, p.tree.Origin)
 		if err != nil {
 			return err
 		}
-		p.took(&row)
-		if p.tree.Origin != c.Origin { // how delivery fares stands in the row of the open log
+		if p.tree.Origin != c.Origin {
 			if err := tx.PutPeer(row); err != nil {
 				return err
 			}
-			if row, err = tx.Peer(code, c.Origin); err != nil {
+			if row, err = c.row(tx, code, c.Origin); err != nil {
 				return err
 			}
 		}

@@ -89,7 +89,7 @@ func (c *Courier) reach(letter *party.Letter) string {
 
 // queue counts what a peer has not receipted, up to most, looking at up to rows statements of each precedence; 0: at all of them.
 func (c *Courier) queue(tx store.Tx, code party.Code, most, rows int) (Queue, error) {
-	row, err := tx.Peer(code, c.Origin)
+	row, err := c.row(tx, code, c.Origin)
 	if err != nil {
 		return Queue{}, err
 	}
@@ -101,7 +101,7 @@ func (c *Courier) queue(tx store.Tx, code party.Code, most, rows int) (Queue, er
 		LastSuccess: row.LastSuccess, LastHeard: row.LastHeard, Attempts: row.Attempts, NextTry: row.NextTry, LastError: row.LastError, LastCode: row.LastCode,
 	}
 	for _, origin := range c.logs() {
-		row, err := tx.Peer(code, origin)
+		row, err := c.row(tx, code, origin)
 		if err != nil {
 			return q, err
 		}

@@ -218,28 +218,27 @@ func (c *Courier) pushOne(ctx context.Context, code party.Code, letter *party.Le
 
 // moved keeps the cursors of a round that found nothing to send, so that the next does not look at the same leaves again.
 func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
-	var row store.Peer
-	err := c.Store.View(ctx, func(tx store.Tx) (err error) {
-		row, err = tx.Peer(code, p.tree.Origin)
-		return err
-	})
-	if err != nil {
-		return err
+	c.learn(code, p.tree.Origin, p.progress)
+	slack := int64(cursorSlack)
+	if p.tree.Origin != c.Origin { // it will not grow until it is worth a write
+		slack = 1
 	}
-	for prec, at := range p.cursor {
-		// A write for its own sake only now and then: the cursor saves work, nothing hangs on it.
-		if at-row.Cursor[prec] >= 256 || at > row.Cursor[prec] && p.tree.Origin != c.Origin {
-			return c.Exchange.Update(ctx, func(tx store.Tx) error {
-				row, err := tx.Peer(code, p.tree.Origin)
-				if err != nil {
-					return err
-				}
-				p.took(&row)
-				return tx.PutPeer(row)
-			})
+	var row, known store.Peer
+	if err := c.Store.View(ctx, func(tx store.Tx) (err error) {
+		if row, err = tx.Peer(code, p.tree.Origin); err == nil {
+			known, err = c.row(tx, code, p.tree.Origin)
 		}
+		return err
+	}); err != nil || !lags(row, known, slack) {
+		return err
 	}
-	return nil
+	return c.Exchange.Update(ctx, func(tx store.Tx) error {
+		row, err := c.row(tx, code, p.tree.Origin)
+		if err != nil {
+			return err
+		}
+		return tx.PutPeer(row)
+	})
 }
 
 // note changes a peer's row; that it could not be is logged, since nothing hangs on it.

@@ -1,8 +1,10 @@
 package journal_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -122,28 +124,79 @@ func TestMark(t *testing.T) {
 			t.Errorf("after %+v: %v, %v, mark at %d", c.advance, err, readErr, v.Size)
 		}
 	}
-	for name, c := range map[string]struct {
-		content string
-		code    fault.Code
-	}{
-		"another log":  {`{"origin":"XB/1","size":1,"root":"` + statement.Sum(nil).String() + `"}`, fault.Behind},
-		"torn":         {`{"origin":"XA/1","si`, fault.Behind},
-		"empty":        {``, fault.Behind},
-		"more members": {`{"origin":"XA/1","size":1,"root":"` + statement.Sum(nil).String() + `","x":1}`, fault.Behind},
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "mark")
+	if err := journal.NewMark(other, "XB/1").Advance(tree(1, 1)); err != nil {
+		t.Fatal(err)
+	}
+	foreign, err := os.ReadFile(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{
+		"another log": foreign, "torn": whole[:5], "empty": nil, "zeros": make([]byte, len(whole)), "both places damaged": bytes.ReplaceAll(whole, []byte(`"size"`), []byte(`"sise"`)),
+		"a digit changed by hand": bytes.ReplaceAll(bytes.ReplaceAll(whole, []byte(`"size":7`), []byte(`"size":6`)), []byte(`"size":3`), []byte(`"size":2`)),
 	} {
-		if err := os.WriteFile(path, []byte(c.content), 0o600); err != nil {
+		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := m.Read(); fault.CodeOf(err) != c.code || fault.ClauseOf(err) != "LOG-12" {
+		if _, err := m.Read(); fault.CodeOf(err) != fault.Behind || fault.ClauseOf(err) != "LOG-12" {
 			t.Errorf("%s: read: %v", name, err)
 		}
-		if err := m.Advance(tree(99, 9)); fault.CodeOf(err) != c.code {
+		if err := m.Advance(tree(99, 9)); fault.CodeOf(err) != fault.Behind {
 			t.Errorf("%s: advance: %v", name, err)
 		}
 	}
 	left, err := filepath.Glob(path + ".new*")
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v, left behind: %v", err, left)
+	}
+}
+
+// A write of the mark that broke off anywhere leaves the mark before it, and the next one goes over what is broken.
+func TestMarkTorn(t *testing.T) {
+	t.Parallel()
+	// spec: LOG-12
+	path := filepath.Join(t.TempDir(), "mark")
+	m := journal.NewMark(path, "XA/1")
+	advance := func(size int64) []byte {
+		t.Helper()
+		if err := m.Advance(translog.Tree{Origin: "XA/1", Size: size, Root: translog.Hash{byte(size)}}); err != nil {
+			t.Fatal(err)
+		}
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	}
+	for size := int64(1); size < 6; size++ {
+		before, after := advance(2*size-1), advance(2*size)
+		if size == 1 && len(before) != len(after) {
+			t.Fatal("the file grew")
+		}
+		first, last := 0, 0
+		for i := range before {
+			if before[i] != after[i] {
+				if first == 0 {
+					first = i
+				}
+				last = i
+			}
+		}
+		for cut := first + 1; cut <= last; cut++ {
+			torn := slices.Concat(after[:cut], before[cut:])
+			if err := os.WriteFile(path, torn, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if v, err := m.Read(); err != nil || v.Size != 2*size-1 {
+				t.Fatalf("torn at byte %d: mark at %d, %v", cut, v.Size, err)
+			}
+		}
+		advance(2 * size)
 	}
 }
 

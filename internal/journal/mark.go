@@ -1,13 +1,11 @@
 package journal
 
 import (
-	"bytes"
 	"errors"
 	"io/fs"
 	"os"
 	"path/filepath"
 
-	"github.com/go-json-experiment/json"
 	"golang.org/x/sys/unix"
 
 	"github.com/comity-exchange/comity/fault"
@@ -26,7 +24,7 @@ type Mark struct {
 	reached failpoint.Func // set by Journal.Reached, before use
 }
 
-// MarkValue is what the file holds, as one JSON line.
+// MarkValue is what the file says.
 type MarkValue struct {
 	Origin party.Origin     `json:"origin"`
 	Size   int64            `json:"size"`
@@ -42,21 +40,28 @@ func NewMark(path string, origin party.Origin) *Mark { return &Mark{path: path, 
 
 // Read gives the mark; a size of 0 when there is none yet.
 func (m *Mark) Read() (MarkValue, error) {
-	v := MarkValue{Origin: m.origin}
+	s, err := m.read()
+	return s.MarkValue, err
+}
+
+// read gives the newest slot; one of turn 0 when there is no file.
+func (m *Mark) read() (slot, error) {
+	none := slot{MarkValue: MarkValue{Origin: m.origin}}
 	raw, err := os.ReadFile(m.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return v, nil
+		return none, nil
 	case err != nil:
-		return v, fault.Wrap(err, fault.Internal, "LOG-12", "the high-water mark cannot be read")
+		return none, fault.Wrap(err, fault.Internal, "LOG-12", "the high-water mark cannot be read")
 	}
-	if err := json.Unmarshal(bytes.TrimSpace(raw), &v, json.RejectUnknownMembers(true)); err != nil {
-		return v, fault.Wrap(err, fault.Behind, "LOG-12", "the high-water mark is damaged: nothing is signed until it is mended")
+	s, ok := newest(raw)
+	switch {
+	case !ok:
+		return none, fault.New(fault.Behind, "LOG-12", "the high-water mark is damaged: nothing is signed until it is mended")
+	case s.Origin != m.origin:
+		return none, fault.New(fault.Behind, "LOG-12", "the high-water mark is that of another log")
 	}
-	if v.Origin != m.origin {
-		return v, fault.New(fault.Behind, "LOG-12", "the high-water mark is that of another log")
-	}
-	return v, nil
+	return s, nil
 }
 
 // Advance raises the mark to t and returns once it is on stable storage. A mark that is there already is left; one that disagrees with t is
@@ -69,7 +74,7 @@ func (m *Mark) Advance(t translog.Tree) error {
 	}
 	defer unlock()
 	m.reached.At(pointLocked)
-	have, err := m.Read()
+	have, err := m.read()
 	switch {
 	case err != nil:
 		return err
@@ -82,7 +87,12 @@ func (m *Mark) Advance(t translog.Tree) error {
 		return nil
 	}
 	have.Size, have.Root = t.Size, statement.Digest(t.Root)
-	if err := m.write(have, m.reached); err != nil {
+	if have.Turn++; have.Turn == 1 {
+		err = m.replace(have)
+	} else if err = m.put(have); err != nil {
+		err = fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
+	}
+	if err != nil {
 		return err
 	}
 	m.reached.At(pointRaised)
@@ -97,7 +107,7 @@ func (m *Mark) Adopt(store string) error {
 		return err
 	}
 	defer unlock()
-	have, err := m.Read()
+	have, err := m.read()
 	if err != nil {
 		return err
 	}
@@ -105,8 +115,8 @@ func (m *Mark) Adopt(store string) error {
 	if err != nil || have.Store == store && have.Place == place {
 		return err
 	}
-	have.Store, have.Place = store, place
-	return m.write(have, nil) // at a start, before there is anything to lose
+	have.Turn, have.Store, have.Place = have.Turn+1, store, place
+	return m.replace(have)
 }
 
 // Follow has the mark go with another copy of the data, which is known to be the same as the one that it goes with: the data were moved. It does nothing to a
@@ -127,20 +137,20 @@ func (m *Mark) mend(t translog.Tree, store string) error {
 		return err
 	}
 	defer unlock()
-	v := MarkValue{Origin: m.origin, Size: t.Size, Root: statement.Digest(t.Root), Store: store}
+	v := slot{Turn: 1, MarkValue: MarkValue{Origin: m.origin, Size: t.Size, Root: statement.Digest(t.Root), Store: store}}
 	if v.Place, err = m.place(); err != nil {
 		return err
 	}
-	return m.write(v, nil)
+	return m.replace(v)
 }
 
-// write must be called under the lock.
-func (m *Mark) write(v MarkValue, reached failpoint.Func) error {
-	raw, err := json.Marshal(v)
+// replace puts a file with this one slot in the mark's place. It must be called under the lock.
+func (m *Mark) replace(s slot) error {
+	raw, err := s.file()
 	if err != nil {
-		return fault.Wrap(err, fault.Internal, "", "the high-water mark cannot be written")
+		return err
 	}
-	if err := writeSynced(m.path, append(raw, '\n'), reached); err != nil {
+	if err := writeSynced(m.path, raw); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
 	}
 	return nil
@@ -187,7 +197,7 @@ func (m *Mark) lock() (unlock func(), err error) {
 }
 
 // writeSynced replaces a file so that after a crash either the old or the new content is there, whole.
-func writeSynced(path string, content []byte, reached failpoint.Func) error {
+func writeSynced(path string, content []byte) error {
 	dir := filepath.Dir(path)
 	// One name, since the caller holds the lock: what a process leaves that dies here, the next one writes over.
 	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
@@ -200,11 +210,9 @@ func writeSynced(path string, content []byte, reached failpoint.Func) error {
 	if err != nil {
 		return err
 	}
-	reached.At(pointWritten)
 	if err := os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	reached.At(pointRenamed)
 	d, err := os.Open(dir)
 	if err != nil {
 		return err

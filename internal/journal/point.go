@@ -8,14 +8,13 @@ const (
 	pointSigned  = "journal.signed" // its checkpoint is signed
 	pointNoted   = "journal.noted"  // and written
 	pointLocked  = "mark.locked"    // the mark is about to be read and raised
-	pointWritten = "mark.written"   // the new mark is in a file beside, synced
-	pointRenamed = "mark.renamed"   // it has the mark's name; next the folder is synced
+	pointWritten = "mark.written"   // it is in its slot; next the file is synced
 	pointRaised  = "mark.raised"    // it is on stable storage
 )
 
 // Points lists them all.
 func Points() []string {
-	return []string{pointTiles, pointSigned, pointNoted, pointLocked, pointWritten, pointRenamed, pointRaised}
+	return []string{pointTiles, pointSigned, pointNoted, pointLocked, pointWritten, pointRaised}
 }
 
 // Reached has f told of each point of this journal and of its mark. It is called before the journal is used.

@@ -1,6 +1,7 @@
 package journal_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -191,8 +192,8 @@ func TestRestored(t *testing.T) {
 	}
 }
 
-// A mark from before marks knew of copies goes with the store that it finds; one that is damaged says nothing of what has left, and is mended when that is known.
-func TestOldAndDamagedMark(t *testing.T) {
+// A mark that goes with no store yet goes with the one that it finds; one that is damaged says nothing of what has left, and is mended when that is known.
+func TestNewAndDamagedMark(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	write := func(text string) {
@@ -200,7 +201,9 @@ func TestOldAndDamagedMark(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(`{"origin":"XA/1","size":3,"root":"` + statement.Digest(h.tree.Root).String() + `"}`)
+	if err := errors.Join(os.Remove(h.mark), journal.NewMark(h.mark, "XA/1").Advance(h.tree)); err != nil {
+		t.Fatal(err)
+	}
 	h.stands(journal.Sound, "", "")
 	if v, err := journal.NewMark(h.mark, "XA/1").Read(); err != nil || v.Store == "" || v.Place == 0 {
 		t.Errorf("%v %+v", err, v)
