@@ -30,7 +30,7 @@ func (d *Document) check() error {
 	case d.V != 1:
 		return wrong("AGR-1", "/v", form["v"])
 	case len(d.Parties) < 2 || len(d.Parties) > MaxParties:
-		return wrong("AGR-1", "/parties", "has 2 to 64 codes")
+		return wrong("AGR-1", "/parties", "has 2 to 256 codes")
 	case repeated(d.Parties):
 		return wrong("AGR-1", "/parties", "names a party twice")
 	case slices.ContainsFunc(d.Parties, func(c party.Code) bool { _, err := party.ParseCode(string(c)); return err != nil }):
@@ -41,13 +41,15 @@ func (d *Document) check() error {
 		return wrong("AGR-1", "/languages", form["languages"])
 	case repeated(d.Languages):
 		return wrong("AGR-1", "/languages", "names a language twice")
-	case d.InForce.When != "all":
-		return wrong("AGR-1", "/in_force", form["in_force"])
 	case len(d.Articles) == 0 || len(d.Articles) > MaxArticles:
 		return wrong("AGR-1", "/articles", "has 1 to 200 articles")
 	}
 	if why := d.badTitle(d.Title); why != "" {
 		return wrong("AGR-1", "/title", why)
+	}
+	terms := d.Terms()
+	if member, why := terms.wrong(); why != "" {
+		return wrong("AGR-1", member, why)
 	}
 	numbers := map[string]bool{}
 	clocks := map[statement.Precedence]string{}

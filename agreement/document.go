@@ -24,7 +24,7 @@ type ID = statement.ID
 // Bounds of AGR-1 to AGR-5. Seconds are those of a clock.
 const (
 	MaxDocument = 512 << 10 // bytes
-	MaxParties  = 64
+	MaxParties  = 256
 	MaxArticles = 200
 	MaxRules    = 32 // of one article
 	MaxList     = 64 // values of one condition
@@ -51,15 +51,13 @@ type Document struct {
 	Parties   []party.Code `json:"parties"`
 	Languages []string     `json:"languages"`
 	InForce   InForce      `json:"in_force"`
+	Consent   Consent      `json:"consent,omitzero"`
+	Notice    int64        `json:"notice,omitzero"` // seconds
+	Accession Accession    `json:"accession,omitzero"`
 	Articles  []Article    `json:"articles"`
 
 	Raw    []byte           `json:"-"` // the bytes as written
 	Digest statement.Digest `json:"-"` // SHA-256 of Raw
-}
-
-// InForce says what puts the agreement into force. When is "all": the signatures of all parties (AGR-8).
-type InForce struct {
-	When string `json:"when"`
 }
 
 // Article is one article: what people read, and where it can be, what machines decide on (AGR-2).
@@ -70,6 +68,8 @@ type Article struct {
 	Rules   []Rule                                `json:"rules,omitempty"`
 	Clocks  map[statement.Precedence]thread.Limit `json:"clocks,omitempty"`
 	Grounds []string                              `json:"grounds,omitempty"`
+	// Reservations, where it is false, keeps parties from making a reservation to the article.
+	Reservations *bool `json:"reservations,omitempty"`
 }
 
 // Parse reads and checks a document. What it takes, Compile takes too. Errors: fault.TooLarge; fault.Malformed with the clause and a
@@ -150,8 +150,15 @@ var form = map[string]string{
 	"text":          "is an object of language tag and text",
 	"parties":       "is a list of party codes, like XA or XA.cert",
 	"languages":     "is a list of language tags, like en or fr",
-	"in_force":      `is {"when":"all"}`,
-	"when":          `is "all"`,
+	"in_force":      `is {"when":"all"}, {"when":"count","count":n} or {"when":"date","date":time}`,
+	"when":          `is one of all, count, date`,
+	"count":         "is a number of parties, from 2 to all of them",
+	"days":          "is a number of days, from 0 to 3650",
+	"date":          "is a time, like 2026-12-31T00:00:00.000Z",
+	"consent":       "is ratification, or is left out where a signature is enough",
+	"notice":        "is a number of seconds, from 0 to 31536000",
+	"accession":     "is open or invitation, or is left out where nobody may join later",
+	"reservations":  "is true or false",
 	"articles":      "is a list of articles",
 	"number":        "is an identifier in quotes",
 	"rules":         "is a list of rules",

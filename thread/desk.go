@@ -1,7 +1,6 @@
 package thread
 
 import (
-	"reflect"
 	"slices"
 
 	"github.com/go-json-experiment/json"
@@ -84,8 +83,19 @@ type State struct {
 	Void         int                         `json:"void"`          // how many of them are void
 	Desk         jsontext.Value              `json:"desk,omitzero"` // the desk's own state, Load and Save; absent when the opener is void
 
-	own any // what Desk says, parsed, where it is known; never changed
+	own   any                     // what Desk says, parsed, where it is known; never changed
+	stale bool                    // own is newer than Desk, within a fold
+	knew  func(statement.ID) bool // see Knew; nil but in what Apply is given
 }
+
+// Knew tells, while Apply takes a head, whether that head comes after the taken head id: whether its author had folded it.
+func (s *State) Knew(id statement.ID) bool {
+	// spec: THR-4
+	return s.knew != nil && s.knew(id)
+}
+
+// begun tells whether the desk has a state: whether the thread came to be.
+func (s *State) begun() bool { return s.stale || len(s.Desk) > 0 }
 
 // Opener keeps what later heads are held against.
 type Opener struct {
@@ -109,8 +119,9 @@ func Load[T any](s State) (T, error) {
 		return v.Clone(), nil
 	}
 	var v T
-	if len(s.Desk) == 0 {
-		return v, nil
+	s, err := s.written() // a state that cannot copy itself is read anew
+	if err != nil || len(s.Desk) == 0 {
+		return v, err
 	}
 	if err := json.Unmarshal(s.Desk, &v); err != nil {
 		return v, fault.Wrap(err, fault.Internal, "", "a stored thread state cannot be read")
@@ -118,13 +129,23 @@ func Load[T any](s State) (T, error) {
 	return v, nil
 }
 
-// Save gives s with the desk's own state replaced. The bytes are the same for equal values.
-func Save[T any](s State, v T) (State, error) {
-	b, err := json.Marshal(v, json.Deterministic(true))
+// Save gives s with the desk's own state replaced by v, which is not changed any more. Its bytes are written when the fold is done; they are the same for
+// equal values.
+func Save[T any](s State, v T) State {
+	s.own, s.stale = v, true
+	return s
+}
+
+// written is s with the bytes of what was saved.
+func (s State) written() (State, error) {
+	if !s.stale {
+		return s, nil
+	}
+	b, err := json.Marshal(s.own, json.Deterministic(true))
 	if err != nil {
 		return s, fault.Wrap(err, fault.Internal, "", "a thread state cannot be written")
 	}
-	s.Desk, s.own = b, v
+	s.Desk, s.stale = b, false
 	return s, nil
 }
 
@@ -137,10 +158,7 @@ func Change[T any](s State, f func(own *T) error) (State, error) {
 	if err := f(&own); err != nil {
 		return s, err
 	}
-	if s.own != nil && reflect.DeepEqual(s.own, any(own)) {
-		return s, nil
-	}
-	return Save(s, own)
+	return Save(s, own), nil
 }
 
 // Summarise gives what f makes of the desk's own state; a stored state that cannot be read is told as that.

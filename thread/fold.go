@@ -69,7 +69,7 @@ func (r *Rules) fold(heads []*statement.Head, alone bool) (Folded, error) {
 		return Folded{}, err
 	}
 	w := &walk{known: map[statement.ID]bool{opener.ID: true}, alone: alone}
-	return f.run(w, rest, []Placed{first})
+	return f.walk(w, rest, []Placed{first})
 }
 
 // Extend takes one head more. It gives exactly what Fold would, and ok is false where only Fold can tell: when h does not come after
@@ -84,7 +84,8 @@ func (r *Rules) Extend(s State, h *statement.Head) (State, Placed, bool) {
 	if err != nil {
 		return s, Placed{}, false
 	}
-	return f.done(), p, true
+	next, err := f.done()
+	return next, p, err == nil
 }
 
 // knows tells whether a head is in the frontier or its author's last: what a new head may name.
@@ -125,7 +126,7 @@ func (r *Rules) Resume(s State, heads []*statement.Head) (Folded, bool) {
 			}
 		}
 	}
-	g, err := f.run(w, heads, nil)
+	g, err := f.walk(w, heads, nil)
 	return g, err == nil && len(g.Waiting) == 0
 }
 
@@ -144,6 +145,7 @@ type folding struct {
 	s        State
 	frontier map[statement.ID]bool
 	last     map[party.Code]statement.ID
+	run      map[statement.ID]*statement.Head // that are taken now
 }
 
 func (r *Rules) open(h *statement.Head) *folding {
@@ -196,12 +198,35 @@ func (f *folding) take(h *statement.Head) (Placed, error) {
 	return p, nil
 }
 
-// done closes the sets.
-func (f *folding) done() State {
-	s := f.s
+// past answers Knew for h: among the heads of this run it goes back along what each comes after, and all that was taken before the run, every head of it
+// comes after.
+func (f *folding) past(h *statement.Head) func(statement.ID) bool {
+	var seen map[statement.ID]bool
+	return func(id statement.ID) bool {
+		if f.run[id] == nil {
+			return id != h.ID
+		}
+		if seen == nil {
+			seen = map[statement.ID]bool{}
+			for todo := slices.Clone(h.After); len(todo) > 0; {
+				last := todo[len(todo)-1]
+				todo = todo[:len(todo)-1]
+				if before := f.run[last]; before != nil && !seen[last] {
+					seen[last] = true
+					todo = append(todo, before.After...)
+				}
+			}
+		}
+		return seen[id]
+	}
+}
+
+// done closes the sets. The error is a defect.
+func (f *folding) done() (State, error) {
+	s, err := f.s.written()
 	s.Frontier = slices.SortedFunc(maps.Keys(f.frontier), statement.ID.Compare)
 	s.Last = f.last
-	return s
+	return s, err
 }
 
 // admit gives the state after h, or why h is void. The first reason in the order of THR-6 counts.
@@ -231,7 +256,7 @@ func (f *folding) admit(h *statement.Head) (State, error) {
 	switch {
 	case h.Kind == KindAdmit:
 		return f.admitParty(h)
-	case f.s.Desk != nil:
+	case f.s.begun():
 		return f.apply(h)
 	case desk == deskReceipt || desk == deskThread:
 		return f.s, nil
@@ -252,12 +277,13 @@ func (f *folding) admitOpener(h *statement.Head) (State, error) {
 
 // apply lets the desk take effect, and keeps of its answer nothing but its own state.
 func (f *folding) apply(h *statement.Head) (State, error) {
-	next, err := f.desk.Apply(f.s, h)
+	s := f.s
+	s.knew = f.past(h)
+	next, err := f.desk.Apply(s, h)
 	if err != nil {
 		return f.s, err
 	}
-	s := f.s
-	s.Desk, s.own = next.Desk, next.own
+	s.Desk, s.own, s.stale, s.knew = next.Desk, next.own, next.stale, nil
 	return s, nil
 }
 
@@ -361,14 +387,15 @@ type walk struct {
 	alone bool // ancestors that are nowhere are left out instead of waited for
 }
 
-// run takes heads in their order. Repetitions are taken once.
-func (f *folding) run(w *walk, heads []*statement.Head, placed []Placed) (Folded, error) {
+// walk takes heads in their order. Repetitions are taken once.
+func (f *folding) walk(w *walk, heads []*statement.Head, placed []Placed) (Folded, error) {
 	nodes := make(map[statement.ID]*node, len(heads))
+	f.run = make(map[statement.ID]*statement.Head, len(heads))
 	order := make([]*node, 0, len(heads))
 	for _, h := range heads {
 		if nodes[h.ID] == nil {
 			n := &node{h: h, rank: f.rules.rank(f.s.Kind, h.Kind)}
-			nodes[h.ID] = n
+			nodes[h.ID], f.run[h.ID] = n, h
 			order = append(order, n)
 		}
 	}
@@ -410,12 +437,13 @@ func (f *folding) run(w *walk, heads []*statement.Head, placed []Placed) (Folded
 			}
 		}
 	}
+	s, err := f.done()
 	return Folded{
-		State:   f.done(),
+		State:   s,
 		Placed:  placed,
 		Waiting: slices.SortedFunc(maps.Keys(nodes), statement.ID.Compare),
 		Missing: slices.SortedFunc(maps.Keys(missing), statement.ID.Compare),
-	}, nil
+	}, err
 }
 
 // inLogOrder has each author's heads wait for those that it said before, by their leaves: what somebody has said cannot be

@@ -93,7 +93,7 @@ func (r *Rules) rank(own Kind, k statement.Kind) int {
 // Moves is what by may say next in the thread; nothing of it would be void for its kind. It is empty for who does not take part.
 func (r *Rules) Moves(s State, by party.Code) []Move {
 	d, ok := r.Desk(s.Kind)
-	if !ok || s.Desk == nil || !slices.Contains(s.Participants, by) {
+	if !ok || !s.begun() || !slices.Contains(s.Participants, by) {
 		return nil
 	}
 	return d.Moves(s, by)
@@ -105,7 +105,7 @@ func (r *Rules) Summary(s State) Summary {
 	switch {
 	case !ok:
 		return Summary{Status: string(UnknownKind), Closed: true}
-	case s.Desk == nil:
+	case !s.begun():
 		return Summary{Status: "void", Closed: true}
 	}
 	return d.Summary(s)
