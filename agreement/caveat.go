@@ -6,6 +6,7 @@ import (
 	"github.com/cedar-policy/cedar-go"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/party"
 )
 
 // Caveats are a party's own Cedar policies: they can only forbid, and are no part of the decision that both sides share (DEC-7). They
@@ -31,6 +32,9 @@ func CompileCaveats(name string, src []byte, v Vocabulary) (*Caveats, error) {
 	if err != nil {
 		return nil, err
 	}
+	// Nobody counts for a caveat: one that looked at counts would never hold anything back.
+	// spec: DEC-9
+	delete(words.applies.Context, "today")
 	entries := make([]entry, len(list))
 	for i, policy := range list {
 		line := name + ", line " + itoa(policy.Position().Line)
@@ -54,6 +58,12 @@ func CompileCaveats(name string, src []byte, v Vocabulary) (*Caveats, error) {
 	return &Caveats{set: newSet(entries)}, nil
 }
 
+// held tells whether anything still forbids once it is approved; o is then what does.
+func (c *chooser) held(to party.Code, o *outcome) bool {
+	*o = c.ask(to, true)
+	return len(o.matched) > 0 || o.failed
+}
+
 func oneLine(err error) string { return strings.Join(strings.Fields(err.Error()), " ") }
 
 // Decide tells whether no caveat forbids. Articles are the names of those that do; they and the reason are for the party itself. A caveat
@@ -67,11 +77,21 @@ func (c *Caveats) Decide(q Question) Verdict {
 	for i, to := range q.To {
 		// spec: DEC-7
 		r := RecipientVerdict{To: to, Clause: "DEC-7"}
-		switch o := ch.ask(to); {
+		o := ch.ask(to, false)
+		// spec: DEC-10
+		if len(o.matched) > 0 && !o.failed {
+			// What forbids only while nobody has approved is a question to the second officer.
+			if asking := o.matched; !ch.held(to, &o) {
+				r.ApprovalBy = c.set.articles(asking)
+			}
+		}
+		switch {
 		case len(o.matched) > 0:
 			r.Articles, r.Reason = c.set.articles(o.matched), c.set.forbids(o.matched)
 		case o.failed:
 			r.Reason = "A caveat could not be evaluated, so it forbids."
+		case len(r.ApprovalBy) > 0:
+			r.Permitted, r.Reason = true, "No caveat forbids it once a second officer has approved it."
 		default:
 			r.Permitted, r.Reason = true, "No caveat forbids it."
 		}

@@ -26,6 +26,7 @@ type Policy struct {
 	members *membership // nil for the charter, whose parties are those with confirmed letters
 	clocks  map[statement.Precedence]clock
 	grounds []string // sorted; nil when no article has any
+	uses    []use
 	text    []byte
 }
 
@@ -46,11 +47,16 @@ func Compile(d *Document) (*Policy, error) {
 	if err := d.check(); err != nil {
 		return nil, err
 	}
+	return d.compile()
+}
+
+// compile does without what check refuses; a contradiction compiles, to no good.
+func (d *Document) compile() (*Policy, error) {
 	v, err := newVocabulary()
 	if err != nil {
 		return nil, err
 	}
-	p := &Policy{clocks: map[statement.Precedence]clock{}, members: &membership{parties: map[party.Code]bool{}}}
+	p := &Policy{clocks: map[statement.Precedence]clock{}, members: &membership{parties: map[party.Code]bool{}}, uses: d.uses()}
 	for _, c := range d.Parties {
 		p.members.parties[c] = true
 	}
@@ -59,7 +65,7 @@ func Compile(d *Document) (*Policy, error) {
 	for i := range d.Articles {
 		a := &d.Articles[i]
 		for j := range a.Rules {
-			r := &a.Rules[j]
+			r := d.resolve(&a.Rules[j])
 			policy := cedar.NewPolicyFromAST(r.cedar(a.Number, j))
 			// spec: AGR-6
 			if err := v.with(append(r.Kinds, "sample.*")...).check(policy); err != nil {
@@ -103,8 +109,8 @@ func (m *membership) admit(d *Document, r *Rule) {
 	}
 }
 
-func (m *membership) has(code party.Code, offices []CodePattern) bool {
-	return m.parties[code] || slices.ContainsFunc(offices, func(c CodePattern) bool { return c.Matches(code) })
+func (m *membership) has(code party.Code, joined []party.Code, offices []CodePattern) bool {
+	return m.parties[code] || slices.Contains(joined, code) || slices.ContainsFunc(offices, func(c CodePattern) bool { return c.Matches(code) })
 }
 
 // Charter is what holds between confirmed parties before and beside any agreement. It is the same on every node. It is part of the
@@ -143,6 +149,19 @@ func (p *Policy) Clocks(precedence statement.Precedence) (acknowledge, answer in
 	return c.limit.Acknowledge, c.limit.Answer, c.article, ok
 }
 
+// Owes is Clocks between two parties, whose reservations take an article's clocks away (AGR-10).
+func (p *Policy) Owes(q *Question, to party.Code) (acknowledge, answer int64, article string, ok bool) {
+	// spec: AGR-10
+	acknowledge, answer, article, ok = p.Clocks(q.Precedence)
+	if !ok || slices.Contains(p.reserved(q, to), article) {
+		return 0, 0, "", false
+	}
+	return acknowledge, answer, article, true
+}
+
+// Counts tells whether any rule looks at Question.Today, so that counts are needed only then.
+func (p *Policy) Counts() bool { return p.set.counts }
+
 // Grounds lists on what a refusal may rest, sorted, "other" included; nil when the agreement does not say, and every ground may be given.
 func (p *Policy) Grounds() []string {
 	// spec: AGR-5
@@ -160,12 +179,16 @@ func (p *Policy) Grounds() []string {
 func (r *Rule) cedar(article string, index int) *ast.Policy {
 	notes := ast.Annotation("article", types.String(article)).Annotation("rule", types.String(itoa(index)))
 	p := notes.Permit()
-	if r.Effect == Forbid {
+	if r.restricts() {
 		p = notes.Forbid()
 	}
 	r.scope(p)
 	for _, n := range r.conditions() {
 		p = p.When(n)
+	}
+	// spec: DEC-10
+	if r.Effect == Approve {
+		p = p.Unless(ast.Context().Access("approved"))
 	}
 	return p
 }
@@ -224,7 +247,7 @@ func (r *Rule) conditions() []ast.Node {
 		add(of("pap").LessThanOrEqual(ast.Long(r.PAPMax.Rank())))
 	}
 	if r.PersonalData != nil {
-		if rank := ast.Long(r.PersonalData.Rank()); r.Effect == Forbid {
+		if rank := ast.Long(r.PersonalData.Rank()); r.restricts() {
 			add(of("personal_data").GreaterThanOrEqual(rank))
 		} else {
 			add(of("personal_data").LessThanOrEqual(rank))
@@ -250,8 +273,25 @@ func (r *Rule) conditions() []ast.Node {
 	if r.Handling != nil {
 		add(of("handling").ContainsAll(stringSet(r.Handling)))
 	}
+	if r.Without != nil {
+		add(ast.Not(of("handling").ContainsAny(stringSet(r.Without))))
+	}
 	if r.BodyMax != nil {
 		add(of("body_bytes").LessThanOrEqual(ast.Long(*r.BodyMax)))
+	}
+	if r.RetainMax != nil {
+		within := ast.Context().Has("retention").And(of("retention").LessThanOrEqual(ast.Long(*r.RetainMax * 1000)))
+		if r.restricts() {
+			within = ast.Not(within)
+		}
+		add(within)
+	}
+	if r.PerDay != nil {
+		if r.restricts() {
+			add(of("today").GreaterThanOrEqual(ast.Long(*r.PerDay)))
+		} else {
+			add(of("today").LessThan(ast.Long(*r.PerDay)))
+		}
 	}
 	return when
 }

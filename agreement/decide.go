@@ -20,6 +20,11 @@ type Verdict struct {
 	Reason    string
 	Nearest   []string           // denied by default: the permitting articles that came nearest, and what they lack
 	Per       []RecipientVerdict // one for each recipient, in the order of the head
+
+	// Approval is whether a second officer of the author's must approve before it leaves, and ApprovalBy the articles, or caveats, that ask for
+	// it. It is no part of what both sides decide: a recipient takes no notice (DEC-10).
+	Approval   bool
+	ApprovalBy []string
 }
 
 // RecipientVerdict is the decision for one recipient.
@@ -30,6 +35,8 @@ type RecipientVerdict struct {
 	Clause    string
 	Reason    string
 	Nearest   []string
+
+	ApprovalBy []string // permitted, but only once a second officer has approved
 }
 
 // Decide answers q. It is the same on every node: it depends on the policy and the question alone.
@@ -41,11 +48,11 @@ func (p *Policy) Decide(q Question) Verdict {
 	v := Verdict{Per: make([]RecipientVerdict, len(q.To))}
 	var c *chooser
 	for i, to := range q.To {
-		k := p.memo.key(&q, to)
+		k := p.memo.key(&q, to, p.reserved(&q, to))
 		r, ok := p.memo.get(k)
 		if !ok {
 			if c == nil {
-				c = p.set.chooser(&q)
+				c = p.chooser(&q)
 			}
 			if r = p.decideOne(c, to); r.Permitted {
 				p.memo.put(k, r)
@@ -64,10 +71,10 @@ func (p *Policy) Decide(q Question) Verdict {
 func (p *Policy) decideOne(c *chooser, to party.Code) RecipientVerdict {
 	if m := p.members; m != nil {
 		// spec: DEC-2
-		if !m.has(c.q.From, m.from) {
+		if !m.has(c.q.From, c.q.Joined, m.from) {
 			return RecipientVerdict{To: to, Clause: "DEC-2", Reason: stranger(c.q.From, "writes")}
 		}
-		if !m.has(to, m.to) {
+		if !m.has(to, c.q.Joined, m.to) {
 			return RecipientVerdict{To: to, Clause: "DEC-2", Reason: stranger(to, "is written to")}
 		}
 	}
@@ -90,6 +97,13 @@ func (v *Verdict) sum() {
 		if r := &v.Per[i]; !r.Permitted && v.Permitted {
 			v.Permitted, v.Clause = false, r.Clause
 		}
+	}
+	// spec: DEC-10
+	if v.Permitted {
+		for i := range v.Per {
+			v.ApprovalBy = merge(v.ApprovalBy, v.Per[i].ApprovalBy)
+		}
+		v.Approval = len(v.ApprovalBy) > 0
 	}
 	if len(v.Per) == 1 {
 		r := &v.Per[0]
@@ -122,19 +136,26 @@ func merge(to, from []string) []string {
 	return to
 }
 
-// checkFacts holds the clock and the grounds that the facts give against those of the agreement.
+// checkFacts holds what a permitted question says of personal data, clocks and grounds against what every agreement, and this one, asks for.
 func (p *Policy) checkFacts(q *Question, v *Verdict) {
-	// spec: DEC-6
+	clause := "DEC-6"
 	deny := func(article, reason string) {
-		v.Permitted, v.Clause, v.Reason, v.Articles = false, "DEC-6", reason, nil
+		v.Permitted, v.Clause, v.Reason, v.Articles, v.Approval, v.ApprovalBy = false, clause, reason, nil, false, nil
 		if article != "" {
 			v.Articles = []string{article}
 		}
 		for i := range v.Per {
 			r := &v.Per[i]
-			r.Permitted, r.Clause, r.Reason, r.Articles = false, v.Clause, reason, v.Articles
+			r.Permitted, r.Clause, r.Reason, r.Articles, r.ApprovalBy = false, v.Clause, reason, v.Articles, nil
 		}
 	}
+	// spec: DEC-8
+	if lacks := personalLacks(q); p.members != nil && lacks != "" {
+		clause = "DEC-8"
+		deny("", lacks)
+		return
+	}
+	// spec: DEC-6
 	if c, ok := p.clocks[q.Precedence]; ok && q.Clock != nil {
 		if q.Clock.Acknowledge < c.limit.Acknowledge || q.Clock.Answer < c.limit.Answer {
 			deny(c.article, tooShort(q, c))
@@ -155,12 +176,54 @@ func (p *Policy) checkFacts(q *Question, v *Verdict) {
 	}
 }
 
+// personalLacks says what a statement with personal data lacks: no agreement lets them pass without a purpose and a date of erasure.
+func personalLacks(q *Question) string {
+	var lacks []string
+	if q.Purpose == "" {
+		lacks = append(lacks, "a purpose among its facts")
+	}
+	if q.Marking.RetainUntil == "" {
+		lacks = append(lacks, "a date of erasure in its marking")
+	}
+	if q.Marking.PersonalData.Rank() == 0 || len(lacks) == 0 {
+		return ""
+	}
+	return "Personal data pass under an agreement only with a purpose and a date of erasure; this lacks " + and(lacks) + "."
+}
+
+// reserved are the articles to which the author's side or the recipient's has made a reservation.
+func (p *Policy) reserved(q *Question, to party.Code) []string {
+	// spec: AGR-10
+	if len(q.Reserved) == 0 {
+		return nil
+	}
+	author, recipient := p.side(q.From, q.Joined), p.side(to, q.Joined)
+	if author == recipient {
+		return nil // nothing is reserved within one party
+	}
+	return slices.Concat(q.Reserved[author], q.Reserved[recipient])
+}
+
+func (p *Policy) chooser(q *Question) *chooser {
+	c := p.set.chooser(q)
+	if p.members != nil {
+		c.reserved = p.reserved
+	}
+	return c
+}
+
 // chooser puts one question to a set, once for each recipient.
 type chooser struct {
 	set  *set
 	q    *Question
 	some []int // entries that are about the kind
 	req  cedar.Request
+
+	// What req's context was made with: for which conditions, and whether a second officer has approved.
+	wants    condition
+	approved bool
+
+	reserved func(*Question, party.Code) []string // nil for the charter, to which nobody can make reservations
 
 	// For the present recipient:
 	put  []int  // those of some that are put to Cedar
@@ -171,7 +234,7 @@ func (s *set) chooser(q *Question) *chooser {
 	some := s.candidates(q.Kind)
 	return &chooser{
 		set: s, q: q, some: some, put: make([]int, 0, len(some)), near: make([]near, 0, len(some)),
-		req: cedar.Request{Principal: partyUID(q.From), Action: actionUID(q.Kind), Context: q.context()},
+		req: cedar.Request{Principal: partyUID(q.From), Action: actionUID(q.Kind)},
 	}
 }
 
@@ -182,20 +245,46 @@ type outcome struct {
 	failed  bool // a policy could not be evaluated, which Cedar would skip
 }
 
-func (c *chooser) ask(to party.Code) outcome {
-	c.req.Resource = partyUID(to)
+// ask puts the question to Cedar for one recipient, as it is with, or without, a second officer's approval.
+func (c *chooser) ask(to party.Code, approved bool) outcome {
+	var reserved []string
+	if c.reserved != nil {
+		reserved = c.reserved(c.q, to)
+	}
 	// A permitting rule that does not hold need not be put to Cedar. Forbidding ones all are: a mistake here could deny, never permit.
 	c.put, c.near = c.put[:0], c.near[:0]
 	for _, i := range c.some {
 		e := &c.set.entries[i]
 		if e.rule != nil && e.rule.Effect == Permit {
-			if failed, _ := e.rule.failing(c.q, to); failed != 0 {
-				c.near = append(c.near, near{entry: e, failed: failed})
+			// spec: AGR-10
+			if slices.Contains(reserved, e.article) {
+				c.near = append(c.near, near{entry: e, failed: onReservation})
+				continue
+			}
+			if !e.rule.applies(e.has, c.q, to) {
+				c.near = append(c.near, near{entry: e})
 				continue
 			}
 		}
+		if e.rule != nil && e.rule.Effect == Approve {
+			continue // it forbids only what nobody has approved
+		}
 		c.put = append(c.put, i)
 	}
+	return c.authorize(to, approved)
+}
+
+// authorize asks Cedar about the policies that are put to it. To make a context costs more than most decisions, so it is made of what they look
+// at, and made again only where it differs.
+func (c *chooser) authorize(to party.Code, approved bool) outcome {
+	var wants condition
+	for _, i := range c.put {
+		wants |= c.set.entries[i].looks
+	}
+	if wants != c.wants || approved != c.approved || wants&onPerDay != 0 {
+		c.wants, c.approved, c.req.Context = wants, approved, c.q.context(to, approved, wants)
+	}
+	c.req.Resource = partyUID(to)
 	decision, diag := cedar.Authorize(&selection{c.set, c.put}, world{}, c.req)
 	o := outcome{allowed: decision == types.Allow, failed: len(diag.Errors) > 0}
 	for _, r := range diag.Reasons {
@@ -204,8 +293,30 @@ func (c *chooser) ask(to party.Code) outcome {
 	return o
 }
 
+// approvals names the articles that hold a statement back while no second officer has approved it; nil: none does.
+func (c *chooser) approvals(to party.Code) []string {
+	// spec: DEC-10
+	c.put = c.put[:0]
+	for _, i := range c.some {
+		if r := c.set.entries[i].rule; r != nil && r.Effect == Approve {
+			c.put = append(c.put, i)
+		}
+	}
+	if len(c.put) == 0 {
+		return nil
+	}
+	o := c.authorize(to, false)
+	if o.failed {
+		return c.set.articles(c.put) // what cannot be evaluated is not left out here either
+	}
+	if len(o.matched) == 0 {
+		return nil
+	}
+	return c.set.articles(o.matched)
+}
+
 func (c *chooser) decide(to party.Code) RecipientVerdict {
-	o := c.ask(to)
+	o := c.ask(to, true)
 	r := RecipientVerdict{To: to, Clause: "DEC-1"}
 	// spec: DEC-1
 	switch {
@@ -216,12 +327,13 @@ func (c *chooser) decide(to party.Code) RecipientVerdict {
 		r.Permitted = true
 		r.Articles = c.set.articles(o.matched)
 		r.Reason = c.set.permits(o.matched)
+		r.ApprovalBy = c.approvals(to)
 	case len(o.matched) > 0:
 		r.Articles = c.set.articles(o.matched)
 		r.Reason = c.set.forbids(o.matched)
 	default:
 		r.Nearest = c.nearest(to)
-		r.Reason = c.set.lacking(c.q, r.Nearest)
+		r.Reason = c.lacking(r.Nearest)
 	}
 	return r
 }

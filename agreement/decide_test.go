@@ -226,7 +226,7 @@ func TestAsk(t *testing.T) {
 	p := compiled(t, "assistance")
 	for _, facts := range []string{`{"purpose":"recovery","clock":"soon"}`, `{"purpose":"recovery","grounds":"because"}`} {
 		q := must(Ask(head(facts)))
-		q.To = q.To[:1]
+		q.To, q.Marking.PersonalData = q.To[:1], marking.PersonalNone
 		if v := p.Decide(q); v.Permitted || v.Clause != "DEC-6" {
 			t.Errorf("%s: %+v", facts, v)
 		}

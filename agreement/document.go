@@ -25,10 +25,16 @@ type ID = statement.ID
 const (
 	MaxDocument = 512 << 10 // bytes
 	MaxParties  = 256
-	MaxArticles = 200
-	MaxRules    = 32 // of one article
-	MaxList     = 64 // values of one condition
+	MaxArticles = 512
+	MaxRules    = 32     // of one article
+	MaxAllRules = 1024   // of all articles
+	MaxCodes    = 32_768 // codes that all rules name, with those of their groups
+	MaxList     = 64     // values of one condition
 	MaxSeconds  = 31_536_000
+	MaxKept     = 3_155_760_000 // seconds of retention: a hundred years
+	MaxPerDay   = 1_000_000
+	MaxTerms    = 512 // definitions
+	MaxCite     = 512 // bytes of one citation
 )
 
 // Text is one text in several languages: language tag → text.
@@ -54,7 +60,12 @@ type Document struct {
 	Consent   Consent      `json:"consent,omitzero"`
 	Notice    int64        `json:"notice,omitzero"` // seconds
 	Accession Accession    `json:"accession,omitzero"`
-	Articles  []Article    `json:"articles"`
+	// Authentic are the languages whose texts decide where texts differ; nil: all of Languages.
+	Authentic   []string                 `json:"authentic,omitempty"`
+	Review      statement.Time           `json:"review,omitzero"` // when the parties look at it again; nothing ends by it
+	Definitions map[string]Text          `json:"definitions,omitempty"`
+	Groups      map[string][]CodePattern `json:"groups,omitempty"` // rules name them as "@name"
+	Articles    []Article                `json:"articles"`
 
 	Raw    []byte           `json:"-"` // the bytes as written
 	Digest statement.Digest `json:"-"` // SHA-256 of Raw
@@ -68,6 +79,11 @@ type Article struct {
 	Rules   []Rule                                `json:"rules,omitempty"`
 	Clocks  map[statement.Precedence]thread.Limit `json:"clocks,omitempty"`
 	Grounds []string                              `json:"grounds,omitempty"`
+	// What a recipient may do with what it got, of the kinds that the article's permitting rules name, or of every kind (Policy.Use).
+	Onward      *Onward      `json:"onward,omitempty"`
+	Proceedings *Proceedings `json:"proceedings,omitempty"`
+	Retention   *int64       `json:"retention,omitempty"` // seconds after which content is erased where its head names no date
+	Cites       []string     `json:"cites,omitempty"`     // the instruments that it follows, for people
 	// Reservations, where it is false, keeps parties from making a reservation to the article.
 	Reservations *bool `json:"reservations,omitempty"`
 }
@@ -162,10 +178,10 @@ var form = map[string]string{
 	"articles":      "is a list of articles",
 	"number":        "is an identifier in quotes",
 	"rules":         "is a list of rules",
-	"effect":        "is permit or forbid",
+	"effect":        "is permit, forbid or approve",
 	"kinds":         "is a list of kinds, like assist.request, or assist.* for all of a desk",
-	"from":          "is a list of party codes, like XA, XA.cert, or XA.* for XA and all its offices",
-	"to":            "is a list of party codes, like XA, XA.cert, or XA.* for XA and all its offices",
+	"from":          "is a list of party codes, like XA, XA.cert, or XA.* for XA and all its offices, or a group, like @responders",
+	"to":            "is a list of party codes, like XA, XA.cert, or XA.* for XA and all its offices, or a group, like @responders",
 	"tlp_max":       "is one of CLEAR, GREEN, AMBER, AMBER+STRICT, RED",
 	"tlp_min":       "is one of CLEAR, GREEN, AMBER, AMBER+STRICT, RED",
 	"pap_max":       "is one of CLEAR, GREEN, AMBER, RED",
@@ -182,6 +198,17 @@ var form = map[string]string{
 	"acknowledge":   "is a number of seconds, from 1 to 31536000",
 	"answer":        "is a number of seconds, from 1 to 31536000",
 	"grounds":       "is a list of identifiers",
+	"authentic":     "is a list of some of the document's languages",
+	"review":        "is a time, like 2026-12-31T00:00:00.000Z",
+	"definitions":   "is an object of term and text",
+	"groups":        "is an object of name and list of party codes",
+	"without":       "is a list of handling codes, which are identifiers",
+	"retain_max":    "is a number of seconds, from 1 to 3155760000",
+	"per_day":       "is a number of statements, from 1 to 1000000",
+	"onward":        "is one of none, parties, ask, free",
+	"proceedings":   "is one of no, permission, yes",
+	"retention":     "is a number of seconds, from 1 to 3155760000",
+	"cites":         "is a list of texts of at most 512 bytes",
 }
 
 // clauseOf is the clause that defines a member, by the innermost part of the document that holds it.

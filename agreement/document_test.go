@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
 
@@ -95,8 +96,8 @@ func TestParseRefuses(t *testing.T) {
 		"no force":           {strings.Replace(good, `"in_force":{"when":"all"},`, ``, 1), "AGR-1", `in_force.when is one of all, count, date`},
 		"no title":           {strings.Replace(good, `"title":{"en":"T"}`, `"title":{}`, 1), "AGR-1", "title is missing"},
 		"unknown member":     {strings.Replace(good, `{"v"`, `{"annex":1,"v"`, 1), "AGR-1", "the document has the member annex"},
-		"no articles":        {strings.Replace(good, good[strings.Index(good, `[{"n`):], "[]}", 1), "AGR-1", "articles has 1 to 200"},
-		"201 articles":       {strings.Replace(good, good[strings.Index(good, `[{"n`):], "["+many(201, `{"number":"%d","title":{"en":"T"},"text":{"en":"T"}}`)+"]}", 1), "AGR-1", "articles has 1 to 200"},
+		"no articles":        {strings.Replace(good, good[strings.Index(good, `[{"n`):], "[]}", 1), "AGR-1", "articles has 1 to 512"},
+		"513 articles":       {strings.Replace(good, good[strings.Index(good, `[{"n`):], "["+many(513, `{"number":"%d","title":{"en":"T"},"text":{"en":"T"}}`)+"]}", 1), "AGR-1", "articles has 1 to 512"},
 		"number twice":       {strings.Replace(good, `"articles":[`, `"articles":[{"number":"4","title":{"en":"T"},"text":{"en":"T"}},`, 1), "AGR-2", "article 4, number is the number of an earlier article"},
 		"number as number":   {strings.Replace(good, `"number":"4"`, `"number":4`, 1), "AGR-2", "articles[0], number is an identifier in quotes"},
 		"no number":          {strings.Replace(good, `"number":"4",`, ``, 1), "AGR-2", "articles[0], number"},
@@ -105,8 +106,8 @@ func TestParseRefuses(t *testing.T) {
 		"text empty":         {strings.Replace(good, `"text":{"en":"T"}`, `"text":{"en":" "}`, 1), "AGR-2", "article 4, text is empty"},
 		"33 rules":           {document(`,"rules":[` + many(33, `{"effect":"permit","body_max":%d}`) + `]`), "AGR-2", "article 4, rules has more than 32"},
 		"unknown in article": {document(`,"note":"x"`), "AGR-2", "article 4 has the member note"},
-		"no effect":          {document(`,"rules":[{}]`), "AGR-3", "article 4, rules[0].effect is permit or forbid"},
-		"odd effect":         {document(`,"rules":[{"effect":"allow"}]`), "AGR-3", "article 4, rules[0].effect is permit or forbid"},
+		"no effect":          {document(`,"rules":[{}]`), "AGR-3", "article 4, rules[0].effect is permit, forbid or approve"},
+		"odd effect":         {document(`,"rules":[{"effect":"allow"}]`), "AGR-3", "article 4, rules[0].effect is permit, forbid or approve"},
 		"unknown in rule":    {rule(`,"tlpmax":"RED"`), "AGR-3", "article 4, rules[0] has the member tlpmax, which"},
 		"unspeakable member": {rule(`,"<script>":"RED"`), "AGR-3", "article 4, rules[0] has a member, which"},
 		"second rule":        {document(`,"rules":[{"effect":"permit"},{"effect":"permit","tlp_max":"amber"}]`), "AGR-3", "article 4, rules[1].tlp_max is one of CLEAR, GREEN"},
@@ -146,8 +147,43 @@ func TestParseRefuses(t *testing.T) {
 		"clock twice": {strings.Replace(document(`,"clocks":{"flash":{"acknowledge":1,"answer":2}}`), `"articles":[`,
 			`"articles":[{"number":"3","title":{"en":"T"},"text":{"en":"T"},"clocks":{"flash":{"acknowledge":1,"answer":2}}},`, 1), "AGR-4",
 			"article 4, clocks.flash sets a clock that article 3 sets already"},
-		"grounds empty": {document(`,"grounds":[]`), "AGR-5", "article 4, grounds is an empty list"},
-		"grounds":       {document(`,"grounds":["because we can"]`), "AGR-5", "article 4, grounds is a list of identifiers"},
+		"grounds empty":        {document(`,"grounds":[]`), "AGR-5", "article 4, grounds is an empty list"},
+		"group of strangers":   {strings.Replace(rule(`,"from":["@team"]`), `"articles"`, `"groups":{"team":["XA.cert","XD"]},"articles"`, 1), "AGR-1", "groups.team names a code that is neither"},
+		"group of groups":      {strings.Replace(good, `"articles"`, `"groups":{"team":["XA"],"more":["@team"]},"articles"`, 1), "AGR-1", "groups.more names a group"},
+		"group of nobody":      {strings.Replace(good, `"articles"`, `"groups":{"team":[]},"articles"`, 1), "AGR-1", "groups.team has 1 to 256 codes"},
+		"group twice the one":  {strings.Replace(good, `"articles"`, `"groups":{"team":["XA","XA"]},"articles"`, 1), "AGR-1", "groups.team names a code twice"},
+		"group without name":   {strings.Replace(good, `"articles"`, `"groups":{"the team":["XA"]},"articles"`, 1), "AGR-1", "groups has a name that is no identifier"},
+		"no groups":            {strings.Replace(good, `"articles"`, `"groups":{},"articles"`, 1), "AGR-1", "groups has 1 to 64 groups"},
+		"groups as a list":     {strings.Replace(good, `"articles"`, `"groups":["XA"],"articles"`, 1), "AGR-1", "groups is an object of name and list"},
+		"unknown group":        {rule(`,"to":["@team"]`), "AGR-3", "rules[0].to names a group that the document does not define"},
+		"definitions none":     {strings.Replace(good, `"articles"`, `"definitions":{},"articles"`, 1), "AGR-1", "definitions has 1 to 512 terms"},
+		"definition of no one": {strings.Replace(good, `"articles"`, `"definitions":{"a term":{"en":"T"}},"articles"`, 1), "AGR-1", "definitions has a term that is no identifier"},
+		"definition untold":    {strings.Replace(good, `"articles"`, `"definitions":{"incident":{}},"articles"`, 1), "AGR-1", "definitions.incident is missing"},
+		"authentic in none":    {strings.Replace(good, `"articles"`, `"authentic":[],"articles"`, 1), "AGR-1", "authentic is an empty list"},
+		"authentic in French":  {strings.Replace(good, `"articles"`, `"authentic":["fr"],"articles"`, 1), "AGR-1", "authentic is a list of some of the document's languages"},
+		"review some day":      {strings.Replace(good, `"articles"`, `"review":"2030","articles"`, 1), "AGR-1", "review is a time"},
+		"with and without":     {rule(`,"handling":["H1"],"without":["H2","H1"]`), "AGR-3", "rules[0].without names a code that handling asks for"},
+		"to oneself":           {rule(`,"from":["XA"],"to":["XA"]`), "AGR-3", "rules[0].to names the author alone"},
+		"without nothing":      {rule(`,"without":[]`), "AGR-3", "rules[0].without is an empty list"},
+		"kept for no time":     {rule(`,"retain_max":0`), "AGR-3", "rules[0].retain_max is a number of seconds"},
+		"kept for ever":        {rule(`,"retain_max":3155760001`), "AGR-3", "rules[0].retain_max is a number of seconds"},
+		"never a day":          {rule(`,"per_day":0`), "AGR-3", "rules[0].per_day is a number of statements"},
+		"half a day":           {rule(`,"per_day":0.5`), "AGR-3", "rules[0].per_day is a number of statements"},
+		"onward to friends":    {document(`,"onward":"friends"`), "AGR-2", "article 4, onward is one of none, parties, ask, free"},
+		"onward to no word":    {document(`,"onward":""`), "AGR-2", "article 4, onward is one of"},
+		"proceedings":          {document(`,"proceedings":"maybe"`), "AGR-2", "article 4, proceedings is one of no, permission, yes"},
+		"retention of zero":    {document(`,"retention":0`), "AGR-2", "article 4, retention is a number of seconds"},
+		"cites nothing":        {document(`,"cites":[" "]`), "AGR-2", "article 4, cites is a list of texts"},
+		"cites at length":      {document(`,"cites":["` + strings.Repeat("x", 513) + `"]`), "AGR-2", "article 4, cites is a list of texts"},
+		"permits nothing": {strings.Replace(rule(`,"kinds":["assist.request"],"from":["XA"],"tlp_max":"GREEN"`), `"articles":[`,
+			`"articles":[{"number":"3","title":{"en":"T"},"text":{"en":"T"},"rules":[{"effect":"forbid","kinds":["assist.*"],"from":["XA.*","XB"],"tlp_max":"AMBER"}]},`, 1), "AGR-3",
+			"article 4, rules[0] permits nothing: article 3 forbids all of it"},
+		"onward in two ways": {strings.Replace(document(`,"onward":"none","rules":[{"effect":"permit","kinds":["assist.grant"]}]`), `"articles":[`,
+			`"articles":[{"number":"3","title":{"en":"T"},"text":{"en":"T"},"onward":"free","rules":[{"effect":"permit","kinds":["assist.*"]}]},`, 1), "AGR-2",
+			"article 4, onward differs from that of article 3 for the same kinds"},
+		"two retentions": {strings.Replace(document(`,"retention":60`), `"articles":[`,
+			`"articles":[{"number":"3","title":{"en":"T"},"text":{"en":"T"},"retention":61},`, 1), "AGR-2", "article 4, retention differs from that of article 3"},
+		"grounds": {document(`,"grounds":["because we can"]`), "AGR-5", "article 4, grounds is a list of identifiers"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -202,6 +238,9 @@ func FuzzDocument(f *testing.F) {
 		f.Add(example(f, name))
 	}
 	f.Add([]byte(rule(`,"kinds":["assist.*","intel.share"],"from":["XA.*","XB"],"handling":["H1"],"tlp_max":"AMBER+STRICT"`)))
+	f.Add([]byte(strings.Replace(rule(`,"from":["@g"],"to":["XB"],"without":["H1"],"retain_max":60,"per_day":3`), `"articles"`,
+		`"authentic":["en"],"review":"2031-01-01T00:00:00.000Z","definitions":{"t":{"en":"T"}},"groups":{"g":["XA.*"]},"articles"`, 1)))
+	f.Add([]byte(document(`,"onward":"ask","proceedings":"no","retention":60,"cites":["C"],"reservations":false,"rules":[{"effect":"approve","tlp_min":"RED"}]`)))
 	f.Add([]byte(document(`,"clocks":{"flash":{"acknowledge":1,"answer":2}},"grounds":["other"]`)))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d, err := Parse(raw)
@@ -217,6 +256,13 @@ func FuzzDocument(f *testing.F) {
 		}
 		q := asking()
 		q.From, q.To = d.Parties[0], d.Parties[1:]
+		q.Reserved, q.Today = map[party.Code][]string{q.From: {d.Articles[0].Number}}, map[party.Code]int64{q.To[0]: 1}
+		if Problems(raw) != nil {
+			t.Fatal("was parsed and has problems")
+		}
+		if c := Diff(d, d); !c.Empty() {
+			t.Fatalf("differs from itself: %+v", c)
+		}
 		if v := p.Decide(q); v.Reason == "" || len(v.Per) != len(q.To) {
 			t.Fatalf("a verdict without a reason: %+v", v)
 		}

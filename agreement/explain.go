@@ -15,7 +15,7 @@ import (
 // that no explanation contradicts a decision.
 
 // condition is one member of a rule.
-type condition uint16
+type condition uint32
 
 const (
 	onKinds condition = 1 << iota
@@ -32,46 +32,96 @@ const (
 	onSectors
 	onTypes
 	onHandling
+	onWithout
 	onBodyMax
-	lastCondition = onBodyMax
+	onRetainMax
+	onPerDay
+	lastCondition = onPerDay
+
+	// No members of a rule: its article does not hold between the two; it asks for approval; what policies alone can look at that are written in Cedar.
+	onReservation condition = lastCondition << 1
+	onApproval              = onReservation << 1
+	onCedar                 = onApproval << 1
+	everything              = onCedar<<1 - 1
 )
+
+// present gives the conditions that r has.
+func (r *Rule) present() (has condition) {
+	for c, yes := range [...]bool{
+		r.Kinds != nil, r.From != nil, r.To != nil, r.TLPMax != nil, r.TLPMin != nil, r.PAPMax != nil, r.PersonalData != nil, r.Precedence != nil,
+		r.Tracks != nil, r.Exercise != nil, r.Purposes != nil, r.Sectors != nil, r.Types != nil, r.Handling != nil, r.Without != nil, r.BodyMax != nil,
+		r.RetainMax != nil, r.PerDay != nil,
+	} {
+		if yes {
+			has |= 1 << c
+		}
+	}
+	return has
+}
 
 // failing gives the conditions of r that do not hold, and those that r has.
 func (r *Rule) failing(q *Question, to party.Code) (failed, present condition) {
-	test := func(c condition, has bool, holds func() bool) {
-		if has {
-			present |= c
-			if !holds() {
-				failed |= c
-			}
+	present = r.present()
+	for rest := present; rest != 0; rest &= rest - 1 {
+		if c := rest & -rest; !r.holds(c, q, to) {
+			failed |= c
 		}
 	}
-	named := func(list []string, v string) func() bool {
-		return func() bool { return v != "" && slices.Contains(list, v) }
-	}
-	test(onKinds, r.Kinds != nil, func() bool {
-		return slices.ContainsFunc(r.Kinds, func(k KindPattern) bool { return k.Matches(q.Kind) })
-	})
-	test(onFrom, r.From != nil, func() bool { return slices.ContainsFunc(r.From, func(c CodePattern) bool { return c.Matches(q.From) }) })
-	test(onTo, r.To != nil, func() bool { return slices.ContainsFunc(r.To, func(c CodePattern) bool { return c.Matches(to) }) })
-	test(onTLPMax, r.TLPMax != nil, func() bool { return q.Marking.TLP.Rank() <= r.TLPMax.Rank() })
-	test(onTLPMin, r.TLPMin != nil, func() bool { return q.Marking.TLP.Rank() >= r.TLPMin.Rank() })
-	test(onPAPMax, r.PAPMax != nil, func() bool { return q.Marking.PAP.Rank() <= r.PAPMax.Rank() })
-	test(onPersonalData, r.PersonalData != nil, func() bool {
-		has, limit := q.Marking.PersonalData.Rank(), r.PersonalData.Rank()
-		return r.Effect == Forbid && has >= limit || r.Effect == Permit && has <= limit
-	})
-	test(onPrecedence, r.Precedence != nil, func() bool { return slices.Contains(r.Precedence, q.Precedence) })
-	test(onTracks, r.Tracks != nil, func() bool { return slices.Contains(r.Tracks, q.Track) })
-	test(onExercise, r.Exercise != nil, func() bool { return q.Exercise == *r.Exercise })
-	test(onPurposes, r.Purposes != nil, named(r.Purposes, q.Purpose))
-	test(onSectors, r.Sectors != nil, named(r.Sectors, q.Sector))
-	test(onTypes, r.Types != nil, named(r.Types, q.Type))
-	test(onHandling, r.Handling != nil, func() bool {
-		return !slices.ContainsFunc(r.Handling, func(h string) bool { return !slices.Contains(q.Marking.Handling, h) })
-	})
-	test(onBodyMax, r.BodyMax != nil, func() bool { return q.BodyBytes <= *r.BodyMax })
 	return failed, present
+}
+
+// applies tells whether all of the conditions that r has hold.
+func (r *Rule) applies(present condition, q *Question, to party.Code) bool {
+	for rest := present; rest != 0; rest &= rest - 1 {
+		if !r.holds(rest&-rest, q, to) {
+			return false
+		}
+	}
+	return true
+}
+
+// holds tells whether one condition, which r has, holds.
+func (r *Rule) holds(c condition, q *Question, to party.Code) bool {
+	// spec: AGR-3
+	switch c {
+	case onKinds:
+		return slices.ContainsFunc(r.Kinds, func(k KindPattern) bool { return k.Matches(q.Kind) })
+	case onFrom:
+		return slices.ContainsFunc(r.From, func(c CodePattern) bool { return c.Matches(q.From) })
+	case onTo:
+		return slices.ContainsFunc(r.To, func(c CodePattern) bool { return c.Matches(to) })
+	case onTLPMax:
+		return q.Marking.TLP.Rank() <= r.TLPMax.Rank()
+	case onTLPMin:
+		return q.Marking.TLP.Rank() >= r.TLPMin.Rank()
+	case onPAPMax:
+		return q.Marking.PAP.Rank() <= r.PAPMax.Rank()
+	case onPersonalData:
+		has, limit := q.Marking.PersonalData.Rank(), r.PersonalData.Rank()
+		return r.restricts() && has >= limit || !r.restricts() && has <= limit
+	case onPrecedence:
+		return slices.Contains(r.Precedence, q.Precedence)
+	case onTracks:
+		return slices.Contains(r.Tracks, q.Track)
+	case onExercise:
+		return q.Exercise == *r.Exercise
+	case onPurposes:
+		return q.Purpose != "" && slices.Contains(r.Purposes, q.Purpose)
+	case onSectors:
+		return q.Sector != "" && slices.Contains(r.Sectors, q.Sector)
+	case onTypes:
+		return q.Type != "" && slices.Contains(r.Types, q.Type)
+	case onHandling:
+		return !slices.ContainsFunc(r.Handling, func(h string) bool { return !slices.Contains(q.Marking.Handling, h) })
+	case onWithout:
+		return !slices.ContainsFunc(r.Without, func(h string) bool { return slices.Contains(q.Marking.Handling, h) })
+	case onBodyMax:
+		return q.BodyBytes <= *r.BodyMax
+	case onRetainMax:
+		ms, dated := q.retention()
+		return (dated && ms <= *r.RetainMax*1000) != r.restricts()
+	}
+	return (q.Today[to] < *r.PerDay) != r.restricts()
 }
 
 // limit words a condition: "would permit it …".
@@ -107,18 +157,34 @@ func (r *Rule) limit(c condition) string {
 	case onTypes:
 		return "of the type " + anyOf(r.Types)
 	case onHandling:
-		return "under " + plural(len(r.Handling), "the handling code ", "the handling codes ") + strings.Join(r.Handling, ", ")
+		return "under " + handlingCodes(r.Handling)
+	case onWithout:
+		return "without " + handlingCodes(r.Without)
+	case onRetainMax:
+		if r.restricts() {
+			return "unless it is to be erased within " + duration(*r.RetainMax)
+		}
+		return "where it is to be erased within " + duration(*r.RetainMax)
+	case onPerDay:
+		if r.restricts() {
+			return "past " + grouped(*r.PerDay) + " a day"
+		}
+		return "up to " + grouped(*r.PerDay) + " a day"
 	}
 	return "up to " + grouped(*r.BodyMax) + " bytes"
 }
 
+func handlingCodes(codes []string) string {
+	return plural(len(codes), "the handling code ", "the handling codes ") + strings.Join(codes, ", ")
+}
+
 func personalLimit(p marking.PersonalData, e Effect) string {
 	switch {
-	case e == Forbid && p == marking.PersonalNone:
+	case e != Permit && p == marking.PersonalNone:
 		return "with or without personal data"
-	case e == Forbid && p == marking.PersonalMinimised:
+	case e != Permit && p == marking.PersonalMinimised:
 		return "with personal data, even minimised"
-	case e == Forbid:
+	case e != Permit:
 		return "with personal data that is not minimised"
 	case p == marking.PersonalNone:
 		return "without personal data"
@@ -170,8 +236,12 @@ func (q *Question) actual(c condition, to party.Code) string {
 		return or("in the sector ", q.Sector, "without a sector")
 	case onTypes:
 		return or("of the type ", q.Type, "without a type")
-	case onHandling:
+	case onHandling, onWithout:
 		return or("under the handling codes ", strings.Join(q.Marking.Handling, ", "), "without a handling code")
+	case onRetainMax:
+		return or("to be erased at ", q.Marking.RetainUntil, "without a date of erasure")
+	case onPerDay:
+		return "number " + grouped(q.Today[to]+1) + " of the day"
 	}
 	return grouped(q.BodyBytes) + " bytes"
 }
@@ -179,7 +249,10 @@ func (q *Question) actual(c condition, to party.Code) string {
 // distance tells how far a rule is from permitting: a rule for other parties is farther than any other, and of the rest the one with the
 // fewest failing conditions is nearest. gap is how many steps its scales are too low, which tells apart rules that lack the same.
 func (r *Rule) distance(failed condition, q *Question) (lacks, gap int) {
-	lacks = bits.OnesCount16(uint16(failed))
+	lacks = bits.OnesCount32(uint32(failed))
+	if failed&onReservation != 0 {
+		lacks += 50 // no officer can change that
+	}
 	if failed&(onFrom|onTo) != 0 {
 		lacks += 100
 	}
@@ -198,13 +271,19 @@ func (r *Rule) distance(failed condition, q *Question) (lacks, gap int) {
 	if failed&onBodyMax != 0 {
 		gap += int(min(q.BodyBytes-*r.BodyMax, 1<<40))
 	}
+	if ms, dated := q.retention(); failed&onRetainMax != 0 {
+		gap += 1
+		if dated {
+			gap = int(min(ms-*r.RetainMax*1000, 1<<40))
+		}
+	}
 	return lacks, gap
 }
 
 // near is a permitting rule about the kind that does not hold.
 type near struct {
 	entry  *entry
-	failed condition
+	failed condition // at first a reservation alone: what else fails is looked at where it is to be told
 	gap    int
 }
 
@@ -212,6 +291,8 @@ type near struct {
 func (c *chooser) nearest(to party.Code) []string {
 	q, fewest, found, least := c.q, math.MaxInt, []near(nil), map[condition]int{}
 	for _, n := range c.near {
+		without, _ := n.entry.rule.failing(q, to)
+		n.failed |= without
 		var lacks int
 		lacks, n.gap = n.entry.rule.distance(n.failed, q)
 		if lacks > fewest {
@@ -232,6 +313,9 @@ func (c *chooser) nearest(to party.Code) []string {
 			continue
 		}
 		w := n.entry.label + " would permit it " + n.entry.rule.words(n.failed) + "; this is " + q.words(n.failed, to) + "."
+		if n.failed&onReservation != 0 {
+			w = n.entry.label + " does not hold between " + string(q.From) + " and " + string(to) + ", for a reservation."
+		}
 		if !slices.Contains(words, w) {
 			words = append(words, w)
 		}
@@ -284,8 +368,7 @@ func (s *set) forbids(matched []int) string {
 		w := e.label + " forbids it."
 		if e.rule != nil {
 			// Who speaks of what to whom is plain to both; what else the rule is about is the news.
-			_, present := e.rule.failing(&Question{}, "")
-			if present &^= onKinds | onFrom | onTo; present != 0 {
+			if present := e.rule.present() &^ (onKinds | onFrom | onTo); present != 0 {
 				w = e.label + " forbids it " + e.rule.words(present) + "."
 			}
 		}
@@ -297,16 +380,14 @@ func (s *set) forbids(matched []int) string {
 }
 
 // lacking says that nothing permits, and what came nearest.
-func (s *set) lacking(q *Question, nearest []string) string {
-	if len(nearest) > 0 {
+func (c *chooser) lacking(nearest []string) string {
+	switch {
+	case len(nearest) > 0:
 		return "No article permits it. " + strings.Join(nearest, " ")
+	case c.reserved != nil:
+		return "No article permits " + string(c.q.Kind) + "."
 	}
-	for i := range s.entries {
-		if s.entries[i].rule != nil {
-			return "No article permits " + string(q.Kind) + "."
-		}
-	}
-	return "Without an agreement " + string(q.Kind) + " is not permitted."
+	return "Without an agreement " + string(c.q.Kind) + " is not permitted."
 }
 
 func (s *set) labels(some []int) []string {

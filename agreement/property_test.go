@@ -3,6 +3,7 @@ package agreement
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ import (
 
 var (
 	someCodes    = []party.Code{"XA", "XB", "XC", "XA.cert", "XA.cert.soc", "XB.mfa", "XC.cert", "XAB", "XZ"}
-	somePatterns = []CodePattern{"XA", "XB", "XC", "XA.*", "XB.*", "XA.cert", "XA.cert.soc", "XB.mfa", "XC.*"}
+	somePatterns = []CodePattern{"XA", "XB", "XC", "XA.*", "XB.*", "XA.cert", "XA.cert.soc", "XB.mfa", "XC.*", "@teams", "@all"}
 	someKinds    = []statement.Kind{"assist.request", "assist.grant", "intel.share", "drill.inject", "as.request"}
 	kindPatterns = []KindPattern{"assist.*", "assist.request", "assist.grant", "intel.*", "intel.share", "drill.inject", "as.*"}
 	words        = []string{"a", "b", "c"}
@@ -42,7 +43,7 @@ func maybe[T any](t *rapid.T, from []T, label string) *T {
 
 func drawRule(t *rapid.T) Rule {
 	r := Rule{
-		Effect: rapid.SampledFrom([]Effect{Permit, Permit, Permit, Forbid}).Draw(t, "effect"),
+		Effect: rapid.SampledFrom([]Effect{Permit, Permit, Permit, Forbid, Approve}).Draw(t, "effect"),
 		Kinds:  some(t, kindPatterns, "kinds"), From: some(t, somePatterns, "from"), To: some(t, somePatterns, "to"),
 		TLPMax: maybe(t, marking.TLPs(), "tlp_max"), TLPMin: maybe(t, marking.TLPs(), "tlp_min"),
 		PAPMax:       maybe(t, []marking.PAP{marking.PAPClear, marking.PAPGreen, marking.PAPAmber, marking.PAPRed}, "pap_max"),
@@ -51,6 +52,14 @@ func drawRule(t *rapid.T) Rule {
 		Tracks:       some(t, []statement.Track{statement.Technical, statement.Diplomatic, statement.Leadership}, "tracks"),
 		Exercise:     maybe(t, []bool{true, false}, "exercise"), Purposes: some(t, words, "purposes"), Sectors: some(t, words, "sectors"),
 		Types: some(t, words, "types"), Handling: some(t, words, "handling"), BodyMax: maybe(t, []int64{0, 10, 20}, "body_max"),
+		Without: some(t, words, "without"), RetainMax: maybe(t, []int64{60, 3600}, "retain_max"), PerDay: maybe(t, []int64{1, 2, 5}, "per_day"),
+	}
+	r.Without = slices.DeleteFunc(r.Without, func(h string) bool { return slices.Contains(r.Handling, h) })
+	if len(r.Without) == 0 {
+		r.Without = nil
+	}
+	if _, why := r.neverHolds(); why != "" {
+		r.To = nil
 	}
 	if r.TLPMax != nil && r.TLPMin != nil && r.TLPMin.Rank() > r.TLPMax.Rank() {
 		r.TLPMin = nil
@@ -58,11 +67,25 @@ func drawRule(t *rapid.T) Rule {
 	return r
 }
 
-// drawDocument makes an agreement of XA, XB and XC with up to 12 rules, and passes it through its bytes.
-func drawDocument(t *rapid.T, more ...Article) *Document {
-	d := Document{
-		V: 1, Title: Text{"en": "T"}, Parties: []party.Code{"XA", "XB", "XC"}, Languages: []string{"en"}, InForce: InForce{When: "all"},
+func someGroups() map[string][]CodePattern {
+	return map[string][]CodePattern{"teams": {"XA.cert", "XB.mfa"}, "all": {"XA", "XB.*", "XC", "XA.cert"}}
+}
+
+// threeParties is a document of XA, XB and XC with these articles.
+func threeParties(articles ...Article) *Document {
+	for i := range articles {
+		articles[i].Title, articles[i].Text = Text{"en": "T"}, Text{"en": "T"}
 	}
+	return &Document{
+		V: 1, Title: Text{"en": "T"}, Parties: []party.Code{"XA", "XB", "XC"}, Languages: []string{"en"}, InForce: InForce{When: ByAll},
+		Groups: someGroups(), Articles: articles,
+	}
+}
+
+// drawDocument makes an agreement of XA, XB and XC with up to 12 rules, and passes it through its bytes. What one article forbids outright
+// is left out.
+func drawDocument(t *rapid.T, more ...Article) *Document {
+	d := *threeParties()
 	for i := range rapid.IntRange(1, 4).Draw(t, "articles") {
 		a := Article{Number: itoa(i), Title: Text{"en": "T"}, Text: Text{"en": "T"}}
 		for range rapid.IntRange(0, 3).Draw(t, "rules") {
@@ -70,7 +93,16 @@ func drawDocument(t *rapid.T, more ...Article) *Document {
 		}
 		d.Articles = append(d.Articles, a)
 	}
-	return rewrite(t, d, more...)
+	for {
+		var found problems
+		if d.forbiddenOutright(&found); len(found) == 0 {
+			return rewrite(t, d, more...)
+		}
+		at := strings.Split(string(found[0].at), "/")
+		a := &d.Articles[must(strconv.Atoi(at[2]))]
+		j := must(strconv.Atoi(at[4]))
+		a.Rules = slices.Delete(a.Rules, j, j+1)
+	}
 }
 
 func rewrite(t *rapid.T, d Document, more ...Article) *Document {
@@ -94,7 +126,37 @@ func compile(t *rapid.T, d *Document) *Policy {
 	return p
 }
 
+// unchecked compiles a document with more articles, although one may forbid outright what another permits.
+func unchecked(t *rapid.T, d *Document, more ...Article) *Policy {
+	one := *d
+	one.Articles = append(slices.Clone(d.Articles), more...)
+	p, err := one.compile()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// at is the time of every question that is drawn, and the dates are those of erasure that it may name.
+var dates = []string{"", "2026-11-21T08:00:59.999Z", "2026-11-21T08:01:00.000Z", "2026-11-21T08:01:00.001Z", "2026-11-21T09:00:00.000Z", "2027-01-01T00:00:00.000Z"}
+
 func drawQuestion(t *rapid.T) Question {
+	q := drawHead(t)
+	for _, to := range q.To {
+		if rapid.Bool().Draw(t, "counted") {
+			q.Today = map[party.Code]int64{to: rapid.Int64Range(0, 6).Draw(t, "today")}
+		}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "making?") == 0 {
+		q.Joined = []party.Code{"XZ"}
+	}
+	if rapid.IntRange(0, 3).Draw(t, "reserved?") == 0 {
+		q.Reserved = map[party.Code][]string{rapid.SampledFrom([]party.Code{"XA", "XB", "XC", "XZ"}).Draw(t, "by"): {"0", "2"}}
+	}
+	return q
+}
+
+func drawHead(t *rapid.T) Question {
 	optional := rapid.SampledFrom([]string{"", "a", "b", "c", "d"})
 	return Question{
 		From: rapid.SampledFrom(someCodes).Draw(t, "from"),
@@ -105,6 +167,7 @@ func drawQuestion(t *rapid.T) Question {
 			PAP:          rapid.SampledFrom([]marking.PAP{"", marking.PAPClear, marking.PAPGreen, marking.PAPAmber, marking.PAPRed}).Draw(t, "pap"),
 			PersonalData: rapid.SampledFrom([]marking.PersonalData{"", marking.PersonalNone, marking.PersonalMinimised, marking.PersonalAllowed}).Draw(t, "personal"),
 			Handling:     rapid.SliceOfNDistinct(rapid.SampledFrom(words), 0, 3, rapid.ID[string]).Draw(t, "handling"),
+			RetainUntil:  rapid.SampledFrom(dates).Draw(t, "retain_until"),
 		},
 		Track:      rapid.SampledFrom([]statement.Track{statement.Technical, statement.Diplomatic, statement.Leadership}).Draw(t, "track"),
 		Precedence: rapid.SampledFrom(statement.Precedences()).Draw(t, "precedence"),
@@ -115,13 +178,18 @@ func drawQuestion(t *rapid.T) Question {
 }
 
 // byCedar decides as the spec has it and no faster: all policies, read from their text, with every entity written out.
-func byCedar(t *rapid.T, p *Policy, q Question, to party.Code) (cedar.Decision, []string) {
+func byCedar(t *rapid.T, p *Policy, q Question, to party.Code, approved bool) (cedar.Decision, []string) {
 	list, err := cedar.NewPolicyListFromBytes("all.cedar", p.Cedar())
 	if err != nil {
 		t.Fatal(err)
 	}
 	all := cedar.NewPolicySet()
+	reserved := p.reserved(&q, to)
 	for i, one := range list {
+		// spec: AGR-10
+		if one.Effect() == cedar.Permit && slices.Contains(reserved, string(one.Annotations()["article"])) {
+			continue
+		}
 		all.Add(cedar.PolicyID(strings.Repeat("0", 3-len(itoa(i)))+itoa(i)), one)
 	}
 	entities := cedar.EntityMap{}
@@ -136,7 +204,7 @@ func byCedar(t *rapid.T, p *Policy, q Question, to party.Code) (cedar.Decision, 
 	entities[action] = cedar.Entity{UID: action, Parents: cedar.NewEntityUIDSet(cedar.NewEntityUID("Action", cedar.String(q.Kind.Desk()+".*")))}
 	decision, diagnostic := cedar.Authorize(all, entities, cedar.Request{
 		Principal: cedar.NewEntityUID("Party", cedar.String(q.From)), Action: action,
-		Resource: cedar.NewEntityUID("Party", cedar.String(to)), Context: q.context(),
+		Resource: cedar.NewEntityUID("Party", cedar.String(to)), Context: q.context(to, approved, everything),
 	})
 	if len(diagnostic.Errors) > 0 {
 		t.Fatalf("%v", diagnostic.Errors)
@@ -162,11 +230,18 @@ func TestSetIsCedar(t *testing.T) {
 		p := compile(t, drawDocument(t))
 		for range 4 {
 			q := drawQuestion(t)
-			c := p.set.chooser(&q)
+			c := p.chooser(&q)
 			for _, to := range q.To {
-				decision, articles := byCedar(t, p, q, to)
-				if v := c.decide(to); v.Permitted != (decision == cedar.Allow) || !slices.Equal(v.Articles, articles) {
+				decision, articles := byCedar(t, p, q, to, true)
+				v := c.decide(to)
+				if v.Permitted != (decision == cedar.Allow) || !slices.Equal(v.Articles, articles) {
 					t.Fatalf("%s → %s: %v %v, Cedar says %v %v\n%s", q.From, to, v.Permitted, v.Articles, decision, articles, p.Cedar())
+				}
+				// Without approval what is permitted is forbidden by those who ask for it, and by nobody else.
+				// spec: DEC-10
+				alone, asking := byCedar(t, p, q, to, false)
+				if v.Permitted && (alone == cedar.Allow) != (len(v.ApprovalBy) == 0) || len(v.ApprovalBy) > 0 && !slices.Equal(v.ApprovalBy, asking) {
+					t.Fatalf("%s → %s: approval is asked for by %v, Cedar says %v %v\n%s", q.From, to, v.ApprovalBy, alone, asking, p.Cedar())
 				}
 			}
 		}
@@ -180,10 +255,12 @@ func TestExplanationAgrees(t *testing.T) {
 		p := compile(t, drawDocument(t))
 		q := drawQuestion(t)
 		for _, to := range q.To {
-			v := p.set.chooser(&q).decide(to)
+			v := p.chooser(&q).decide(to)
 			var permitting, forbidding []string
 			for _, e := range p.set.entries {
-				if failed, _ := e.rule.failing(&q, to); failed != 0 {
+				if failed, _ := e.rule.failing(&q, to); failed != 0 || e.rule.Effect == Approve {
+					continue
+				} else if e.rule.Effect == Permit && slices.Contains(p.reserved(&q, to), e.article) {
 					continue
 				} else if e.rule.Effect == Permit {
 					permitting = append(permitting, e.article)
@@ -202,7 +279,7 @@ func TestExplanationAgrees(t *testing.T) {
 					t.Fatalf("permitted by %v, but %+v", permitting, v)
 				}
 			default:
-				if v.Permitted || len(v.Articles) > 0 || len(v.Nearest) > 3 || !strings.HasPrefix(v.Reason, "No article permits") && len(p.set.entries) > 0 {
+				if v.Permitted || len(v.Articles) > 0 || len(v.Nearest) > 3 || !strings.HasPrefix(v.Reason, "No article permits") {
 					t.Fatalf("nothing matches, but %+v", v)
 				}
 			}
@@ -225,36 +302,39 @@ func TestEachCondition(t *testing.T) {
 		t.Run(itoa(int(c)), func(t *testing.T) {
 			t.Parallel()
 			rapid.Check(t, func(t *rapid.T) {
-				r := Rule{Effect: rapid.SampledFrom([]Effect{Permit, Forbid}).Draw(t, "effect")}
+				r := Rule{Effect: rapid.SampledFrom([]Effect{Permit, Forbid, Approve}).Draw(t, "effect")}
 				full := rapid.Custom(drawRule).Filter(func(r Rule) bool { _, present := r.failing(&Question{}, ""); return present&c != 0 }).Draw(t, "rule")
 				// The one condition is taken over by its name.
 				name := map[condition]string{
 					onKinds: "Kinds", onFrom: "From", onTo: "To", onTLPMax: "TLPMax", onTLPMin: "TLPMin", onPAPMax: "PAPMax", onPersonalData: "PersonalData",
 					onPrecedence: "Precedence", onTracks: "Tracks", onExercise: "Exercise", onPurposes: "Purposes", onSectors: "Sectors", onTypes: "Types",
-					onHandling: "Handling", onBodyMax: "BodyMax",
+					onHandling: "Handling", onWithout: "Without", onBodyMax: "BodyMax", onRetainMax: "RetainMax", onPerDay: "PerDay",
 				}[c]
 				reflect.ValueOf(&r).Elem().FieldByName(name).Set(reflect.ValueOf(full).FieldByName(name))
 				rules := []Rule{r}
-				if r.Effect == Forbid {
+				if r.Effect != Permit {
 					rules = append(rules, Rule{Effect: Permit})
 				}
-				p := compile(t, &Document{
-					V: 1, Title: Text{"en": "T"}, Parties: []party.Code{"XA", "XB", "XC"}, Languages: []string{"en"}, InForce: InForce{When: "all"},
-					Articles: []Article{{Number: "1", Title: Text{"en": "T"}, Text: Text{"en": "T"}, Rules: rules}},
-				})
-				q := drawQuestion(t)
+				d := threeParties(Article{Number: "1", Rules: rules})
+				p := unchecked(t, d)
+				r = *d.resolve(&r)
+				q := drawHead(t)
+				q.Today = map[party.Code]int64{q.To[0]: rapid.Int64Range(0, 6).Draw(t, "today")}
 				failed, present := r.failing(&q, q.To[0])
 				if present != c || failed&^c != 0 {
 					t.Fatalf("present %b, failed %b, want %b", present, failed, c)
 				}
-				decision, _ := byCedar(t, p, q, q.To[0])
+				decision, _ := byCedar(t, p, q, q.To[0], false)
 				if holds := failed == 0; (decision == cedar.Allow) != (holds == (r.Effect == Permit)) {
 					t.Fatalf("%s: holds %v, Cedar: %v\n%s", r.Effect, holds, decision, p.Cedar())
 				}
 				// What is remembered of one question answers no other.
 				for range 8 {
 					q = vary(q, drawQuestion(t), c)
-					if got, want := p.Decide(q).Per[0], p.decideOne(p.set.chooser(&q), q.To[0]); !reflect.DeepEqual(got, want) {
+					if personalLacks(&q) != "" {
+						continue
+					}
+					if got, want := p.Decide(q).Per[0], p.decideOne(p.chooser(&q), q.To[0]); !reflect.DeepEqual(got, want) {
 						t.Fatalf("%+v\nwant %+v", got, want)
 					}
 				}
@@ -293,8 +373,12 @@ func vary(q, other Question, c condition) Question {
 		q.Sector = other.Sector
 	case onTypes:
 		q.Type = other.Type
-	case onHandling:
+	case onHandling, onWithout:
 		q.Marking.Handling = other.Marking.Handling
+	case onRetainMax:
+		q.Marking.RetainUntil = other.Marking.RetainUntil
+	case onPerDay:
+		q.Today = map[party.Code]int64{q.To[0]: other.Today[other.To[0]]}
 	case onBodyMax:
 		q.BodyBytes = other.BodyBytes
 	}
@@ -324,14 +408,14 @@ func TestForbidNeverPermits(t *testing.T) {
 		d := drawDocument(t)
 		r := drawRule(t)
 		r.Effect = Forbid
-		stricter := rewrite(t, *d, Article{Number: "forbid", Title: Text{"en": "T"}, Text: Text{"en": "T"}, Rules: []Rule{r}})
+		stricter := unchecked(t, d, Article{Number: "forbid", Title: Text{"en": "T"}, Text: Text{"en": "T"}, Rules: []Rule{r}})
 		q := drawQuestion(t)
-		before, after := compile(t, d).Decide(q), compile(t, stricter).Decide(q)
+		before, after := compile(t, d).Decide(q), stricter.Decide(q)
 		if after.Permitted && !before.Permitted {
 			t.Fatalf("one more forbidding article permits: %+v, before %+v", after, before)
 		}
 		for i := range q.To {
-			failed, _ := r.failing(&q, q.To[i])
+			failed, _ := d.resolve(&r).failing(&q, q.To[i])
 			if after.Per[i].Permitted && failed == 0 {
 				t.Fatalf("forbid does not win: %+v", after.Per[i])
 			}
@@ -360,6 +444,9 @@ func TestEveryRecipient(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		p, q := compile(t, drawDocument(t)), drawQuestion(t)
+		if personalLacks(&q) != "" {
+			return // is denied as a whole, and only when every recipient is permitted
+		}
 		v, all := p.Decide(q), true
 		for i, to := range q.To {
 			alone := q
@@ -473,6 +560,7 @@ func TestMemo(t *testing.T) {
 			if rapid.Bool().Draw(t, "other") {
 				other := drawQuestion(t)
 				q.Marking, q.Purpose, q.From = other.Marking, other.Purpose, other.From
+				q.Today, q.Reserved, q.Joined = other.Today, other.Reserved, other.Joined
 			}
 			got, again, want := warm.Decide(q), warm.Decide(q), compile(t, d).Decide(q)
 			if !reflect.DeepEqual(got, want) || !reflect.DeepEqual(again, want) {

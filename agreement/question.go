@@ -1,6 +1,8 @@
 package agreement
 
 import (
+	"math/bits"
+
 	"github.com/cedar-policy/cedar-go/types"
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -11,7 +13,7 @@ import (
 	"github.com/comity-exchange/comity/thread"
 )
 
-// Question is all that a decision depends on. It comes from a head alone, so that both sides ask the same one.
+// Question is all that a decision depends on. What comes from a head and from the making of the agreement is the same on both sides.
 type Question struct {
 	From       party.Code
 	To         []party.Code
@@ -28,6 +30,15 @@ type Question struct {
 	Purpose, Sector, Type string
 	Clock                 *thread.Limit // what the asker sets (AST-3)
 	Grounds               []string      // on which a refusal rests
+
+	// From the making of the agreement (AGR-10): the articles that each party has made a reservation to, and the parties that are bound beside
+	// those of the document.
+	Reserved map[party.Code][]string
+	Joined   []party.Code
+
+	// Today is, for each recipient, how many statements of the kind the author has sent it before under the agreement on the same day (DEC-9).
+	// Only a policy that counts looks at it.
+	Today map[party.Code]int64
 }
 
 // facts are the members of a head's facts that a decision looks at. They are taken as they come: a kind's own desk checks their form.
@@ -92,30 +103,74 @@ func ByCharter(h *statement.Head) bool {
 	return h.Agreement == nil || desk == "receipt" || desk == "thread"
 }
 
-// context is the question as Cedar's context record (DEC-3).
-func (q *Question) context() types.Record {
-	m := make(types.RecordMap, 13)
-	m["tlp"] = types.Long(q.Marking.TLP.Rank())
-	m["pap"] = types.Long(q.Marking.PAP.Rank())
-	m["personal_data"] = types.Long(q.Marking.PersonalData.Rank())
-	m["precedence"] = types.String(q.Precedence)
-	m["track"] = types.String(q.Track)
-	m["exercise"] = types.Boolean(q.Exercise)
-	m["time"] = types.Long(q.Time.Std().UnixMilli())
-	handling := make([]types.Value, len(q.Marking.Handling))
-	for i, h := range q.Marking.Handling {
-		handling[i] = types.String(h)
+// retention is how long after its time the statement is to be erased, in milliseconds; ok is false where its marking names no date.
+func (q *Question) retention() (ms int64, ok bool) {
+	if q.Marking.RetainUntil == "" {
+		return 0, false
 	}
-	m["handling"] = types.NewSet(handling...)
-	m["role"] = types.String(q.Role)
-	m["body_bytes"] = types.Long(q.BodyBytes)
+	until, err := statement.ParseTime(q.Marking.RetainUntil)
+	if err != nil {
+		return 0, false
+	}
+	return until.Std().UnixMilli() - q.Time.Std().UnixMilli(), true
+}
+
+// context is the question as Cedar's context record, for one recipient (DEC-3), as far as policies want it: what none of them looks at need not be
+// there. approved is whether a second officer of the author's has approved it, which between the parties counts as done (DEC-10).
+func (q *Question) context(to party.Code, approved bool, wants condition) types.Record {
+	if wants == 0 {
+		return types.Record{}
+	}
+	m := make(types.RecordMap, bits.OnesCount32(uint32(wants)))
+	put := func(of condition, name types.String, value func() types.Value) {
+		if wants&of != 0 {
+			m[name] = value()
+		}
+	}
+	long := func(n int) types.Value { return types.Long(n) }
+	put(onTLPMax|onTLPMin, "tlp", func() types.Value { return long(q.Marking.TLP.Rank()) })
+	put(onPAPMax, "pap", func() types.Value { return long(q.Marking.PAP.Rank()) })
+	put(onPersonalData, "personal_data", func() types.Value { return long(q.Marking.PersonalData.Rank()) })
+	put(onPrecedence, "precedence", func() types.Value { return types.String(q.Precedence) })
+	put(onTracks, "track", func() types.Value { return types.String(q.Track) })
+	put(onExercise, "exercise", func() types.Value { return types.Boolean(q.Exercise) })
+	put(onHandling|onWithout, "handling", func() types.Value {
+		codes := make([]types.Value, len(q.Marking.Handling))
+		for i, h := range q.Marking.Handling {
+			codes[i] = types.String(h)
+		}
+		return types.NewSet(codes...)
+	})
+	put(onBodyMax, "body_bytes", func() types.Value { return types.Long(q.BodyBytes) })
+	put(onPerDay, "today", func() types.Value { return types.Long(q.Today[to]) })
+	put(onApproval, "approved", func() types.Value { return types.Boolean(approved) })
+	put(onCedar, "time", func() types.Value { return types.Long(q.Time.Std().UnixMilli()) })
+	put(onCedar, "role", func() types.Value { return types.String(q.Role) })
+	if wants&onRetainMax != 0 {
+		if ms, ok := q.retention(); ok {
+			m["retention"] = types.Long(ms)
+		}
+	}
 	for _, f := range [...]struct {
+		of    condition
 		name  types.String
 		value string
-	}{{"purpose", q.Purpose}, {"sector", q.Sector}, {"type", q.Type}} {
-		if f.value != "" {
+	}{{onPurposes, "purpose", q.Purpose}, {onSectors, "sector", q.Sector}, {onTypes, "type", q.Type}} {
+		if wants&f.of != 0 && f.value != "" {
 			m[f.name] = types.String(f.value)
 		}
 	}
 	return types.NewRecord(m)
+}
+
+// wants are the conditions whose values the policy can look at: those that it has, or, written in Cedar, all.
+func (e *entry) wants() condition {
+	if e.rule == nil {
+		return everything
+	}
+	wants := e.rule.present() &^ (onKinds | onFrom | onTo)
+	if e.rule.Effect == Approve {
+		wants |= onApproval
+	}
+	return wants
 }

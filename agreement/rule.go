@@ -12,10 +12,12 @@ import (
 // Effect is what a rule does when all its conditions hold.
 type Effect string
 
-// The effects. Forbid wins (DEC-1).
+// The effects. Forbid wins (DEC-1). Approve neither permits nor forbids between the parties: a second officer of the author's looks at it
+// before it leaves (DEC-10).
 const (
-	Permit Effect = "permit"
-	Forbid Effect = "forbid"
+	Permit  Effect = "permit"
+	Forbid  Effect = "forbid"
+	Approve Effect = "approve"
 )
 
 // Rule is one machine-readable rule of an article (AGR-3). An absent condition (nil) always holds.
@@ -27,16 +29,22 @@ type Rule struct {
 	TLPMax       *marking.TLP           `json:"tlp_max,omitempty"`
 	TLPMin       *marking.TLP           `json:"tlp_min,omitempty"`
 	PAPMax       *marking.PAP           `json:"pap_max,omitempty"`
-	PersonalData *marking.PersonalData  `json:"personal_data,omitempty"` // at most; when forbidding at least
+	PersonalData *marking.PersonalData  `json:"personal_data,omitempty"` // at most; where it does not permit, at least
 	Precedence   []statement.Precedence `json:"precedence,omitempty"`
 	Tracks       []statement.Track      `json:"tracks,omitempty"`
 	Exercise     *bool                  `json:"exercise,omitempty"`
 	Purposes     []string               `json:"purposes,omitempty"`
 	Sectors      []string               `json:"sectors,omitempty"`
 	Types        []string               `json:"types,omitempty"`
-	Handling     []string               `json:"handling,omitempty"` // all of them
-	BodyMax      *int64                 `json:"body_max,omitempty"` // bytes, blobs included
+	Handling     []string               `json:"handling,omitempty"`   // all of them
+	Without      []string               `json:"without,omitempty"`    // none of them
+	BodyMax      *int64                 `json:"body_max,omitempty"`   // bytes, blobs included
+	RetainMax    *int64                 `json:"retain_max,omitempty"` // seconds until the date of erasure; where it does not permit, longer or without a date
+	PerDay       *int64                 `json:"per_day,omitempty"`    // the count of the day is below it; where it does not permit, at least it
 }
+
+// restricts tells whether the rule narrows what others permit: then its limits count from above.
+func (r *Rule) restricts() bool { return r.Effect != Permit }
 
 // KindPattern is a kind, or "assist.*" for every kind of a desk.
 type KindPattern string
@@ -66,7 +74,7 @@ func (k KindPattern) valid() bool {
 	return err == nil
 }
 
-// CodePattern is a party's code, which does not include its offices, or "XA.*" for XA and all of them.
+// CodePattern is a party's code, which does not include its offices, or "XA.*" for XA and all of them; in a rule also "@name" for a group.
 type CodePattern string
 
 // Code is the party that it names, without the star.
@@ -78,7 +86,12 @@ func (c CodePattern) Offices() bool { return strings.HasSuffix(string(c), ".*") 
 // Matches tells whether it names code.
 func (c CodePattern) Matches(code party.Code) bool {
 	// spec: AGR-3
-	return code == c.Code() || c.Offices() && code.Principal() == c.Code()
+	star := len(c) - 2
+	if star < 1 || c[star:] != ".*" {
+		return string(c) == string(code)
+	}
+	own := string(c[:star])
+	return string(code) == own || string(code.Principal()) == own
 }
 
 // belongs tells whether the pattern names a party, or offices of one.
@@ -108,6 +121,7 @@ func (r *Rule) check(d *Document) (member, why string) {
 		{"sectors", len(r.Sectors), r.Sectors == nil, repeated(r.Sectors)},
 		{"types", len(r.Types), r.Types == nil, repeated(r.Types)},
 		{"handling", len(r.Handling), r.Handling == nil, repeated(r.Handling)},
+		{"without", len(r.Without), r.Without == nil, repeated(r.Without)},
 	}
 	for _, l := range lists {
 		if why := badList(l.n, l.absent, l.twice); why != "" {
@@ -115,7 +129,7 @@ func (r *Rule) check(d *Document) (member, why string) {
 		}
 	}
 	switch {
-	case r.Effect != Permit && r.Effect != Forbid:
+	case r.Effect != Permit && r.Effect != Forbid && r.Effect != Approve:
 		return "effect", form["effect"]
 	case slices.ContainsFunc(r.Kinds, func(k KindPattern) bool { return !k.valid() }):
 		return "kinds", form["kinds"]
@@ -135,11 +149,15 @@ func (r *Rule) check(d *Document) (member, why string) {
 		return "tracks", form["tracks"]
 	case r.BodyMax != nil && (*r.BodyMax < 0 || *r.BodyMax > 1<<53-1):
 		return "body_max", form["body_max"]
+	case r.RetainMax != nil && (*r.RetainMax < 1 || *r.RetainMax > MaxKept):
+		return "retain_max", form["retain_max"]
+	case r.PerDay != nil && (*r.PerDay < 1 || *r.PerDay > MaxPerDay):
+		return "per_day", form["per_day"]
 	}
 	for _, l := range []struct {
 		member string
 		values []string
-	}{{"purposes", r.Purposes}, {"sectors", r.Sectors}, {"types", r.Types}, {"handling", r.Handling}} {
+	}{{"purposes", r.Purposes}, {"sectors", r.Sectors}, {"types", r.Types}, {"handling", r.Handling}, {"without", r.Without}} {
 		if !identifiers(l.values) {
 			return l.member, form[l.member]
 		}
@@ -148,11 +166,11 @@ func (r *Rule) check(d *Document) (member, why string) {
 		member string
 		codes  []CodePattern
 	}{{"from", r.From}, {"to", r.To}} {
-		if slices.ContainsFunc(l.codes, func(c CodePattern) bool { return !c.belongs(d) }) {
-			return l.member, "names a code that is neither a party of this agreement nor an office of one; XA.* stands for XA and its offices"
+		if why := d.badCodes(l.codes); why != "" {
+			return l.member, why
 		}
 	}
-	return "", ""
+	return r.neverHolds()
 }
 
 func badList(n int, absent, twice bool) string {
@@ -178,13 +196,9 @@ func identifiers(list []string) bool {
 }
 
 func repeated[T comparable](s []T) bool {
-	if len(s) > MaxList {
-		return false // too long is said first
+	seen := make(map[T]bool, len(s))
+	for _, v := range s {
+		seen[v] = true
 	}
-	for i, v := range s {
-		if slices.Contains(s[:i], v) {
-			return true
-		}
-	}
-	return false
+	return len(seen) < len(s)
 }

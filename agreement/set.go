@@ -22,6 +22,7 @@ type set struct {
 	desks   map[string][]int // desk → entries whose scope names its group
 	kinds   map[statement.Kind][]int
 	ids     map[cedar.PolicyID]int
+	counts  bool // some rule looks at the counts of the day
 }
 
 // entry is one policy. rule is nil when it was written in Cedar.
@@ -32,6 +33,8 @@ type entry struct {
 	policy  *cedar.Policy
 	residue *cedar.Policy // policy without its action scope, which the index has settled
 	rule    *Rule
+	has     condition // that the rule has, beside its kinds, which the index has settled
+	looks   condition // at the values of these, of what a context can have
 }
 
 func newSet(entries []entry) *set {
@@ -41,6 +44,10 @@ func newSet(entries []entry) *set {
 		p := *(*ast.Policy)(e.policy.AST())
 		s.index(i, p.Action)
 		s.ids[e.id] = i
+		s.counts = s.counts || e.rule != nil && e.rule.PerDay != nil
+		if e.looks = e.wants(); e.rule != nil {
+			e.has = e.rule.present() &^ onKinds
+		}
 		p.Action = ast.ScopeTypeAll{}
 		e.residue = cedar.NewPolicyFromAST((*publicast.Policy)(&p))
 	}

@@ -165,3 +165,9 @@ func (t *Terms) In(code party.Code) bool {
 	_, found := slices.BinarySearch(t.Parties, code)
 	return found
 }
+
+// Equal tells whether two terms are the same.
+func (t *Terms) Equal(o *Terms) bool {
+	return t.Digest == o.Digest && t.InForce == o.InForce && t.Consent == o.Consent && t.Notice == o.Notice && t.Accession == o.Accession &&
+		slices.Equal(t.Parties, o.Parties) && slices.Equal(t.Articles, o.Articles) && slices.Equal(t.Fixed, o.Fixed)
+}

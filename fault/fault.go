@@ -14,7 +14,7 @@ const (
 	TooLarge     Code = "too-large"     // over a bound of the spec
 	NotAuthentic Code = "not-authentic" // a signature, path or digest does not verify
 	NotAddressed Code = "not-addressed" // not meant for this party
-	Denied       Code = "denied"        // an agreement, the charter or a caveat forbids it
+	Denied       Code = "denied"        // an agreement, the charter, a caveat or an officer's roles forbid it
 	Inadmissible Code = "inadmissible"  // the thread's state does not allow it
 	NotFound     Code = "not-found"     // no such thing
 	Withheld     Code = "withheld"      // exists, and is not for this asker; looks like NotFound outside

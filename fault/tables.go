@@ -14,7 +14,7 @@ var table = map[Code]row{
 	TooLarge:     {413, TooLarge, 65, "input over a bound"},
 	NotAuthentic: {400, NotAuthentic, 5, "a signature, path or digest does not verify"},
 	NotAddressed: {403, NotAddressed, 5, "not meant for this party"},
-	Denied:       {403, Denied, 4, "an agreement, the charter or a caveat forbids it"},
+	Denied:       {403, Denied, 4, "an agreement, the charter, a caveat or the officer's roles forbid it"},
 	Inadmissible: {409, Inadmissible, 4, "the thread does not allow it now"},
 	NotFound:     {404, NotFound, 3, "no such thing"},
 	Withheld:     {404, NotFound, 3, "no such thing"},

@@ -123,3 +123,11 @@ func Combine(a, b Marking) Marking {
 	}
 	return m
 }
+
+// Covers tells whether m is at least as strict as x in everything: what is marked m may hold what was marked x.
+func (m Marking) Covers(x Marking) bool {
+	// spec: ONW-4
+	return m.TLP.Rank() >= x.TLP.Rank() && m.PAP.Rank() >= x.PAP.Rank() && m.PersonalData.Rank() >= x.PersonalData.Rank() &&
+		(x.RetainUntil == "" || m.RetainUntil != "" && m.RetainUntil <= x.RetainUntil) &&
+		!slices.ContainsFunc(x.Handling, func(h string) bool { return !slices.Contains(m.Handling, h) })
+}

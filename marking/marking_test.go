@@ -49,20 +49,81 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+func drawn(t *rapid.T, name string) Marking {
+	return Marking{
+		TLP:          rapid.SampledFrom(TLPs()).Draw(t, name+" tlp"),
+		PAP:          rapid.SampledFrom(append(slices.Clone(paps), "")).Draw(t, name+" pap"),
+		PersonalData: rapid.SampledFrom(append(slices.Clone(personal), "")).Draw(t, name+" personal"),
+		Handling:     rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"H0", "H1", "H2", "H3"}), 0, 4, rapid.ID[string]).Draw(t, name+" handling"),
+		RetainUntil:  rapid.SampledFrom([]string{"", "2027-01-01T00:00:00.000Z", "2028-01-01T00:00:00.000Z"}).Draw(t, name+" retain"),
+	}
+}
+
+// TestStrictestWins: however many markings are combined, in whatever order and grouping, the result covers each of them and is no stricter than it takes: whatever
+// covers all of them covers it. A marking that is looser in any one component does not cover.
+func TestStrictestWins(t *testing.T) {
+	t.Parallel()
+	// spec: ONW-4
+	rapid.Check(t, func(t *rapid.T) {
+		n := rapid.IntRange(1, 6).Draw(t, "parts")
+		var parts []Marking
+		for range n {
+			parts = append(parts, drawn(t, "part"))
+		}
+		all := parts[0]
+		for _, p := range parts[1:] {
+			all = Combine(all, p)
+		}
+		other := parts[n-1]
+		for _, p := range slices.Backward(parts[:n-1]) {
+			other = Combine(p, other)
+		}
+		if !all.Covers(other) || !other.Covers(all) {
+			t.Fatalf("the order matters: %+v, %+v", all, other)
+		}
+		any := drawn(t, "any")
+		coversAll := true
+		for _, p := range parts {
+			if !all.Covers(p) {
+				t.Fatalf("%+v does not cover %+v", all, p)
+			}
+			coversAll = coversAll && any.Covers(p)
+		}
+		if coversAll != any.Covers(all) {
+			t.Fatalf("%+v covers the parts: %v; what they combine to: %v", any, coversAll, any.Covers(all))
+		}
+		for name, looser := range map[string]func(*Marking) bool{
+			"tlp": func(m *Marking) bool { i := m.TLP.Rank(); m.TLP = tlps[max(0, i-1)]; return i > 0 },
+			"pap": func(m *Marking) bool { i := m.PAP.Rank(); m.PAP = paps[max(0, i-1)]; return i > 0 },
+			"personal": func(m *Marking) bool {
+				i := m.PersonalData.Rank()
+				m.PersonalData = personal[max(0, i-1)]
+				return i > 0
+			},
+			"handling": func(m *Marking) bool {
+				i := len(m.Handling)
+				m.Handling = slices.Clone(m.Handling[:max(0, i-1)])
+				return i > 0
+			},
+			"later": func(m *Marking) bool {
+				was := m.RetainUntil
+				m.RetainUntil = "2029-01-01T00:00:00.000Z"
+				return was != ""
+			},
+			"for ever": func(m *Marking) bool { was := m.RetainUntil; m.RetainUntil = ""; return was != "" },
+		} {
+			if m := all; looser(&m) && m.Covers(all) {
+				t.Fatalf("looser in %s, it covers still: %+v, %+v", name, m, all)
+			}
+		}
+	})
+}
+
 // TestCombine: two markings combine to one that is at least as strict as both, whatever comes first, and combining again changes nothing.
 func TestCombine(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		draw := func(name string) Marking {
-			return Marking{
-				TLP:          rapid.SampledFrom(TLPs()).Draw(t, name+" tlp"),
-				PAP:          rapid.SampledFrom(append(slices.Clone(paps), "")).Draw(t, name+" pap"),
-				PersonalData: rapid.SampledFrom(append(slices.Clone(personal), "")).Draw(t, name+" personal"),
-				Handling:     rapid.SliceOfNDistinct(rapid.SampledFrom([]string{"H0", "H1", "H2", "H3"}), 0, 4, rapid.ID[string]).Draw(t, name+" handling"),
-				RetainUntil:  rapid.SampledFrom([]string{"", "2027-01-01T00:00:00.000Z", "2028-01-01T00:00:00.000Z"}).Draw(t, name+" retain"),
-			}
-		}
-		a, b := draw("a"), draw("b")
+		a, b := drawn(t, "a"), drawn(t, "b")
 		m, n := Combine(a, b), Combine(b, a)
 		if m.TLP != n.TLP || m.PAP.Rank() != n.PAP.Rank() || m.PersonalData.Rank() != n.PersonalData.Rank() || !slices.Equal(m.Handling, n.Handling) || m.RetainUntil != n.RetainUntil {
 			t.Fatalf("the order matters: %+v, %+v", m, n)

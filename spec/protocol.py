@@ -195,7 +195,7 @@ MARKING = {"tlp": TLP.__contains__, "pap": PAP.__contains__, "handling": lambda 
 BY = {"role": is_identifier, "officer": lambda v: is_match(r"[0-9a-f]{16,64}", v)}
 BODY_OF_HEAD = {"sha256": is_hex32, "size": lambda v: is_number(v, 2, 1 << 20), "blobs": lambda v: is_number(v, 0, 256),
                 "blob_bytes": lambda v: is_number(v, 0, 1 << 50)}
-HEAD = {"v": lambda v: v == 1 and is_number(v), "nonce": is_nonce, "from": is_code, "to": lambda v: is_list(v, 0, 64, is_code),
+HEAD = {"v": lambda v: v == 1 and is_number(v), "nonce": is_nonce, "from": is_code, "to": lambda v: is_list(v, 0, 255, is_code),
         "thread": is_hex32, "after": lambda v: is_list(v, 1, 16, is_hex32), "kind": is_kind,
         "agreement": lambda v: isinstance(v, dict), "marking": lambda v: isinstance(v, dict), "track": TRACKS.__contains__,
         "precedence": PRECEDENCES.__contains__, "exercise": lambda v: isinstance(v, bool), "time": is_time,

@@ -1,5 +1,6 @@
 """What follows from heads: threads, two desks, decisions, the ledger (THR, AST, AGR, DEC, LED). No clock and no body."""
 
+import datetime
 import heapq
 import json
 
@@ -46,11 +47,13 @@ class Thread:
         desk = DESKS.get(self.opener.desk)
         self.kinds = dict(COMMON, **(desk.kinds if desk else {}))
         self.desk = desk(self.opener) if desk else None
+        if desk is Instrument:
+            self.desk.thread = self
         self.parties = [self.opener["from"], *self.opener["to"]]
-        self.participants = set(self.parties)
-        self.order, self.void, self.opened = [], {}, False
+        self.admitted = {p: [] for p in self.parties}  # who takes part, and by which heads: none where by the opener
+        self.order, self.void, self.opened, self.pasts, self.within = [], {}, False, {}, authors is not None
         self.fold(lambda ids: [i for i in ids if authors is None or i in self.heads])
-        taken = set(self.order)
+        taken = set(self.order) | set(self.outside)
         self.waiting = sorted(set(self.heads) - taken)
         self.missing = sorted({a for i in self.waiting for a in self.heads[i].get("after", []) if a not in self.heads})
 
@@ -71,15 +74,21 @@ class Thread:
         for i, ids in after.items():
             for a in ids:
                 children.setdefault(a, []).append(i)
-        ready, self.last, self.past = [(0, self.opener.digest, self.opener)], {}, {}
+        ready, self.last, self.outside = [(0, self.opener.digest, self.opener)], {}, []
         while ready:
             _, _, h = heapq.heappop(ready)
             why = self.judge(h)
             if why:
                 self.void[h.id] = why
-            self.order.append(h.id)
-            self.last[h["from"]] = h.id
+            outside = why in ("not-a-participant", "wrong-recipients")
+            if outside:
+                self.outside.append(h.id)
+            else:
+                self.order.append(h.id)
+                self.last[h["from"]] = h.id
             for child in children.get(h.id, ()):
+                if outside and h.id in self.heads[child].get("after", []):
+                    continue  # what names it is never taken
                 after[child].discard(h.id)
                 if not after[child]:
                     c = self.heads[child]
@@ -91,9 +100,9 @@ class Thread:
         """The reason why a head is void, in the order of THR-6, or None; what is admissible changes the state."""
         kind, opener = self.kinds.get(h["kind"]), h is self.opener
         if not opener:
-            if h["from"] not in self.participants:
+            if not self.takes_part(h, h["from"]):
                 return "not-a-participant"
-            allowed = set(self.participants)
+            allowed = {p for p in self.admitted if self.takes_part(h, p)}
             if h["kind"] == "thread.admit" and admission(h):
                 allowed.add(h["facts"]["party"])
             if not set(self.parties) - {h["from"]} <= set(h["to"]) or not set(h["to"]) <= allowed:
@@ -122,14 +131,35 @@ class Thread:
             return "bad-facts"
         return None
 
+    def knew(self, h, i):
+        """True when h comes after the taken head i: its author had folded it."""
+        if self.within:
+            return i != h.id
+        if h.id not in self.pasts:
+            seen, todo = set(), list(h.get("after", []))
+            while todo:
+                a = todo.pop()
+                if a not in seen and a in self.heads:
+                    seen.add(a)
+                    todo += self.heads[a].get("after", [])
+            self.pasts[h.id] = seen
+        return i in self.pasts[h.id]
+
+    def takes_part(self, h, party):
+        """True when party took part in the thread as h's author had folded it (THR-6)."""
+        return party in self.parties or any(self.knew(h, i) for i in self.admitted.get(party, ()))
+
     def common(self, h):
         """Receipts and admissions, which every desk's threads have."""
         if h["kind"] == "thread.admit":
             need(self.opener.id in h["facts"]["heads"], "THR-8", "the opener is not listed")
-            must(self.opener["to"] and h["facts"]["party"] not in self.participants and len(self.participants) < 65)
-            self.participants.add(h["facts"]["party"])
+            party = h["facts"]["party"]
+            must(self.opener["to"] and not self.takes_part(h, party) and (party in self.admitted or len(self.admitted) < 256))
+            self.admitted.setdefault(party, []).append(h.id)
         elif h["kind"] == "receipt.refused" and self.desk and self.opened:
             self.desk.refused(h)
+        elif h["kind"] == "receipt.recalled" and isinstance(self.desk, Recall) and self.opened:
+            self.desk.recalled(h)
 
 
 def admission(h):
@@ -182,9 +212,9 @@ class Assist:
                                ("purpose", "sector", "authority", "clock")),
         "assist.acknowledge": Kind(40, False, {}),
         "assist.clarify": Kind(50, False, {"wanted": NAMES(1, ANY)}),
-        "assist.supplement": Kind(50, False, {"for": is_hex32}, ("for",)),
+        "assist.supplement": Kind(50, False, {"for": is_hex32, "purpose": WORD}, ("for", "purpose")),
         "assist.postpone": Kind(50, False, {"reason": is_identifier, "until": is_time}),
-        "assist.grant": Kind(60, False, {"extent": ["part", "full"].__contains__, "conditions": NAMES(0, ANY)}, ("conditions",)),
+        "assist.grant": Kind(60, False, {"extent": ["part", "full"].__contains__, "conditions": NAMES(0, ANY), "purpose": WORD}, ("conditions", "purpose")),
         "assist.accept": Kind(50, False, {"answer": is_hex32}),
         "assist.refuse": Kind(60, False, {"grounds": NAMES(1, ANY)}),
         "assist.withdraw": Kind(70, False, {"reason": WORD}, ("reason",)),
@@ -290,67 +320,369 @@ class Assist:
 # --- AGR: making, and what an agreement decides ---------------------------------------------------------------------------
 
 
-class Instrument:
-    """AGR-7, AGR-8: the making of an agreement."""
+def later(time, seconds):
+    """A time so many seconds after another, both in the form of ENC-5."""
+    at = datetime.datetime.strptime(time, "%Y-%m-%dT%H:%M:%S.%fZ") + datetime.timedelta(seconds=seconds)
+    return at.strftime("%Y-%m-%dT%H:%M:%S.") + f"{at.microsecond // 1000:03d}Z"
 
-    kinds = {"instrument.deposit": Kind(50, True, {"digest": is_hex32, "parties": lambda v: is_list(v, 2, 64, is_code)}),
-             "instrument.sign": Kind(50, False, {"digest": is_hex32})}
+
+def entry(terms, given):
+    """AGR-8: from when a text is in force for whom, by who has consented when."""
+    when, times = terms["in_force"], sorted(given.values())
+    least = {"all": len(terms["parties"]), "count": when.get("count"), "date": 2}[when["when"]]
+    if len(times) < least:
+        return {}
+    first = max(times[least - 1], when["date"]) if when["when"] == "date" else times[least - 1]
+    return {p: later(max(t, first), 86400 * when.get("days", 0)) for p, t in given.items()}
+
+
+class Instrument:
+    """AGR-7 to AGR-9, AGR-11 to AGR-16: the making of an agreement."""
+
+    IN_FORCE = {"when": lambda v: v in ("all", "count", "date"), "count": lambda v: is_number(v, 0), "days": lambda v: is_number(v, 0, 3650),
+                "date": lambda v: v == "" or is_time(v)}
+    TERMS = {"digest": is_hex32, "parties": lambda v: is_list(v, 2, 256, is_code) and v == sorted(v), "in_force": lambda v: isinstance(v, dict),
+             "consent": lambda v: v in ("", "ratification"), "notice": lambda v: is_number(v, 0, 31_536_000),
+             "accession": lambda v: v in ("", "open", "invitation"), "articles": lambda v: is_list(v, 1, 512, lambda n: isinstance(n, str)),
+             "no_reservations": lambda v: is_list(v, 1, 512, lambda n: isinstance(n, str))}
+    MAY_LACK = ("consent", "notice", "accession", "no_reservations")
+    SIGN = Kind(50, False, {"digest": is_hex32, "reservations": NAMES(1, ANY)}, ("reservations",))
+    TEXT, OF, NOTHING = {"digest": is_hex32}, {"of": is_hex32}, {}
+    kinds = {
+        "instrument.propose": Kind(50, True, dict(TERMS, chair=lambda v: v == "" or is_code(v)), (*MAY_LACK, "chair")),
+        "instrument.deposit": Kind(50, True, TERMS, MAY_LACK),
+        "instrument.comment": Kind(45, False, dict(TEXT, article=WORD), ("article",)),
+        "instrument.amend": Kind(40, False, dict(TERMS, base=is_hex32), MAY_LACK),
+        "instrument.circulate": Kind(50, False, TEXT), "instrument.silence": Kind(50, False, dict(TEXT, expires=is_time)),
+        "instrument.object": Kind(0, False, OF), "instrument.heard": Kind(5, False, OF),
+        "instrument.close": Kind(55, False, {"silence": is_hex32, "outcome": lambda v: v in ("adopted", "broken")}),
+        "instrument.contest": Kind(90, False, OF), "instrument.adopt": Kind(50, False, TEXT), "instrument.open": Kind(50, False, TEXT),
+        "instrument.sign": SIGN, "instrument.accede": Kind(60, False, SIGN.facts, SIGN.optional),
+        "instrument.ratify": Kind(55, False, dict(TEXT, **{"as": lambda v: v in ("ratification", "acceptance", "approval")})),
+        "instrument.invite": Kind(50, False, {"party": is_code}), "instrument.suspend": Kind(20, False, {"until": lambda v: v == "" or is_time(v)}, ("until",)),
+        "instrument.resume": Kind(50, False, NOTHING), "instrument.withdraw": Kind(50, False, {"at": is_time}),
+        "instrument.terminate": Kind(50, False, NOTHING), "instrument.publish": Kind(50, False, dict(TEXT, at=is_time)),
+    }
 
     def __init__(self, opener):
-        self.opener, self.signed = opener, {}
+        self.stage, self.hand, self.table, self.adopted, self.silence = "", None, [], set(), None
+        self.versions, self.invited, self.exits, self.published, self.basis, self.ended = [], {}, {}, set(), [], None
 
     def check_facts(self, h):
+        f, everybody = h["facts"], {h["from"], *h["to"]}
+        if "parties" in f:
+            self.check_terms(f)
         if h["kind"] == "instrument.deposit":
-            need(set(h["facts"]["parties"]) == {h["from"], *h["to"]}, "AGR-7", "a deposit goes to all the other parties alone")
+            need(set(f["parties"]) == everybody, "AGR-7", "a deposit goes to all the other parties alone")
+        if h["kind"] == "instrument.propose":
+            need(set(f["parties"]) <= everybody and f.get("chair", "") in {"", *everybody}, "AGR-7", "a draft goes to all its parties and its chair")
+        need(f.get("base") != f.get("digest") or "base" not in f, "AGR-7", "an amendment is of another text")
+        later_than = f.get("expires") or (h["kind"] == "instrument.suspend" and f.get("until"))
+        need(not later_than or later_than > h["time"], "AGR-11", "it ends after it began")
+        need(h["kind"] != "instrument.publish" or f["at"] >= h["time"], "AGR-16", "it is not published before that is said")
+
+    def check_terms(self, f):
+        when = f["in_force"]
+        check_members(when, self.IN_FORCE, "AGR-7", ("count", "days", "date"))
+        dated, count = when["when"] == "date", when.get("count", 0)
+        need(bool(when.get("date")) == dated and not (dated and when.get("days")), "AGR-7", "a date goes with date alone")
+        need(2 <= count <= len(f["parties"]) if when["when"] == "count" else not count, "AGR-7", "a count of parties")
+        need(set(f.get("no_reservations", [])) <= set(f["articles"]), "AGR-7", "an article that is not there")
+
+    def total(self):
+        if self.ended:
+            return "terminated"
+        return "in-force" if self.stage == "open-for-signature" and self.versions and self.versions[-1]["from"] else self.stage
 
     def apply(self, h, opener):
+        f, kind = h["facts"], h["kind"].split(".")[1]
         if opener:
-            self.digest, self.parties = h["facts"]["digest"], h["facts"]["parties"]
+            self.chair, self.hand = f.get("chair") or h["from"], dict(f, head=h.id)
+            self.stage = "negotiating"
+            if kind == "deposit":
+                self.open_text()
             return
-        must(h["kind"] == "instrument.sign" and h["from"] in self.parties and h["from"] not in self.signed)
-        must(h["facts"]["digest"] == self.digest)
-        self.signed[h["from"]] = h["time"]
+        must(kind not in ("propose", "deposit"))
+        stage = self.total()
+        must(stage != "terminated")
+        getattr(self, "say_" + kind)(h, f, h["from"], stage)
+        if kind in ("circulate", "adopt", "open", "close", "contest", "sign", "ratify", "invite", "accede", "suspend", "resume", "withdraw", "terminate"):
+            self.basis = sorted([i for i in self.basis if not self.thread.knew(h, i)] + [h.id])
+
+    def open_text(self):
+        self.stage, self.table = "open-for-signature", []
+        self.versions.append({"terms": self.hand, "consents": {}, "from": {}})
+
+    def say_comment(self, h, f, by, stage):
+        texts = [self.hand, *self.table, *(v["terms"] for v in self.versions)]
+        must(any(t["digest"] == f["digest"] and (not f.get("article") or f["article"] in t["articles"]) for t in texts))
+
+    def in_time(self, h):
+        return self.silence and h["time"] < self.silence["expires"]
+
+    def objection(self, h):
+        q = self.silence
+        if all(o["by"] != h["from"] for o in q["objections"]):
+            q["objections"].append({"id": h.id, "by": h["from"], "heard": None, "late": bool(q["closed"])})
+
+    def breaks(self):
+        if self.stage == "under-silence":
+            self.stage = "negotiating"
+
+    def say_amend(self, h, f, by, stage):
+        must(stage in ("negotiating", "under-silence", "in-force") or self.silence)
+        must(f["base"] == self.hand["digest"])
+        if stage in ("adopted", "open-for-signature"):
+            must(self.silence and self.in_time(h) and not (self.silence["closed"] and self.thread.knew(h, self.silence["closed"])))
+            self.objection(h)
+            return
+        must(set(f["parties"]) <= set(self.thread.admitted) and len(self.table) < 64)
+        must(f["digest"] not in [t["digest"] for t in self.table] + [v["terms"]["digest"] for v in self.versions])
+        self.table.append(dict(f, head=h.id))
+        if self.in_time(h) and all(o["by"] != by for o in self.silence["objections"]):
+            self.objection(h)
+            self.breaks()
+
+    def say_circulate(self, h, f, by, stage):
+        must(by == self.chair and stage in ("negotiating", "open-for-signature", "in-force"))
+        found = [t for t in self.table if t["digest"] == f["digest"]]
+        must(found)
+        self.hand, self.stage, self.table, self.adopted, self.silence = found[0], "negotiating", [], set(), None
+
+    def say_silence(self, h, f, by, stage):
+        must(by == self.chair and stage == "negotiating" and f["digest"] == self.hand["digest"])
+        self.silence = {"id": h.id, "expires": f["expires"], "objections": [], "closed": None, "outcome": None}
+        self.stage = "under-silence"
+
+    def say_object(self, h, f, by, stage):
+        q = self.silence
+        must(q and all(o["by"] != by for o in q["objections"]) and f["of"] == q["id"] and self.in_time(h))
+        must(not (q["closed"] and self.thread.knew(h, q["closed"])))
+        self.objection(h)
+        self.breaks()
+
+    def say_heard(self, h, f, by, stage):
+        found = [o for o in (self.silence or {"objections": []})["objections"] if o["id"] == f["of"]]
+        must(found and found[0]["by"] != by)
+        if not found[0]["heard"] and self.in_time(h):
+            found[0]["heard"] = h["time"]
+
+    def say_close(self, h, f, by, stage):
+        q = self.silence
+        must(q and not q["closed"] and f["silence"] == q["id"])
+        known = any(self.thread.knew(h, o["id"]) for o in q["objections"])
+        due = q["expires"] if by == self.chair else later(q["expires"], 86400)
+        must(known if f["outcome"] == "broken" else not known and h["time"] >= due)
+        q["closed"], q["outcome"] = h.id, f["outcome"]
+        if f["outcome"] == "adopted":
+            for o in q["objections"]:
+                o["late"] = True
+            self.stage = "adopted"
+
+    def say_contest(self, h, f, by, stage):
+        q = self.silence
+        must(q and q["outcome"] == "adopted" and any(o["id"] == f["of"] and o["late"] and o["heard"] for o in q["objections"]))
+        if self.versions and self.versions[-1]["terms"]["head"] == self.hand["head"]:
+            must(not self.versions[-1]["from"])
+            self.versions.pop()
+        q["closed"], q["outcome"], self.stage = h.id, "broken", "negotiating"
+
+    def say_adopt(self, h, f, by, stage):
+        must(stage == "negotiating" and by in self.hand["parties"] and by not in self.adopted and f["digest"] == self.hand["digest"])
+        self.adopted.add(by)
+        if len(self.adopted) == len(self.hand["parties"]):
+            self.stage, self.silence = "adopted", None
+
+    def say_open(self, h, f, by, stage):
+        must(by == self.chair and stage == "adopted" and f["digest"] == self.hand["digest"] and len(self.versions) < 64)
+        self.open_text()
+
+    def say_publish(self, h, f, by, stage):
+        must(by == self.chair and stage in ("adopted", "open-for-signature", "in-force") and f["digest"] not in self.published)
+        must(f["digest"] in [self.hand["digest"], *(v["terms"]["digest"] for v in self.versions)])
+        self.published.add(f["digest"])
+
+    def newest(self, f):
+        must(self.versions)
+        v = self.versions[-1]
+        must(f["digest"] == v["terms"]["digest"])
+        return v
+
+    def reserve(self, v, f):
+        numbers, terms = f.get("reservations", []), v["terms"]
+        must(len(set(numbers)) == len(numbers) and set(numbers) <= set(terms["articles"]) - set(terms.get("no_reservations", [])))
+
+    def consent(self, v, by, given, **more):
+        v["consents"][by] = dict(v["consents"].get(by, {}), given=given, **more)
+        v["from"] = entry(v["terms"], {p: c["given"] for p, c in v["consents"].items() if c["given"]})
+
+    def say_sign(self, h, f, by, stage):
+        v = self.newest(f)
+        must(by in v["terms"]["parties"] and by not in v["consents"])
+        self.reserve(v, f)
+        self.consent(v, by, None if v["terms"].get("consent") else h["time"], signed=h["time"], reserved=f.get("reservations", []))
+
+    def say_ratify(self, h, f, by, stage):
+        v = self.newest(f)
+        must(by in v["terms"]["parties"] and by in v["consents"] and not v["consents"][by]["given"])
+        self.consent(v, by, h["time"])
+
+    def binds(self, by):
+        return any(by in v["from"] for v in self.versions)
+
+    def bound(self):
+        return {p for v in self.versions for p in v["from"] if not self.exits.get(p, {}).get("left")}
+
+    def say_invite(self, h, f, by, stage):
+        must(self.versions and self.binds(by) and by in self.bound())
+        v, party = self.versions[-1], f["party"]
+        must(v["terms"].get("accession") == "invitation" and party in self.thread.admitted and party not in v["terms"]["parties"])
+        must(by not in self.invited.setdefault(party, set()))
+        self.invited[party].add(by)
+
+    def say_accede(self, h, f, by, stage):
+        v = self.newest(f)
+        how = v["terms"].get("accession", "")
+        must(v["from"] and not self.binds(by) and by not in v["terms"]["parties"])
+        must(how == "open" or how == "invitation" and self.bound() <= self.invited.get(by, set()))
+        self.reserve(v, f)
+        self.consent(v, by, h["time"], signed=h["time"], reserved=f.get("reservations", []))
+
+    def exit(self, by):
+        must(self.binds(by))
+        return self.exits.setdefault(by, {"suspended": [], "left": None, "ends": None})
+
+    def say_suspend(self, h, f, by, stage):
+        e = self.exit(by)
+        must(len(e["suspended"]) < 64 and all(i[1] for i in e["suspended"][-1:]))
+        e["suspended"].append([h["time"], f.get("until", "")])
+
+    def say_resume(self, h, f, by, stage):
+        e = self.exit(by)
+        must(e["suspended"] and not e["suspended"][-1][1])
+        e["suspended"][-1][1] = h["time"]
+
+    def say_withdraw(self, h, f, by, stage):
+        e = self.exit(by)
+        must(not e["left"] and f["at"] >= later(h["time"], self.versions[-1]["terms"].get("notice", 0)))
+        e["left"] = f["at"]
+
+    def say_terminate(self, h, f, by, stage):
+        e = self.exit(by)
+        must(not e["left"] and not e["ends"])
+        e["ends"] = h["time"]
+        ends = [self.exits.get(p, {}).get("ends") for p in self.bound()]
+        if all(ends):
+            self.ended = max(ends)
 
     def refused(self, h):
         """A refusal by rule changes nothing here: who has not signed has not signed."""
 
+    def standing(self, time, a, b):
+        """The text that binds two parties to each other at a time (AGR-8, AGR-11), or None."""
+        for v in reversed(self.versions):
+            codes = [c if c in v["terms"]["parties"] else principal(c) for c in (a, b)]
+            if all(c in v["from"] and v["from"][c] <= time for c in codes):
+                break
+        else:
+            return None
+        if self.ended and time >= self.ended:
+            return None
+        for c in codes:
+            e = self.exits.get(c)
+            if e and (e["left"] and time >= e["left"] or any(since <= time and (not to or time < to) for since, to in e["suspended"])):
+                return None
+        return v
+
     def in_force(self):
-        return max(self.signed.values()) if set(self.signed) == set(self.parties) else None
+        """From when the newest text is in force for whom."""
+        return self.versions[-1]["from"] if self.versions else {}
 
     def state(self):
-        since = {"in_force": self.in_force()} if self.in_force() else {}
-        return {"digest": self.digest, "signed": self.signed, **since}
+        signed = {p: c["signed"] for p, c in self.versions[-1]["consents"].items()} if self.versions else {}
+        return {"stage": self.total(), "digest": self.hand["digest"], "table": [t["digest"] for t in self.table], "signed": signed,
+                "in_force": self.in_force(), "basis": self.basis}
 
 
-DESKS = {"assist": Assist, "instrument": Instrument}
+class Recall:
+    """RCL-1 to RCL-4: what each asked party has answered for each statement: "", "kept" or "erased"."""
+
+    REASONS = ("sent-in-error", "wrong-recipient", "incorrect", "personal-data", "source-protection", "no-longer-needed", "other")
+    GROUNDS = ("legal-duty", "proceedings", "in-use", "record", "not-author", "other")
+    kinds = {"recall.ask": Kind(50, True, {"of": IDS(1, 64), "reason": lambda v: v in Recall.REASONS,
+                                           "within": lambda v: is_number(v, 0, 31_536_000)}, ("within",)),
+             "recall.keep": Kind(50, False, {"ids": IDS(1, 64), "ground": lambda v: v in Recall.GROUNDS})}
+
+    def __init__(self, opener):
+        self.opener, self.asked = opener, {}
+
+    def check_facts(self, h):
+        need(h["kind"] != "recall.ask" or h["to"], "RCL-2", "nobody is asked")
+
+    def apply(self, h, opener):
+        if opener:
+            self.asked = {c: dict.fromkeys(h["facts"]["of"], "") for c in h["to"]}
+            return
+        mine = self.asked.get(h["from"], {})
+        must(h["kind"] == "recall.keep" and all(mine.get(i) == "" for i in h["facts"]["ids"]))
+        mine.update(dict.fromkeys(h["facts"]["ids"], "kept"))
+
+    def recalled(self, h):
+        mine = self.asked.get(h["from"], {})
+        mine.update({i: "erased" for i in h["facts"]["ids"] if i in mine})
+
+    def refused(self, h):
+        """A refusal by rule is no answer."""
+
+    def state(self):
+        return {c: list(lines.values()) for c, lines in self.asked.items()}
+
+
+DESKS = {"assist": Assist, "instrument": Instrument, "recall": Recall}
 
 
 class Agreement:
     """AGR-1 to AGR-6: a document, and what its rules decide. The rules are read as AGR-3 words them, without Cedar."""
+
+    OPTIONAL = ("authentic", "consent", "notice", "accession", "review", "definitions", "groups")
+    CONDITIONS = ("kinds", "from", "to", "tlp_max", "tlp_min", "pap_max", "personal_data", "precedence", "tracks", "exercise", "purposes",
+                  "sectors", "types", "handling", "without", "body_max", "retain_max", "per_day")
+    USE = ("onward", "proceedings", "retention")
 
     def __init__(self, raw):
         need(len(raw) <= 524288, "AGR-1", "a document has at most 524,288 bytes")
         m = parse_json(raw, compact=False)
         texts = lambda v: (isinstance(v, dict) and bool(v) and set(v) <= set(m.get("languages", []))
                            and all(isinstance(t, str) and t.strip() for t in v.values()))
-        check_members(m, {"v": lambda v: v == 1 and is_number(v), "title": texts, "parties": lambda v: is_list(v, 2, 64, is_code),
+        whole = lambda v: texts(v) and set(m["languages"]) <= set(v)
+        check_members(m, {"v": lambda v: v == 1 and is_number(v), "title": texts, "parties": lambda v: is_list(v, 2, 256, is_code),
                           "languages": lambda v: is_list(v, 1, 64, lambda t: is_match(LANGUAGE, t)),
-                          "in_force": lambda v: v == {"when": "all"}, "articles": lambda v: isinstance(v, list)}, "AGR-1")
-        need(1 <= len(m["articles"]) <= 200, "AGR-1", "1 to 200 articles")
-        self.parties, self.digest = m["parties"], H(raw).hex()
+                          "authentic": lambda v: is_list(v, 1, 64, m["languages"].__contains__),
+                          "in_force": lambda v: self.is_condition(v, len(m["parties"])), "consent": lambda v: v == "ratification",
+                          "notice": lambda v: is_number(v, 0, YEAR), "accession": ["open", "invitation"].__contains__, "review": lambda v: is_time(v),
+                          "definitions": lambda v: isinstance(v, dict) and 1 <= len(v) <= 512 and all(map(is_identifier, v)) and all(map(whole, v.values())),
+                          "groups": lambda v: isinstance(v, dict) and 1 <= len(v) <= 64 and all(map(is_identifier, v)),
+                          "articles": lambda v: isinstance(v, list)}, "AGR-1", self.OPTIONAL)
+        need(1 <= len(m["articles"]) <= 512, "AGR-1", "1 to 512 articles")
+        self.members = m
+        self.parties, self.digest, self.groups = m["parties"], H(raw).hex(), m.get("groups", {})
+        for codes in self.groups.values():
+            need(is_list(codes, 1, 256, self.is_named_code), "AGR-1", "a group is not of codes of the parties")
         self.rules, self.clocks, self.grounds, numbers = [], {}, None, set()
         for a in m["articles"]:
-            check_members(a, {"number": is_identifier, "title": texts, "text": texts, "rules": lambda v: isinstance(v, list),
-                              "clocks": lambda v: isinstance(v, dict), "grounds": lambda v: isinstance(v, list)}, "AGR-2",
-                          ("rules", "clocks", "grounds"))
+            check_members(a, {"number": is_identifier, "title": texts, "text": whole, "rules": lambda v: isinstance(v, list),
+                              "clocks": lambda v: isinstance(v, dict), "grounds": lambda v: isinstance(v, list),
+                              "reservations": lambda v: isinstance(v, bool), "onward": ["none", "parties", "ask", "free"].__contains__,
+                              "proceedings": ["no", "permission", "yes"].__contains__, "retention": lambda v: is_number(v, 1, 100 * 365.25 * 86400),
+                              "cites": lambda v: is_list(v, 1, 64, lambda t: isinstance(t, str) and bool(t.strip()) and len(t.encode()) <= 512)},
+                          "AGR-2", ("rules", "clocks", "grounds", "reservations", "cites", *self.USE))
             need(a["number"] not in numbers, "AGR-2", "an article's number is repeated")
-            need(set(m["languages"]) <= set(a["text"]), "AGR-2", "an article lacks its text in a language")
             need(len(a.get("rules", [])) <= 32, "AGR-2", "at most 32 rules")
             numbers.add(a["number"])
             need(a.get("clocks") != {}, "AGR-4", "clocks without a precedence")
             for rule in a.get("rules", []):
                 self.check_rule(rule)
-                self.rules.append((a["number"], rule))
+                self.rules.append((a["number"], dict(rule, **{n: self.codes(rule[n]) for n in ("from", "to") if n in rule})))
             for precedence, clock in a.get("clocks", {}).items():
                 need(precedence in PRECEDENCES and precedence not in self.clocks and is_clock(clock)
                      and clock["acknowledge"] <= clock["answer"], "AGR-4", "a clock is not as it must be")
@@ -358,60 +690,123 @@ class Agreement:
             if "grounds" in a:
                 need(is_list(a["grounds"], 1, 64, is_identifier), "AGR-5", "grounds are not 1 to 64 distinct identifiers")
                 self.grounds = (self.grounds or {"other"}) | set(a["grounds"])
+        need(len(self.rules) <= 1024 and sum(len(r.get(n, [])) for _, r in self.rules for n in ("from", "to")) <= 32768, "AGR-2", "too many rules or codes")
+        for _, permit in self.rules:
+            if permit["effect"] == "permit":
+                need(not any(f["effect"] == "forbid" and covers_rule(f, permit) for _, f in self.rules), "AGR-3", "forbidden outright")
+        self.check_use(m["articles"])
+
+    def terms(self):
+        """AGR-7: what the facts of a draft repeat of a document."""
+        m = self.members
+        fixed = [a["number"] for a in m["articles"] if a.get("reservations") is False]
+        t = {n: m[n] for n in ("consent", "notice", "accession") if m.get(n)}
+        return dict(t, digest=self.digest, parties=sorted(m["parties"]), in_force=m["in_force"], articles=[a["number"] for a in m["articles"]],
+                    **({"no_reservations": fixed} if fixed else {}))
+
+    def is_condition(self, v, parties):
+        """in_force: what AGR-8 can be told."""
+        if not isinstance(v, dict) or not all(is_number(v[n], 0, 3650) for n in ("days",) if n in v):
+            return False
+        return (v.get("when") == "all" and set(v) <= {"when", "days"}
+                or v.get("when") == "count" and set(v) <= {"when", "count", "days"} and is_number(v.get("count"), 2, parties)
+                or v.get("when") == "date" and set(v) <= {"when", "date"} and is_time(v.get("date")))
+
+    def check_use(self, articles):
+        """AGR-2: what is said of the use of the same kinds does not differ."""
+        said = []
+        for a in articles:
+            permits = [r for r in a.get("rules", []) if r["effect"] == "permit"]
+            every = not permits or any("kinds" not in r for r in permits)
+            said.append((a, None if every else {k for r in permits for k in r["kinds"]}))
+        same = lambda a, b: a == b or same_desk(a, b) or same_desk(b, a)
+        same_desk = lambda a, b: a.endswith(".*") and b.startswith(a[:-1])
+        for i, (a, of_a) in enumerate(said):
+            for b, of_b in said[:i]:
+                if (of_a is None) == (of_b is None) and (of_a is None or any(same(x, y) for x in of_a for y in of_b)):
+                    need(all(a[n] == b[n] for n in self.USE if n in a and n in b), "AGR-2", "two articles differ on the same kinds")
+
+    def is_named_code(self, v):
+        """A party, an office of one, or a party with all its offices."""
+        return is_code(v) and (v in self.parties or principal(v) in self.parties) or (
+            isinstance(v, str) and v.endswith(".*") and "." not in v[:-2] and v[:-2] in self.parties)
+
+    def codes(self, patterns):
+        return [c for p in patterns for c in (self.groups[p[1:]] if p[0] == "@" else [p])]
 
     def check_rule(self, rule):
         lists = lambda each: lambda v: is_list(v, 1, 64, each)
-        party = lambda v: is_code(v) and (v in self.parties or principal(v) in self.parties) or (
-            isinstance(v, str) and v.endswith(".*") and "." not in v[:-2] and v[:-2] in self.parties)
+        party = lambda v: self.is_named_code(v) or isinstance(v, str) and v[:1] == "@" and v[1:] in self.groups
         check_members(rule, {
-            "effect": ["permit", "forbid"].__contains__, "kinds": lists(lambda v: is_match(KIND + r"|[a-z]{2,16}\.\*", v)),
+            "effect": ["permit", "forbid", "approve"].__contains__, "kinds": lists(lambda v: is_match(KIND + r"|[a-z]{2,16}\.\*", v)),
             "from": lists(party), "to": lists(party), "tlp_max": TLP.__contains__, "tlp_min": TLP.__contains__,
             "pap_max": PAP.__contains__, "personal_data": PERSONAL.__contains__, "precedence": lists(PRECEDENCES.__contains__),
             "tracks": lists(TRACKS.__contains__), "exercise": lambda v: isinstance(v, bool), "purposes": lists(is_identifier),
-            "sectors": lists(is_identifier), "types": lists(is_identifier), "handling": lists(is_identifier),
-            "body_max": lambda v: is_number(v, 0)}, "AGR-3", ("kinds", "from", "to", "tlp_max", "tlp_min", "pap_max",
-            "personal_data", "precedence", "tracks", "exercise", "purposes", "sectors", "types", "handling", "body_max"))
+            "sectors": lists(is_identifier), "types": lists(is_identifier), "handling": lists(is_identifier), "without": lists(is_identifier),
+            "body_max": lambda v: is_number(v, 0), "retain_max": lambda v: is_number(v, 1, 100 * 365.25 * 86400),
+            "per_day": lambda v: is_number(v, 1, 1000000)}, "AGR-3", self.CONDITIONS)
         need(TLP.index(rule.get("tlp_min", "CLEAR")) <= TLP.index(rule.get("tlp_max", "RED")), "AGR-3", "tlp_min is above tlp_max")
+        need(not set(rule.get("handling", [])) & set(rule.get("without", [])), "AGR-3", "a code is asked for and excluded")
+        author = rule.get("from", [""])
+        need(len(author) > 1 or author != rule.get("to") or author[0].endswith(".*") or author[0][0] == "@", "AGR-3", "a rule from one to itself")
 
-    def holds(self, r, h, to):
+    def holds(self, r, h, to, today):
         """All conditions that are present (AGR-3)."""
         m, f, body = h["marking"], h["facts"], h.get("body", {"size": 0, "blob_bytes": 0})
         rank = lambda order, name, limit: order.index(m.get(name, order[0])) <= order.index(limit)
         data = PERSONAL.index(m.get("personal_data", "none")) - PERSONAL.index(r.get("personal_data", "allowed"))
         named = lambda name, code: name not in r or is_named(code, r[name])
         fact = lambda name, of: name not in r or f.get(of) in r[name]
+        narrows = r["effect"] != "permit"
+        kept = "retain_max" in r and "retain_until" in m and milliseconds(m["retain_until"]) <= milliseconds(h["time"]) + 1000 * r["retain_max"]
         return (("kinds" not in r or h["kind"] in r["kinds"] or h.desk + ".*" in r["kinds"])
                 and named("from", h["from"]) and named("to", to)
                 and rank(TLP, "tlp", r.get("tlp_max", "RED")) and TLP.index(r.get("tlp_min", "CLEAR")) <= TLP.index(m["tlp"])
                 and rank(PAP, "pap", r.get("pap_max", "RED"))
-                and ("personal_data" not in r or (data >= 0 if r["effect"] == "forbid" else data <= 0))
+                and ("personal_data" not in r or (data >= 0 if narrows else data <= 0))
                 and ("precedence" not in r or h["precedence"] in r["precedence"])
                 and ("tracks" not in r or h["track"] in r["tracks"])
                 and ("exercise" not in r or h["exercise"] == r["exercise"])
                 and fact("purposes", "purpose") and fact("sectors", "sector") and fact("types", "type")
                 and set(r.get("handling", [])) <= set(m.get("handling", []))
-                and ("body_max" not in r or body["size"] + body["blob_bytes"] <= r["body_max"]))
+                and not set(r.get("without", [])) & set(m.get("handling", []))
+                and ("body_max" not in r or body["size"] + body["blob_bytes"] <= r["body_max"])
+                and ("retain_max" not in r or kept != narrows)
+                and ("per_day" not in r or (today.get(to, 0) < r["per_day"]) != narrows))
 
-    def decide(self, h):
-        """DEC-1, DEC-2 (parties and offices), DEC-6: the articles whose policies permit, or Denied with those that forbid."""
-        permitting, forbidding, clause = set(), set(), None
+    def decide(self, h, reserved={}, joined=(), today={}):
+        """DEC-1, DEC-2 (parties and offices), DEC-6, DEC-8: the articles whose policies permit, or Denied with those that forbid. Sets approval."""
+        permitting, forbidding, self.approval, clause = set(), set(), [], None
         for to in h["to"]:
-            matched = [(n, r["effect"]) for n, r in self.rules if self.holds(r, h, to)]
-            if not (self.admits(h["from"], "from") and self.admits(to, "to")):
+            without = self.without(h["from"], to, reserved, joined)
+            matched = [(n, r["effect"]) for n, r in self.rules
+                       if self.holds(r, h, to, today) and not (r["effect"] == "permit" and n in without)]
+            deciding = [(n, effect) for n, effect in matched if effect != "approve"]
+            if not (self.admits(h["from"], "from", joined) and self.admits(to, "to", joined)):
                 clause = clause or "DEC-2"
-            elif matched and all(effect == "permit" for _, effect in matched):
-                permitting |= {n for n, _ in matched}
+            elif deciding and all(effect == "permit" for _, effect in deciding):
+                permitting |= {n for n, _ in deciding}
+                self.approval += [n for n, effect in matched if effect == "approve" and n not in self.approval]
             else:
                 clause = clause or "DEC-1"
-                forbidding |= {n for n, effect in matched if effect == "forbid"}
+                forbidding |= {n for n, effect in deciding if effect == "forbid"}
         if clause:
             raise Denied(clause, "not permitted for every recipient", forbidding)
+        if h["marking"].get("personal_data", "none") != "none":
+            purpose = h["facts"].get("purpose")
+            if not (isinstance(purpose, str) and purpose and "retain_until" in h["marking"]):
+                raise Denied("DEC-8", "personal data without a purpose or a date of erasure", [])
         self.check_facts(h)
         return sorted(permitting)
 
-    def admits(self, code, side):
+    def without(self, author, to, reserved, joined):
+        """AGR-10: the articles that do not hold between the two."""
+        side = lambda code: code if code in self.parties or code in joined else principal(code)
+        return set() if side(author) == side(to) else set(reserved.get(side(author), [])) | set(reserved.get(side(to), []))
+
+    def admits(self, code, side, joined=()):
         """DEC-2: a party, or an office that some permitting rule names on that side."""
-        return code in self.parties or any(r["effect"] == "permit" and is_named(code, r.get(side, [])) for _, r in self.rules)
+        return code in self.parties or code in joined or any(r["effect"] == "permit" and is_named(code, r.get(side, [])) for _, r in self.rules)
 
     def check_facts(self, h):
         """DEC-6."""
@@ -430,6 +825,24 @@ class Agreement:
 def is_named(code, patterns):
     """AGR-3: XA.* is XA and all its offices."""
     return code in patterns or principal(code) + ".*" in patterns
+
+
+def covers_rule(forbid, permit):
+    """AGR-3: whether one rule forbids outright what the other permits, condition by condition."""
+    def lists(name, wider=lambda wide, v: wide == v):
+        return name not in forbid or name in permit and all(any(wider(w, v) for w in forbid[name]) for v in permit[name])
+    kind = lambda wide, v: wide == v or wide.endswith(".*") and v.startswith(wide[:-1])
+    code = lambda wide, v: wide == v or wide.endswith(".*") and principal(v) == wide[:-2]
+    rank = lambda order, name, rule, default: order.index(rule.get(name, default))
+    return (lists("kinds", kind) and lists("from", code) and lists("to", code)
+            and rank(TLP, "tlp_max", permit, "RED") <= rank(TLP, "tlp_max", forbid, "RED")
+            and rank(TLP, "tlp_min", permit, "CLEAR") >= rank(TLP, "tlp_min", forbid, "CLEAR")
+            and rank(PAP, "pap_max", permit, "RED") <= rank(PAP, "pap_max", forbid, "RED")
+            and forbid.get("personal_data", "none") == "none" and all(map(lists, ("precedence", "tracks", "purposes", "sectors", "types")))
+            and ("exercise" not in forbid or permit.get("exercise") is forbid["exercise"])
+            and all(set(forbid.get(n, [])) <= set(permit.get(n, [])) for n in ("handling", "without"))
+            and ("body_max" not in forbid or permit.get("body_max", float("inf")) <= forbid["body_max"])
+            and "retain_max" not in forbid and "per_day" not in forbid)
 
 
 class Denied(Refused):
@@ -459,11 +872,15 @@ def decide(h, document=None, making=()):
             todo += held[i].get("after", [])
     need(h["agreement"]["id"] in made, "DEC-2", "the heads named do not make this agreement")
     t = Thread(list(made.values()))
-    ok = isinstance(t.desk, Instrument) and t.opened and t.opener.id == h["agreement"]["id"] and t.desk.in_force()
-    need(ok and t.desk.in_force() <= h["time"], "DEC-2", "not in force as made by the heads named")
-    need(document and document.digest == h["agreement"]["digest"] == t.desk.digest, "DEC-2", "another document")
-    need(set(document.parties) == set(t.desk.parties), "AGR-7", "the deposit's parties are not the document's")
-    return document.decide(h)
+    need(isinstance(t.desk, Instrument) and t.opened and t.opener.id == h["agreement"]["id"], "DEC-2", "no agreement is made there")
+    need(document and document.digest == h["agreement"]["digest"], "DEC-2", "another document")
+    for to in h["to"]:
+        v = t.desk.standing(h["time"], h["from"], to)
+        need(v and v["terms"]["digest"] == document.digest, "DEC-2", "this text does not bind the two, as made by the heads named")
+    given = {n: m for n, m in v["terms"].items() if n in Instrument.TERMS and m not in ("", 0)}
+    need(given == document.terms(), "DEC-2", "the terms that were proposed are not the document's")
+    reserved = {p: c["reserved"] for p, c in v["consents"].items() if c.get("reserved")}
+    return document.decide(h, reserved, [p for p in v["from"] if p not in document.parties])
 
 
 # --- LED: the ledger ---------------------------------------------------------------------------------------------------------

@@ -473,6 +473,12 @@ def v_decision(v, folder):
     return {"articles": decide(Head(made(v["head"], folder)), document, heads_of(v.get("making", []), folder))}
 
 
+def v_verdict(v, folder):
+    document = Agreement(made(v["document"], folder))
+    articles = document.decide(Head(made(v["head"], folder)), v.get("reserved", {}), v.get("joined", ()), v.get("today", {}))
+    return {"articles": articles, "approval": document.approval}
+
+
 def v_ledger(v, folder):
     found = ledger(v["parties"], v["from"], v["to"], v["origins"], [heads_of(x, folder) for x in v["logs"]])
     return {"digest": H(found).hex(), "ledger": found.decode()}

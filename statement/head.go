@@ -23,7 +23,7 @@ const (
 	MaxHead     = 16 << 10
 	MaxBody     = 1 << 20
 	MaxFacts    = 12 << 10
-	MaxTo       = 64
+	MaxTo       = 255
 	MaxAfter    = 16
 	MaxBlobs    = 256
 	MaxMakingAt = 64

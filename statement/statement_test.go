@@ -144,7 +144,7 @@ func TestHeadRefused(t *testing.T) {
 		{"version as text", `"v":1`, `"v":"1"`, fault.Malformed, "STM-1"},
 		{"author among recipients", `"XC"]`, `"XA"]`, fault.Malformed, "STM-1"},
 		{"recipient twice", `"XC"]`, `"XB"]`, fault.Malformed, "STM-1"},
-		{"65 recipients", `["XB","XC"]`, codes(65), fault.Malformed, "STM-1"},
+		{"256 recipients", `["XB","XC"]`, codes(256), fault.Malformed, "STM-1"},
 		{"thread without after", `"kind"`, thread + `"kind"`, fault.Malformed, "STM-1"},
 		{"after without thread", `"kind"`, `"after":` + ids(1) + `,"kind"`, fault.Malformed, "STM-1"},
 		{"17 after", `"kind"`, thread + `"after":` + ids(17) + `,"kind"`, fault.Malformed, "STM-1"},

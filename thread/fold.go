@@ -20,6 +20,13 @@ type Placed struct {
 	Why    string       `json:"why,omitzero"`
 }
 
+// outside tells that a head has no place in the thread's order: its author takes no part, or does not say it to those who do. Others need not have it, so nothing that
+// counts may come after it.
+func (p *Placed) outside() bool {
+	// spec: THR-6
+	return p.Void == NotAParticipant || p.Void == WrongRecipients
+}
+
 // Folded is what a fold gives.
 type Folded struct {
 	State   State
@@ -69,6 +76,7 @@ func (r *Rules) fold(heads []*statement.Head, alone bool) (Folded, error) {
 		return Folded{}, err
 	}
 	w := &walk{known: map[statement.ID]bool{opener.ID: true}, alone: alone}
+	f.alone = alone
 	return f.walk(w, rest, []Placed{first})
 }
 
@@ -145,7 +153,9 @@ type folding struct {
 	s        State
 	frontier map[statement.ID]bool
 	last     map[party.Code]statement.ID
+	opening  map[party.Code]bool              // the parties of the opener
 	run      map[statement.ID]*statement.Head // that are taken now
+	alone    bool                             // what leads from one head to another may be left out
 }
 
 func (r *Rules) open(h *statement.Head) *folding {
@@ -170,6 +180,11 @@ func (r *Rules) resume(s State) *folding {
 		f.last = map[party.Code]statement.ID{}
 	}
 	f.s.Frontier, f.s.Last = nil, nil
+	f.opening = make(map[party.Code]bool, len(s.Opener.To)+1)
+	f.opening[s.Opener.From] = true
+	for _, c := range s.Opener.To {
+		f.opening[c] = true
+	}
 	f.desk, _ = r.Desk(s.Kind)
 	return f
 }
@@ -185,6 +200,9 @@ func (f *folding) take(h *statement.Head) (Placed, error) {
 	case errors.As(err, &void):
 		e := fault.Of(err)
 		p.Void, p.Clause, p.Why = Reason(void), e.Clause, e.Msg
+		if p.outside() {
+			return p, nil
+		}
 		f.s.Void++
 	default:
 		return p, err
@@ -203,7 +221,7 @@ func (f *folding) take(h *statement.Head) (Placed, error) {
 func (f *folding) past(h *statement.Head) func(statement.ID) bool {
 	var seen map[statement.ID]bool
 	return func(id statement.ID) bool {
-		if f.run[id] == nil {
+		if f.run[id] == nil || f.alone {
 			return id != h.ID
 		}
 		if seen == nil {
@@ -237,7 +255,7 @@ func (f *folding) admit(h *statement.Head) (State, error) {
 		return f.admitOpener(h)
 	}
 	switch own, said := f.last[h.From]; {
-	case !slices.Contains(f.s.Participants, h.From):
+	case !f.takesPart(h, h.From):
 		return f.s, Void(NotAParticipant, "THR-6", "its author takes no part in the thread")
 	case !f.reaches(h):
 		return f.s, Void(WrongRecipients, "THR-6", "it does not go to those who take part")
@@ -296,36 +314,52 @@ func (f *folding) admitParty(h *statement.Head) (State, error) {
 	switch {
 	case len(f.s.Opener.To) == 0:
 		return f.s, Void(NotAdmissible, "THR-9", "a local record has nobody else")
-	case slices.Contains(f.s.Participants, facts.Party):
+	case f.takesPart(h, facts.Party):
 		return f.s, Void(NotAdmissible, "THR-8", "the party takes part already")
-	case len(f.s.Participants) >= MaxParticipants:
+	case len(f.s.Admitted[facts.Party]) == 0 && len(f.s.Participants) >= MaxParticipants:
 		return f.s, Void(NotAdmissible, "THR-8", "at most %d parties take part", MaxParticipants)
 	}
 	s := f.s
-	s.Participants = append(slices.Clone(s.Participants), facts.Party)
-	slices.Sort(s.Participants)
+	if len(s.Admitted[facts.Party]) == 0 {
+		s.Participants = append(slices.Clone(s.Participants), facts.Party)
+		slices.Sort(s.Participants)
+	}
+	if s.Admitted = maps.Clone(s.Admitted); s.Admitted == nil {
+		s.Admitted = map[party.Code][]statement.ID{}
+	}
+	by := append(slices.Clone(s.Admitted[facts.Party]), h.ID) // two may do it at once
+	slices.SortFunc(by, statement.ID.Compare)
+	s.Admitted[facts.Party] = by
 	return s, nil
+}
+
+// takesPart tells whether code took part in the thread as h's author had folded it. It does not depend on where h stands in the order, so that what has no place
+// in it never gets one.
+func (f *folding) takesPart(h *statement.Head, code party.Code) bool {
+	// spec: THR-6
+	if f.opening[code] {
+		return true
+	}
+	return slices.ContainsFunc(f.s.Admitted[code], f.past(h))
 }
 
 // reaches tells whether h goes to all other parties of the opener and to none who takes no part. Who was admitted since may be left
 // out by an author that did not know; the party that h itself admits may be named.
 func (f *folding) reaches(h *statement.Head) bool {
 	// spec: THR-6
-	o := &f.s.Opener
-	if h.From != o.From && !h.IsFor(o.From) {
-		return false
+	need := len(f.opening)
+	if f.opening[h.From] {
+		need--
 	}
-	for _, c := range o.To {
-		if c != h.From && !h.IsFor(c) {
+	for _, c := range h.To { // distinct, and the author is not among them (STM-1)
+		switch {
+		case f.opening[c]:
+			need--
+		case !f.takesPart(h, c) && !admits(h, c):
 			return false
 		}
 	}
-	for _, c := range h.To {
-		if !slices.Contains(f.s.Participants, c) && !admits(h, c) {
-			return false
-		}
-	}
-	return true
+	return need == 0
 }
 
 func admits(h *statement.Head, c party.Code) bool {
@@ -355,10 +389,11 @@ func Facts[T any](h *statement.Head) (T, error) {
 
 // node is a head on its way to its place.
 type node struct {
-	h    *statement.Head
-	rank int
-	need int     // ancestors that are not yet taken
-	next []*node // heads that wait for this one
+	h     *statement.Head
+	rank  int
+	need  int     // ancestors that are not yet taken
+	next  []*node // heads that wait for this one: first those that name it, then the next of its author's
+	named int     // how many name it
 }
 
 // ready holds the nodes whose ancestors are all taken, the lowest first.
@@ -415,6 +450,9 @@ func (f *folding) walk(w *walk, heads []*statement.Head, placed []Placed) (Folde
 			}
 		}
 	}
+	for _, n := range order {
+		n.named = len(n.next)
+	}
 	inLogOrder(order)
 	for _, n := range order {
 		if n.need == 0 {
@@ -431,6 +469,9 @@ func (f *folding) walk(w *walk, heads []*statement.Head, placed []Placed) (Folde
 			return Folded{}, err
 		}
 		placed = append(placed, p)
+		if p.outside() {
+			n.next = n.next[n.named:]
+		}
 		for _, m := range n.next {
 			if m.need--; m.need == 0 {
 				heap.Push(&q, m)

@@ -98,9 +98,13 @@ func TestVoid(t *testing.T) {
 			return note(k, "XA", threadtest.After(b))
 		}, thread.OmitsOwn},
 		{"c: its own previous head was void", func(k talk) head {
-			k.Say("XB", kindFirst, struct{}{}, threadtest.To("XA"))
+			k.Say("XB", "tally.sing", struct{}{})
 			return note(k, "XB", threadtest.After(k.Heads[0]))
 		}, thread.OmitsOwn},
+		{"its own previous head had no place", func(k talk) head {
+			k.Say("XB", kindFirst, struct{}{}, threadtest.To("XA"))
+			return note(k, "XB", threadtest.After(k.Heads[0]))
+		}, ""},
 		{"d: a kind that nobody knows", func(k talk) head { return k.Say("XB", "tally.sing", struct{}{}) }, thread.UnknownKind},
 		{"d: a kind of another desk", func(k talk) head { return k.Say("XB", assist.KindAcknowledge, struct{}{}) }, thread.UnknownKind},
 		{"d: a receipt that nobody knows", func(k talk) head { return k.Say("XB", "receipt.sung", struct{}{}) }, thread.UnknownKind},
@@ -128,8 +132,8 @@ func TestVoid(t *testing.T) {
 				t.Fatalf("void %q, want %q", got, tt.want)
 			}
 			f := k.Fold()
-			if !slices.Contains(f.State.Frontier, h.ID) || f.State.Taken != len(k.Heads) {
-				t.Fatal("a void head stays in the thread and its order")
+			if outside := tt.want == thread.NotAParticipant || tt.want == thread.WrongRecipients; slices.Contains(f.State.Frontier, h.ID) == outside || len(f.Placed) != len(k.Heads) {
+				t.Fatal("a void head stays in the thread and its order, and one that not all need have in the thread alone")
 			}
 			if !slices.Equal(f.State.Participants, []party.Code{"XA", "XB", "XC"}) {
 				t.Fatal("the desk changed what is not its own")
@@ -273,7 +277,7 @@ func TestAfter(t *testing.T) {
 		t.Fatalf("XB goes on after its own and the frontier, not after %v", got)
 	}
 	for range 40 { // void heads widen the frontier beyond what a head can name
-		note(k, "XD", threadtest.After(o))
+		note(k, "XC", threadtest.After(o))
 	}
 	s := k.Fold().State
 	if len(s.Frontier) < 40 {

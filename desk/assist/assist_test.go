@@ -39,8 +39,8 @@ func TestStatus(t *testing.T) {
 	postpone := func(k talk) { k.Say("XB", KindPostpone, Postpone{"workload", in(k, 7*day)}) }
 	part := func(k talk) { k.Say("XB", KindGrant, Grant{Extent: Part}) }
 	full := func(k talk) { k.Say("XB", KindGrant, Grant{Extent: Full}) }
-	offerPart := func(k talk) { k.Say("XB", KindGrant, Grant{Part, []string{"confidential"}}) }
-	offerFull := func(k talk) { k.Say("XB", KindGrant, Grant{Full, []string{"confidential"}}) }
+	offerPart := func(k talk) { k.Say("XB", KindGrant, Grant{Extent: Part, Conditions: []string{"confidential"}}) }
+	offerFull := func(k talk) { k.Say("XB", KindGrant, Grant{Extent: Full, Conditions: []string{"confidential"}}) }
 	accept := func(k talk) { k.Say("XA", KindAccept, Accept{k.Heads[len(k.Heads)-1].ID}) }
 	refuse := func(k talk) { k.Say("XB", KindRefuse, Refuse{[]string{"sovereignty"}}) }
 	withdraw := func(k talk) { k.Say("XA", KindWithdraw, Withdraw{"resolved"}) }
@@ -116,7 +116,9 @@ func TestMoves(t *testing.T) {
 		{"acknowledged", func(k *threadtest.Talk) { k.Say("XB", KindAcknowledge, Acknowledge{}) },
 			[]statement.Kind{KindSupplement, KindWithdraw},
 			[]statement.Kind{KindClarify, KindPostpone, KindGrant, KindRefuse}},
-		{"conditions wait", func(k *threadtest.Talk) { k.Say("XB", KindGrant, Grant{Full, []string{"confidential"}}) },
+		{"conditions wait", func(k *threadtest.Talk) {
+			k.Say("XB", KindGrant, Grant{Extent: Full, Conditions: []string{"confidential"}})
+		},
 			[]statement.Kind{KindSupplement, KindAccept, KindWithdraw},
 			[]statement.Kind{KindGrant, KindRefuse, KindAskUse}},
 		{"in part", func(k *threadtest.Talk) { k.Say("XB", KindGrant, Grant{Extent: Part}) },
@@ -188,8 +190,8 @@ func TestVoid(t *testing.T) {
 			return k.Say("XA", KindAccept, Accept{g.ID})
 		}, thread.NotAdmissible},
 		{"conditions that were replaced", func(k talk) head {
-			g := k.Say("XB", KindGrant, Grant{Full, []string{"confidential"}})
-			k.Say("XB", KindGrant, Grant{Full, []string{"no-other-use"}})
+			g := k.Say("XB", KindGrant, Grant{Extent: Full, Conditions: []string{"confidential"}})
+			k.Say("XB", KindGrant, Grant{Extent: Full, Conditions: []string{"no-other-use"}})
 			return k.Say("XA", KindAccept, Accept{g.ID})
 		}, thread.NotAdmissible},
 		{"a second request in the thread", func(k talk) head { return k.Say("XA", KindRequest, Request{Type: Analysis}) }, thread.NotAdmissible},

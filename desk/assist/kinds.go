@@ -113,7 +113,8 @@ func (f Clarify) Check(*statement.Head) error { return checkList("AST-1", f.Want
 
 // Supplement is the facts of assist.supplement. For is the clarification that it answers; zero: all that wait.
 type Supplement struct {
-	For statement.ID `json:"for,omitzero"`
+	For     statement.ID `json:"for,omitzero"`
+	Purpose string       `json:"purpose,omitzero"` // as in Request; personal data need one (DEC-8)
 }
 
 // Postpone is the facts of assist.postpone.
@@ -144,6 +145,7 @@ const (
 type Grant struct {
 	Extent     Extent   `json:"extent"`
 	Conditions []string `json:"conditions,omitempty"`
+	Purpose    string   `json:"purpose,omitzero"` // as in Request; personal data need one (DEC-8)
 }
 
 // Check wants an extent, and no empty condition.

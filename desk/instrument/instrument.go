@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
@@ -20,7 +21,7 @@ var _ thread.Desk = Desk{}
 // Kind is "instrument".
 func (Desk) Kind() thread.Kind { return Kind }
 
-// Kinds lists what can be said (AGR-7).
+// Kinds lists what can be said.
 func (Desk) Kinds() []thread.KindSpec { return kinds() }
 
 // Moves is what by may say next.
@@ -34,7 +35,14 @@ func (Desk) Moves(s thread.State, by party.Code) []thread.Move {
 
 // Apply takes h's effect on the state.
 func (Desk) Apply(s thread.State, h *statement.Head) (thread.State, error) {
-	return thread.Change(s, func(st *state) error { return st.apply(h) })
+	if !h.IsOpener() && h.Kind.Desk() != string(Kind) {
+		return s, nil // receipts change nothing here
+	}
+	next, err := thread.Change(s, func(st *state) error { return st.apply(&s, h) })
+	if h.Kind == KindComment {
+		return s, err // it counts or is void, and changes nothing either way
+	}
+	return next, err
 }
 
 // Summary is what lists show.
@@ -42,25 +50,86 @@ func (Desk) Summary(s thread.State) thread.Summary {
 	return thread.Summarise(s, (*state).summary)
 }
 
-// InForce is from when the agreement that s makes is in force, and the digest of its document. ok is false while a signature is
-// missing, and for the state of any other thread.
-func InForce(s thread.State) (from statement.Time, digest statement.Digest, ok bool) {
-	// spec: AGR-8
+// Standing is what the thread has come to: which text binds whom, from when, and who is bound no more. ok is false while nothing was ever opened for signature, and for
+// the state of any other thread.
+func Standing(s thread.State) (*agreement.Standing, bool) {
+	// spec: AGR-8, AGR-11
 	if s.Kind != Kind {
-		return statement.Time{}, statement.Digest{}, false
+		return nil, false
 	}
 	st, err := thread.Load[state](s)
-	if err != nil || st.InForce.IsZero() {
-		return statement.Time{}, statement.Digest{}, false
+	if err != nil || len(st.Versions) == 0 {
+		return nil, false
 	}
-	return st.InForce, st.Digest, true
+	out := &agreement.Standing{Basis: st.Basis, Ended: st.Ended, Exits: map[party.Code]agreement.Exit{}}
+	for i := range st.Versions {
+		v := &st.Versions[i]
+		reserved := map[party.Code][]string{}
+		for code, c := range v.Consents {
+			if len(c.Reserved) > 0 {
+				reserved[code] = c.Reserved
+			}
+		}
+		out.Versions = append(out.Versions, agreement.Version{Terms: v.Terms, Text: v.ID, From: v.From, Reserved: reserved})
+	}
+	for code, e := range st.Exits {
+		out.Exits[code] = agreement.Exit{Suspended: e.Suspended, Left: e.Left}
+	}
+	return out, true
 }
 
-// Signatures is what was deposited, who has signed it when, and by which heads, in the order of their ids.
-func Signatures(s thread.State) (digest statement.Digest, signed map[party.Code]statement.Time, by []statement.ID, err error) {
-	st, err := thread.Load[state](s)
-	if err != nil || s.Kind != Kind {
-		return statement.Digest{}, nil, nil, err
+// hearers is how many parties beside the chair say by themselves that they have heard of an objection: one that was in time is enough (AGR-13).
+const hearers = 3
+
+// Hears tells whether self's node says by itself that it has h, an objection to the silence that is running: what the thread says then, to whoever says that it came
+// too late.
+func Hears(s thread.State, self party.Code, h *statement.Head) (facts Object, ok bool) {
+	// spec: AGR-13
+	if s.Kind != Kind || h.Kind != KindObject && h.Kind != KindAmend || h.From == self {
+		return facts, false
 	}
-	return st.Digest, st.Signed, slices.SortedFunc(maps.Values(st.By), statement.ID.Compare), nil
+	st, err := thread.Load[state](s)
+	if err != nil || st.Silence == nil || !slices.ContainsFunc(st.Silence.Objections, func(o Objection) bool { return o.ID == h.ID }) {
+		return facts, false
+	}
+	others := slices.DeleteFunc(slices.Clone(s.Participants), func(c party.Code) bool { return c == h.From || c == st.Chair })
+	if self != st.Chair && !slices.Contains(others[:min(len(others), hearers)], self) {
+		return facts, false
+	}
+	return Object{Of: h.ID}, true
+}
+
+// View is the making of an agreement for people: the text in hand, what lies on the table, and who has done what.
+type View struct {
+	Stage     Stage                       `json:"stage"`
+	Chair     party.Code                  `json:"chair"`
+	Draft     Draft                       `json:"draft"`
+	Table     []Draft                     `json:"table,omitempty"`   // amendments to it, in the order in which they were taken
+	Adopted   []party.Code                `json:"adopted,omitempty"` // who has said so, where there is no silence procedure
+	Silence   *Silence                    `json:"silence,omitzero"`
+	Consents  map[party.Code]Consent      `json:"consents,omitempty"` // to the newest text that was opened
+	Invited   map[party.Code][]party.Code `json:"invited,omitempty"`  // by whom
+	Exits     map[party.Code]Exit         `json:"exits,omitempty"`
+	Published []Publication               `json:"published,omitempty"`
+	Ended     statement.Time              `json:"ended,omitzero"`
+	Basis     []statement.ID              `json:"basis,omitempty"` // what the standing rests on
+}
+
+// Progress is the making of an agreement as a thread's state has it. An error is a stored state that cannot be read.
+func Progress(s thread.State) (View, error) {
+	st, err := thread.Load[state](s)
+	if err != nil {
+		return View{}, err
+	}
+	v := View{
+		Stage: st.stage(), Chair: st.Chair, Draft: st.Draft, Table: slices.Clone(st.Table), Silence: st.Silence, Invited: st.Invited, Exits: st.Exits, Published: st.Published, Ended: st.Ended, Basis: st.Basis,
+		Adopted: slices.Sorted(maps.Keys(st.Adopted)),
+	}
+	for i := range v.Table {
+		v.Table[i].Terms = v.Table[i].terms(&st.Draft)
+	}
+	if n := len(st.Versions); n > 0 {
+		v.Consents = st.Versions[n-1].Consents
+	}
+	return v, nil
 }

@@ -3,68 +3,396 @@ package instrument
 import (
 	"maps"
 	"slices"
+	"time"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
 
+// Stage is how far the text in hand has come.
+type Stage string
+
+// The stages.
+const (
+	Negotiating      Stage = "negotiating"
+	UnderSilence     Stage = "under-silence"
+	Adopted          Stage = "adopted"
+	OpenForSignature Stage = "open-for-signature"
+	StatusInForce    Stage = "in-force"
+	Terminated       Stage = "terminated"
+)
+
+// Bounds of what a state keeps (AGR-9).
+const (
+	MaxTable     = 64 // amendments beside the text in hand
+	MaxVersions  = 64 // texts that were opened for signature
+	MaxIntervals = 64 // suspensions of one party
+)
+
+// graceOfChair is for how long after its expiry a silence is the chair's alone to close.
+const graceOfChair = 24 * time.Hour
+
 // state is the desk's own part of a thread's state. A loaded one belongs to who loaded it and may be changed.
 type state struct {
-	Digest  statement.Digest              `json:"digest"`
-	Parties []party.Code                  `json:"parties"`           // sorted
-	Signed  map[party.Code]statement.Time `json:"signed"`            // first valid signatures
-	By      map[party.Code]statement.ID   `json:"by"`                // the heads that gave them
-	InForce statement.Time                `json:"in_force,omitzero"` // zero while one is missing
+	Chair     party.Code                  `json:"chair"`
+	Stage     Stage                       `json:"stage"` // of the text in hand, up to OpenForSignature; stage says the rest
+	Draft     Draft                       `json:"draft"` // the text in hand
+	Table     []Draft                     `json:"table,omitempty"`
+	Adopted   map[party.Code]bool         `json:"adopted,omitempty"`
+	Silence   *Silence                    `json:"silence,omitzero"` // the last one of the text in hand
+	Versions  []version                   `json:"versions,omitempty"`
+	Invited   map[party.Code][]party.Code `json:"invited,omitempty"` // who is, by whom
+	Exits     map[party.Code]Exit         `json:"exits,omitempty"`
+	Ended     statement.Time              `json:"ended,omitzero"`
+	Published []Publication               `json:"published,omitempty"`
+	Basis     []statement.ID              `json:"basis,omitempty"` // agreement.Standing's
 }
 
-// may is what by can say now: a party that has not signed signs. Moves offers nothing else and apply admits nothing else.
+// Draft is a text that was proposed.
+type Draft struct {
+	ID    statement.ID     `json:"id"` // the head whose body has it
+	By    party.Code       `json:"by"`
+	Time  statement.Time   `json:"time"`
+	Base  statement.Digest `json:"base,omitzero"` // what it amends
+	Terms *agreement.Terms `json:"terms,omitzero"`
+	// Digest is that of the text. On the table, terms that differ from those of the text in hand by the digest alone are left out.
+	Digest statement.Digest `json:"digest"`
+}
+
+// terms are a draft's whole terms, as one beside the text in hand.
+func (d *Draft) terms(hand *Draft) *agreement.Terms {
+	if d.Terms != nil {
+		return d.Terms
+	}
+	t := *hand.Terms
+	t.Digest = d.Digest
+	return &t
+}
+
+// Silence is a silence procedure (AGR-12).
+type Silence struct {
+	ID         statement.ID   `json:"id"`
+	Expires    statement.Time `json:"expires"`
+	Objections []Objection    `json:"objections,omitempty"`
+	Closed     statement.ID   `json:"closed,omitzero"` // the head that said how it ended
+	Outcome    Outcome        `json:"outcome,omitzero"`
+}
+
+// Objection is one that was said in time by its author's clock: an instrument.object or an amendment.
+type Objection struct {
+	ID    statement.ID   `json:"id"`
+	By    party.Code     `json:"by"`
+	Heard statement.Time `json:"heard,omitzero"` // when another party had it, and said so
+	// Late is one that the head which closed the silence had not heard of.
+	Late bool `json:"late,omitzero"`
+}
+
+// Publication is a text that is for everybody from a time on.
+type Publication struct {
+	Digest statement.Digest `json:"digest"`
+	At     statement.Time   `json:"at"`
+	By     statement.ID     `json:"by"`
+}
+
+// Clone implements thread.Cloner.
+func (st state) Clone() state {
+	st.Table, st.Basis, st.Published = slices.Clone(st.Table), slices.Clone(st.Basis), slices.Clone(st.Published)
+	st.Adopted, st.Invited, st.Exits = maps.Clone(st.Adopted), maps.Clone(st.Invited), maps.Clone(st.Exits) // what they hold is replaced, never changed
+	if st.Silence != nil {
+		own := *st.Silence
+		own.Objections = slices.Clone(own.Objections)
+		st.Silence = &own
+	}
+	st.Versions = slices.Clone(st.Versions)
+	if n := len(st.Versions); n > 0 { // nobody consents to the others any more, and From is replaced, never changed
+		st.Versions[n-1].Consents = maps.Clone(st.Versions[n-1].Consents)
+	}
+	return st
+}
+
+// stage is how far the making has come as a whole.
+func (st *state) stage() Stage {
+	switch {
+	case !st.Ended.IsZero():
+		return Terminated
+	case st.Stage == OpenForSignature && len(st.Versions) > 0 && len(st.Versions[len(st.Versions)-1].From) > 0:
+		return StatusInForce
+	}
+	return st.Stage
+}
+
+// may is what by, who takes part, can say now: Moves offers nothing else and apply admits nothing else.
 func (st *state) may(by party.Code) []statement.Kind {
-	if _, signed := st.Signed[by]; signed || !slices.Contains(st.Parties, by) {
+	// spec: AGR-9
+	stage := st.stage()
+	if stage == Terminated || stage == "" {
 		return nil
 	}
-	return []statement.Kind{KindSign}
+	can := []statement.Kind{KindComment}
+	if stage == Negotiating || stage == UnderSilence || stage == StatusInForce || st.Silence != nil {
+		can = append(can, KindAmend)
+	}
+	can = append(can, st.maySilence(by)...)
+	if by == st.Chair {
+		can = append(can, st.mayChair(stage)...)
+	}
+	if stage == Negotiating && st.Draft.Terms.In(by) && !st.Adopted[by] {
+		can = append(can, KindAdopt)
+	}
+	return append(can, st.mayBind(by)...)
 }
 
-// apply changes st as h says, or gives why h is void.
-func (st *state) apply(h *statement.Head) error {
+// maySilence is what can be said of a silence procedure.
+func (st *state) maySilence(by party.Code) (can []statement.Kind) {
+	// spec: AGR-12, AGR-13
+	s := st.Silence
+	if s == nil {
+		return nil
+	}
+	if !slices.ContainsFunc(s.Objections, func(o Objection) bool { return o.By == by }) {
+		can = append(can, KindObject)
+	}
+	if slices.ContainsFunc(s.Objections, func(o Objection) bool { return o.By != by }) {
+		can = append(can, KindHeard)
+	}
+	if s.Closed.IsZero() {
+		can = append(can, KindClose)
+	}
+	if slices.ContainsFunc(s.Objections, Objection.counts) {
+		can = append(can, KindContest)
+	}
+	return can
+}
+
+// mayChair is what the chair can say beside.
+func (st *state) mayChair(stage Stage) (can []statement.Kind) {
+	switch stage {
+	case Negotiating:
+		can = []statement.Kind{KindSilence}
+		if len(st.Table) > 0 {
+			can = append(can, KindCirculate)
+		}
+	case Adopted:
+		can = []statement.Kind{KindOpen, KindPublish}
+	case OpenForSignature, StatusInForce:
+		can = []statement.Kind{KindPublish}
+		if len(st.Table) > 0 {
+			can = append(can, KindCirculate)
+		}
+	}
+	return can
+}
+
+// apply changes st as h says, or gives why h is void. s is the thread's state before.
+func (st *state) apply(s *thread.State, h *statement.Head) error {
+	if h.IsOpener() {
+		return st.begin(h)
+	}
+	effect, err := saying(h)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(st.may(h.From), h.Kind) {
+		return thread.Void(thread.NotAdmissible, "AGR-9", "its author cannot say that now: the making is %s", st.stage())
+	}
+	return effect(st, s, h)
+}
+
+// effect is what a head does to a state that admits its kind; it fails before it changes anything.
+type effect func(st *state, s *thread.State, h *statement.Head) error
+
+// reading reads a head's facts for the effect that takes them.
+func reading[T any](h *statement.Head, do func(st *state, s *thread.State, h *statement.Head, f T) error) (effect, error) {
+	f, err := thread.Facts[T](h)
+	return func(st *state, s *thread.State, h *statement.Head) error { return do(st, s, h, f) }, err
+}
+
+// saying is the effect of a head that does not open a thread.
+func saying(h *statement.Head) (effect, error) {
 	switch h.Kind {
-	case KindDeposit:
-		return st.deposit(h)
-	case KindSign:
-		return st.sign(h)
+	case KindComment:
+		return reading(h, (*state).comment)
+	case KindAmend:
+		return reading(h, (*state).amend)
+	case KindCirculate:
+		return reading(h, (*state).circulate)
+	case KindSilence:
+		return reading(h, (*state).silence)
+	case KindObject:
+		return reading(h, (*state).object)
+	case KindHeard:
+		return reading(h, (*state).heard)
+	case KindClose:
+		return reading(h, (*state).close)
+	case KindContest:
+		return reading(h, (*state).contest)
+	case KindAdopt:
+		return reading(h, (*state).adopt)
+	case KindOpen:
+		return reading(h, (*state).open)
+	case KindPublish:
+		return reading(h, (*state).publish)
+	}
+	return binding(h)
+}
+
+// begin takes an opener: a first draft, or a text that is open for signature at once.
+func (st *state) begin(h *statement.Head) error {
+	// spec: AGR-7
+	if h.Kind == KindDeposit {
+		f, err := thread.Facts[Deposit](h)
+		if err != nil {
+			return err
+		}
+		st.Chair, st.Draft = h.From, draftOf(h, f.Terms, statement.Digest{})
+		st.openText(h)
+		return nil
+	}
+	f, err := thread.Facts[Propose](h)
+	if err != nil {
+		return err
+	}
+	if st.Chair = f.Chair; st.Chair == "" {
+		st.Chair = h.From
+	}
+	st.Draft, st.Stage = draftOf(h, f.Terms, statement.Digest{}), Negotiating
+	return nil
+}
+
+func draftOf(h *statement.Head, t agreement.Terms, base statement.Digest) Draft {
+	return Draft{ID: h.ID, By: h.From, Time: h.Time, Base: base, Terms: &t, Digest: t.Digest}
+}
+
+// inHand is the void of a head that speaks of another text than the one in hand.
+func (st *state) inHand(digest statement.Digest) error {
+	if digest != st.Draft.Digest {
+		return thread.Void(thread.NotAdmissible, "AGR-9", "another text is in hand")
 	}
 	return nil
 }
 
-func (st *state) deposit(h *statement.Head) error {
-	f, err := thread.Facts[Deposit](h)
-	switch {
-	case err != nil:
+// onTable finds an amendment by its text's digest.
+func (st *state) onTable(digest statement.Digest) int {
+	return slices.IndexFunc(st.Table, func(d Draft) bool { return d.Digest == digest })
+}
+
+func (st *state) comment(_ *thread.State, _ *statement.Head, f Comment) error {
+	terms := st.Draft.Terms
+	if i := st.onTable(f.Digest); i >= 0 {
+		terms = st.Table[i].terms(&st.Draft)
+	} else if v := st.version(f.Digest); v != nil {
+		terms = &v.Terms
+	} else if err := st.inHand(f.Digest); err != nil {
 		return err
-	case !h.IsOpener():
-		return thread.Void(thread.NotAdmissible, "AGR-7", "a deposit opens a thread of its own")
 	}
-	st.Digest, st.Parties = f.Digest, slices.Sorted(slices.Values(f.Parties))
-	st.Signed, st.By = map[party.Code]statement.Time{}, map[party.Code]statement.ID{}
+	if f.Article != "" && !slices.Contains(terms.Articles, f.Article) {
+		return thread.Void(thread.NotAdmissible, "AGR-9", "the text has no such article")
+	}
 	return nil
 }
 
-// sign takes a party's signature; with the last one the agreement is in force from the latest of their times.
-func (st *state) sign(h *statement.Head) error {
-	// spec: AGR-7, AGR-8
-	f, err := thread.Facts[Sign](h)
-	switch {
-	case err != nil:
+// amend lays a text on the table. It amends the text in hand or nothing; said in time, it breaks the silence that the text is under.
+func (st *state) amend(s *thread.State, h *statement.Head, f Amend) error {
+	// spec: AGR-9, AGR-12
+	if err := st.inHand(f.Base); err != nil {
 		return err
-	case !slices.Contains(st.may(h.From), h.Kind):
-		return thread.Void(thread.NotAdmissible, "AGR-7", "its author is no party of the document or has signed it already")
-	case f.Digest != st.Digest:
-		return thread.Void(thread.NotAdmissible, "AGR-7", "another document was deposited")
 	}
-	st.Signed[h.From], st.By[h.From] = h.Time, h.ID
-	if len(st.Signed) == len(st.Parties) {
-		st.InForce = slices.MaxFunc(slices.Collect(maps.Values(st.Signed)), statement.Time.Compare)
+	if q, stage := st.Silence, st.stage(); stage == Adopted || stage == OpenForSignature {
+		if q == nil || !h.Time.Before(q.Expires) || s.Knew(q.Closed) {
+			return thread.Void(thread.NotAdmissible, "AGR-9", "the text is final: it is amended once it is in force")
+		}
+		q.object(h) // it was on its way when the silence was closed
+		return nil
 	}
+	outside := func(c party.Code) bool { _, found := slices.BinarySearch(s.Participants, c); return !found }
+	switch {
+	case slices.ContainsFunc(f.Parties, outside):
+		return thread.Void(thread.NotAdmissible, "AGR-9", "a party of the draft takes no part in the thread: it is admitted first")
+	case st.onTable(f.Digest) >= 0 || st.version(f.Digest) != nil:
+		return thread.Void(thread.NotAdmissible, "AGR-9", "this text was proposed before")
+	case len(st.Table) >= MaxTable:
+		return thread.Void(thread.NotAdmissible, "AGR-9", "%d amendments wait for the chair", MaxTable)
+	}
+	d := draftOf(h, f.Terms, f.Base)
+	if like := *d.Terms; d.likes(st.Draft.Terms, &like) {
+		d.Terms = nil
+	}
+	st.Table = append(st.Table, d)
+	if q := st.Silence; q != nil && h.Time.Before(q.Expires) && q.object(h) {
+		st.breaks()
+	}
+	return nil
+}
+
+// likes tells whether terms differ from others by the digest alone.
+func (d *Draft) likes(others, mine *agreement.Terms) bool {
+	mine.Digest = others.Digest
+	return mine.Equal(others)
+}
+
+// circulate puts an amendment in the place of the text in hand. Where that binds somebody already, it is amended from here on, and goes on binding meanwhile.
+func (st *state) circulate(s *thread.State, h *statement.Head, f Text) error {
+	// spec: AGR-9
+	i := st.onTable(f.Digest)
+	if i < 0 {
+		return thread.Void(thread.NotAdmissible, "AGR-9", "no such amendment lies on the table")
+	}
+	d := st.Table[i]
+	d.Terms = d.terms(&st.Draft)
+	st.Draft, st.Stage = d, Negotiating
+	st.Table, st.Adopted, st.Silence = nil, nil, nil
+	st.rests(s, h)
+	return nil
+}
+
+// adopt counts who agrees that the text is final, where no silence procedure does.
+func (st *state) adopt(s *thread.State, h *statement.Head, f Text) error {
+	// spec: AGR-9
+	if err := st.inHand(f.Digest); err != nil {
+		return err
+	}
+	if st.Adopted == nil {
+		st.Adopted = map[party.Code]bool{}
+	}
+	st.Adopted[h.From] = true
+	if len(st.Adopted) == len(st.Draft.Terms.Parties) {
+		st.Stage, st.Silence = Adopted, nil
+	}
+	st.rests(s, h)
+	return nil
+}
+
+func (st *state) open(s *thread.State, h *statement.Head, f Text) error {
+	// spec: AGR-9
+	if err := st.inHand(f.Digest); err != nil {
+		return err
+	}
+	if len(st.Versions) >= MaxVersions {
+		return thread.Void(thread.NotAdmissible, "AGR-9", "an agreement has at most %d texts", MaxVersions)
+	}
+	st.openText(h)
+	st.rests(s, h)
+	return nil
+}
+
+// openText opens the text in hand for signature.
+func (st *state) openText(h *statement.Head) {
+	st.Stage, st.Table = OpenForSignature, nil
+	st.Versions = append(st.Versions, version{ID: st.Draft.ID, Opened: h.ID, Terms: *st.Draft.Terms, Consents: consents{}})
+}
+
+func (st *state) publish(_ *thread.State, h *statement.Head, f Publish) error {
+	// spec: AGR-16
+	if st.version(f.Digest) == nil {
+		if err := st.inHand(f.Digest); err != nil {
+			return err
+		}
+	}
+	if slices.ContainsFunc(st.Published, func(p Publication) bool { return p.Digest == f.Digest }) {
+		return thread.Void(thread.NotAdmissible, "AGR-16", "the text is published already")
+	}
+	st.Published = append(st.Published, Publication{Digest: f.Digest, At: f.At, By: h.ID})
 	return nil
 }

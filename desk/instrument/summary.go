@@ -1,17 +1,20 @@
 package instrument
 
-import "github.com/comity-exchange/comity/thread"
+import (
+	"time"
 
-// The statuses.
-const (
-	OpenForSignature = "open-for-signature"
-	StatusInForce    = "in-force"
+	"github.com/comity-exchange/comity/thread"
 )
 
-// summary asks nothing of anybody: nobody owes a signature.
+// seconds is a number of seconds as a span.
+func seconds(n int64) time.Duration { return time.Duration(n) * time.Second }
+
+// summary asks nothing of anybody but the chair, who closes a silence: nobody owes a signature.
 func (st *state) summary() thread.Summary {
-	if st.InForce.IsZero() {
-		return thread.Summary{Status: OpenForSignature}
+	stage := st.stage()
+	s := thread.Summary{Status: string(stage), Closed: stage == StatusInForce || stage == Terminated}
+	if stage == UnderSilence {
+		s.Clocks = []thread.Clock{{Name: "silence", Owes: st.Chair, Of: st.Silence.ID, Until: st.Silence.Expires}}
 	}
-	return thread.Summary{Status: StatusInForce, Closed: true}
+	return s
 }

@@ -162,13 +162,13 @@ func (p *pair) meet(ctx context.Context) error {
 		return err
 	}
 	p.agreed = said.ID
-	if _, err := p.a.Sign(ctx, said.ID, p.a.By("legal-adviser", "one")); err != nil {
+	if _, err := p.a.Sign(ctx, said.ID, nil, "", p.a.By("legal-adviser", "one")); err != nil {
 		return err
 	}
 	if err := until(ctx, p.b, func() bool { _, err := p.b.Document(ctx, said.ID); return err == nil }); err != nil {
 		return err
 	}
-	if _, err := p.b.Sign(ctx, said.ID, p.b.By("legal-adviser", "two")); err != nil {
+	if _, err := p.b.Sign(ctx, said.ID, nil, "", p.b.By("legal-adviser", "two")); err != nil {
 		return err
 	}
 	for _, s := range []*side{p.a, p.b} {

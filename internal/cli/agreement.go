@@ -16,10 +16,37 @@ import (
 
 type agreementCmd struct {
 	Import agreementImportCmd `cmd:"" help:"Deposit a text: put it before all its parties for signature."`
-	Sign   agreementSignCmd   `cmd:"" help:"Sign a deposited text for this party."`
-	List   agreementListCmd   `cmd:"" help:"List agreements."`
-	Show   agreementShowCmd   `cmd:"" help:"Show an agreement's articles and who has signed."`
-	Test   agreementTestCmd   `cmd:"" help:"May this pass, by which article, and what would be needed instead."`
+
+	Propose   agreementProposeCmd   `cmd:"" help:"Propose a first draft to negotiate."`
+	Comment   agreementCommentCmd   `cmd:"" help:"Say something of a draft, or of one of its articles."`
+	Amend     agreementAmendCmd     `cmd:"" help:"Propose an amended draft."`
+	Circulate agreementCirculateCmd `cmd:"" help:"As the chair: put an amended draft before all."`
+	Silence   agreementSilenceCmd   `cmd:"" help:"As the chair: place the text under a silence procedure."`
+	Object    agreementObjectCmd    `cmd:"" help:"Break the silence."`
+	Close     agreementCloseCmd     `cmd:"" help:"Tell how the silence has ended."`
+	Contest   agreementContestCmd   `cmd:"" help:"Reopen a text that was adopted over an objection made in time."`
+	Adopt     agreementAdoptCmd     `cmd:"" help:"Agree that the text is final."`
+	Open      agreementOpenCmd      `cmd:"" help:"As the chair: open the adopted text for signature."`
+
+	Sign      agreementSignCmd      `cmd:"" help:"Sign the open text for this party, with reservations if need be."`
+	Ratify    agreementRatifyCmd    `cmd:"" help:"Ratify, accept or approve what was signed."`
+	Admit     agreementAdmitCmd     `cmd:"" help:"Let another party take part in the making."`
+	Invite    agreementInviteCmd    `cmd:"" help:"Agree that another party joins."`
+	Accede    agreementAccedeCmd    `cmd:"" help:"Join an agreement in force."`
+	Suspend   agreementSuspendCmd   `cmd:"" help:"Suspend it between this party and the others."`
+	Resume    agreementResumeCmd    `cmd:"" help:"End this party's suspension."`
+	Withdraw  agreementWithdrawCmd  `cmd:"" help:"Leave the agreement, with notice."`
+	Terminate agreementTerminateCmd `cmd:"" help:"Agree that the agreement ends for all."`
+	Publish   agreementPublishCmd   `cmd:"" help:"As the chair: make the text public at a time."`
+
+	List agreementListCmd `cmd:"" help:"List agreements."`
+	Show agreementShowCmd `cmd:"" help:"Show an agreement's articles and who has signed."`
+	Test agreementTestCmd `cmd:"" help:"May this pass, by which article, and what would be needed instead."`
+
+	Check agreementCheckCmd `cmd:"" help:"Say all that is wrong with a draft."`
+	Diff  agreementDiffCmd  `cmd:"" help:"Tell two texts apart, article by article."`
+
+	Template agreementTemplateCmd `cmd:"" help:"Write a text to begin with."`
 }
 
 type agreementImportCmd struct {
@@ -54,11 +81,16 @@ func (c *agreementImportCmd) Run(ctx context.Context, s *session) error {
 }
 
 type agreementSignCmd struct {
-	ID string `arg:"" name:"agreement" help:"The agreement; the first six digits of its id or more."`
+	agreementOf
+	reserving
 	speaker
 }
 
-func (agreementSignCmd) Help() string { return "  comity agreement sign 3f2a1b" }
+func (agreementSignCmd) Help() string {
+	return `Where the text asks for ratification, this announces it.
+  comity agreement sign 3f2a1b
+  comity agreement sign 3f2a1b --reserve 7 --text "Article 7 does not bind us as to …"`
+}
 
 func (c *agreementSignCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
@@ -71,9 +103,12 @@ func (c *agreementSignCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 		if !before.MayISign {
-			return fault.New(fault.Inadmissible, "AGR-7", "%s has signed it already", n.Config.Code)
+			if _, signed := before.Signed[n.Config.Code]; signed {
+				return fault.New(fault.Inadmissible, "AGR-14", "%s has signed it already", n.Config.Code)
+			}
+			return fault.New(fault.Inadmissible, "AGR-14", "%s has nothing to sign here: the making is %s", n.Config.Code, spaced(before.Status))
 		}
-		if _, err := n.Sign(ctx, id, c.by(n)); err != nil {
+		if _, err := n.Sign(ctx, id, c.Reserve, c.Text, c.by(n)); err != nil {
 			return err
 		}
 		v, err := n.Agreement(ctx, id)
@@ -211,27 +246,16 @@ func writeDocument(p *page, doc *agreement.Document, v *node.AgreementView, lang
 	p.say("%s", p.bold(line(doc.Title.In(language, doc.Languages...))))
 	p.say("Parties: %s. Digest: %s", codes(doc.Parties), doc.Digest)
 	if v != nil {
-		for _, c := range v.Parties {
-			if at, ok := v.Signed[c]; ok {
-				p.say("Signed by %s %s.", c, when(at))
-			}
-		}
-		writeForce(p, *v)
+		writeMaking(p, *v)
 	}
+	writeFrame(p, doc, language)
 	for _, a := range doc.Articles {
 		p.gap()
 		p.say("%s", p.bold("Article "+a.Number+". "+line(a.Title.In(language, doc.Languages...))))
 		for _, l := range wrap(line(a.Text.In(language, doc.Languages...)), 98) {
 			p.say("  %s", l)
 		}
-		switch {
-		case len(a.Rules) > 0:
-			p.say("  %s", p.dim(plural(len(a.Rules), "rule", "rules")+" for machines (--cedar shows them)"))
-		case len(a.Clocks) > 0:
-			writeClocks(p, a)
-		case len(a.Grounds) > 0:
-			p.say("  %s", p.dim("grounds: "+line(strings.Join(a.Grounds, ", "))))
-		}
+		writeMachine(p, a)
 	}
 }
 

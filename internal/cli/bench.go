@@ -6,6 +6,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/bench"
 )
@@ -16,6 +17,8 @@ type benchCmd struct {
 	Proof    benchProofCmd    `cmd:"" help:"Proofs of inclusion in a long log."`
 	Decide   benchDecideCmd   `cmd:"" help:"Decisions under a long agreement."`
 	Fold     benchFoldCmd     `cmd:"" help:"Threads folded into their state."`
+
+	Negotiate benchNegotiateCmd `cmd:"" help:"A convention among many parties, from the first draft to its entry into force."`
 }
 
 type benchExchangeCmd struct {
@@ -101,19 +104,22 @@ func (c *benchProofCmd) Run(s *session) error {
 }
 
 type benchDecideCmd struct {
-	Articles int `default:"50" placeholder:"N" help:"Articles of the agreement, all of them about what is asked."`
+	Articles []int `default:"10,50,500" placeholder:"N" help:"Articles of each agreement, all of them about what is asked."`
 }
 
 func (benchDecideCmd) Help() string {
-	return `A question that was not asked before is decided anew; one that was is remembered.
+	return `Cold is a question that was not asked before and is decided anew; cached is one that was.
+  comity bench decide
   comity bench decide --articles 50 --json`
 }
 
 func (c *benchDecideCmd) Run(s *session) error {
-	if c.Articles < 1 || c.Articles > 200 {
-		return fault.New(fault.Usage, "", "articles are from 1 to 200")
+	for _, n := range c.Articles {
+		if n < 1 || n > agreement.MaxArticles {
+			return fault.New(fault.Usage, "", "articles are from 1 to %d", agreement.MaxArticles)
+		}
 	}
-	return s.costs(bench.Decide(c.Articles))
+	return s.costs(bench.Decide(c.Articles...))
 }
 
 type benchFoldCmd struct {
@@ -130,6 +136,22 @@ func (c *benchFoldCmd) Run(s *session) error {
 		return fault.New(fault.Usage, "", "heads are from 1 to 100000")
 	}
 	return s.costs(bench.Fold(c.Heads))
+}
+
+type benchNegotiateCmd struct {
+	Parties int `default:"193" placeholder:"N" help:"Who negotiates and signs."`
+}
+
+func (benchNegotiateCmd) Help() string {
+	return `60 articles, 500 drafts, 1,000 comments, silences, signatures with reservations, ratifications; folded in several orders of arrival, which must give the same bytes.
+  comity bench negotiate --parties 193`
+}
+
+func (c *benchNegotiateCmd) Run(s *session) error {
+	if c.Parties < 2 || c.Parties > agreement.MaxParties {
+		return fault.New(fault.Usage, "", "parties are from 2 to %d", agreement.MaxParties)
+	}
+	return s.costs(bench.Negotiate(c.Parties))
 }
 
 // costs shows figures beside their budgets.

@@ -10,6 +10,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 )
 
 // commands is the whole grammar. Its tags and the commands' Help methods are also the help texts, docs/cli.md and the completions.
@@ -17,6 +18,9 @@ type commands struct {
 	Dir     string `placeholder:"DIR" help:"The node's folder. Without it: $$COMITY_DIR, then .comity in the home folder."`
 	JSON    bool   `name:"json" help:"Print one JSON document instead of tables."`
 	Verbose bool   `help:"Show causes of failures, and on 'serve' debug messages."`
+
+	As        string `placeholder:"OFFICER" help:"The officer who acts. Without it: $$COMITY_AS, then whoever the token is of."`
+	TokenFile string `placeholder:"FILE" help:"A file that only you can read, with your token in its first line. Without it: $$COMITY_TOKEN."`
 
 	Init    initCmd    `cmd:"" group:"Begin" help:"Make a new party's folder: keys, recovery key, letter of credence."`
 	Serve   serveCmd   `cmd:"" group:"Begin" help:"Serve peers and deliver, until interrupted."`
@@ -33,11 +37,17 @@ type commands struct {
 	Send    sendCmd    `cmd:"" group:"Threads" help:"Say something: open a thread, or answer in one."`
 	Schema  schemaCmd  `cmd:"" group:"Threads" help:"List the kinds of statements, or show the facts of one as JSON Schema."`
 
+	Recall recallCmd `cmd:"" group:"Threads" help:"Take back what was said: ask who got it to erase it, and see who has."`
+	Erase  eraseCmd  `cmd:"" group:"Threads" help:"Destroy what is here of a statement's text and attachments."`
+
+	Draft draftCmd `cmd:"" group:"Threads" help:"What is to be said: kept, approved by a second officer, released."`
+
 	Outbox outboxCmd `cmd:"" group:"Delivery" help:"List each peer's queue: what waits, since when, why."`
 	Packet packetCmd `cmd:"" group:"Delivery" help:"Packets as files, between nodes that cannot reach each other."`
 
 	Ledger   ledgerCmd   `cmd:"" group:"Account" help:"Compute what was asked and answered between this party and a peer."`
 	Evidence evidenceCmd `cmd:"" group:"Account" help:"Evidence for a third party: export it, verify it."`
+	Report   reportCmd   `cmd:"" group:"Account" help:"What is told to the public."`
 	Log      logCmd      `cmd:"" group:"Account" help:"The party's own log: verify it, serve it."`
 
 	Bench benchCmd `cmd:"" group:"Prove" help:"Measure a node on this machine."`
@@ -49,6 +59,9 @@ type commands struct {
 
 	Recover recoverCmd `cmd:"" group:"Keep" help:"Find out what the store lacks of the own log, and get it back."`
 	Keys    keysCmd    `cmd:"" group:"Keep" help:"The node's keys: change them."`
+
+	Officer officerCmd `cmd:"" group:"Keep" help:"Officers: who may act for the party, in which roles."`
+	Token   tokenCmd   `cmd:"" group:"Keep" help:"Tokens, by which officers and their programs show who they are."`
 
 	Processes processesCmd `cmd:"" group:"Keep" help:"The processes that share the node's database."`
 
@@ -92,7 +105,11 @@ func (s *session) run(ctx context.Context, args []string) error {
 		return s.misuse(err)
 	}
 	s.dir = s.folder(grammar.Dir)
-	parsed.BindTo(ctx, (*context.Context)(nil))
+	who, err := s.claim(grammar.As, grammar.TokenFile)
+	if err != nil {
+		return err
+	}
+	parsed.BindTo(auth.With(ctx, who), (*context.Context)(nil))
 	return parsed.Run(s, app, &grammar)
 }
 

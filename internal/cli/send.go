@@ -10,15 +10,20 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-type sendCmd struct {
+// messageFlags is all that is said, as flags.
+type messageFlags struct {
 	headFlags
 	Thread    string   `placeholder:"ID" help:"Say it in this thread. Without it a new one is opened."`
 	Agreement string   `placeholder:"ID" help:"Under this agreement. Without it: the only one in force between the parties, else the charter. In a thread it is the opener's."`
 	Title     string   `placeholder:"TEXT" help:"One line on what it is about."`
 	Text      string   `placeholder:"TEXT" help:"What people read; - reads the standard input."`
 	Attach    []string `sep:"none" placeholder:"FILE" help:"A file to send along, of any size."`
-	DryRun    bool     `help:"Only tell whether it may pass, and by which articles; say nothing."`
 	speaker
+}
+
+type sendCmd struct {
+	messageFlags
+	DryRun bool `help:"Only tell whether it may pass, and by which articles; say nothing."`
 }
 
 func (sendCmd) Help() string {
@@ -57,7 +62,7 @@ func (c *sendCmd) Run(ctx context.Context, s *session) error {
 		said, err := n.Say(ctx, d)
 		done()
 		if err != nil {
-			return err
+			return adviseDraft(err, d)
 		}
 		to := d.To
 		if c.Thread != "" {
@@ -68,7 +73,7 @@ func (c *sendCmd) Run(ctx context.Context, s *session) error {
 }
 
 // compose makes the draft from the flags, in a thread or for a new one.
-func (c *sendCmd) compose(ctx context.Context, s *session, n *node.Node) (exchange.Draft, error) {
+func (c *messageFlags) compose(ctx context.Context, s *session, n *node.Node) (exchange.Draft, error) {
 	if c.Thread == "" {
 		d, err := c.draft(ctx, s, n, nil)
 		if err != nil {

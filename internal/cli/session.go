@@ -65,7 +65,12 @@ func (s *session) folder(given string) string {
 
 // with opens the node, lets f use it, and closes it.
 func (s *session) with(ctx context.Context, f func(*node.Node) error) error {
-	return s.opened(ctx, node.Options{}, f)
+	return s.opened(ctx, node.Options{}, func(n *node.Node) error {
+		if err := f(n); err != nil {
+			return err
+		}
+		return n.NoteUse(ctx)
+	})
 }
 
 func (s *session) opened(ctx context.Context, o node.Options, f func(*node.Node) error) error {

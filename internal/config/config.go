@@ -29,6 +29,12 @@ const (
 	maxText      = 200 // bytes
 )
 
+// What a node does when a party recalls what it said.
+const (
+	RecallAsk   = "ask"   // an officer decides
+	RecallErase = "erase" // the node erases, and says so, by itself
+)
+
 // Config is what a node is told. File names are relative to the node's folder unless they are absolute. settings.go says what each
 // field means.
 type Config struct {
@@ -51,6 +57,10 @@ type Config struct {
 	Role    string
 	Officer string
 
+	OnRecall string // RecallAsk or RecallErase
+
+	Approval []string // what a second officer must approve beside what agreements and caveats ask for: see AsksApproval
+
 	LogLevel  string
 	LogFormat string
 
@@ -68,6 +78,7 @@ func Defaults(code party.Code) Config {
 		PullInterval:    10 * time.Second,
 		WitnessInterval: MinWitness,
 		Role:            "duty-officer",
+		OnRecall:        RecallAsk,
 		LogLevel:        "info",
 		LogFormat:       "text",
 	}

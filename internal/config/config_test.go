@@ -15,6 +15,8 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // folder makes a node's folder with the given settings; "" makes none.
@@ -46,7 +48,7 @@ func TestLoad(t *testing.T) {
 		Code: "XA.cert", Listen: ":8443", Endpoints: []string{"https://a.example:8443", "https://[2001:db8::1]:443"}, LogListen: "192.0.2.1:80",
 		WatchListen: "127.0.0.1:9464", TraceEndpoint: "http://127.0.0.1:4318",
 		Store: "s.db", Keys: "k.age", KeyFile: "/media/key", PullInterval: time.Second, WitnessInterval: 2 * time.Minute,
-		Role: "analyst", Officer: "Åsa \"the\" Officer", LogLevel: "debug", LogFormat: "json",
+		Role: "analyst", Officer: "Åsa \"the\" Officer", OnRecall: RecallErase, Approval: []string{"assist.grant", "TLP:AMBER+STRICT"}, LogLevel: "debug", LogFormat: "json",
 	}
 	env := Defaults("XB")
 	env.Listen, env.Endpoints, env.PullInterval = "", []string{"https://b.example:1", "https://c.example:2"}, 3*time.Second
@@ -75,12 +77,14 @@ pull_interval = "1s"
 witness_interval = "2m"
 role = "analyst"
 officer = "Åsa \"the\" Officer"
+on_recall = "erase"
+approval = ["assist.grant", "TLP:AMBER+STRICT"]
 log_level = "debug"
 log_format = "json"
 `, nil, full},
 		{"environment over file", "code = \"XA\"\nlisten = \":1\"\nendpoints = []", []string{
 			"COMITY_CODE=XB", "COMITY_LISTEN=", "COMITY_ENDPOINTS=https://b.example:1,https://c.example:2", "COMITY_PULL_INTERVAL=3s",
-			"PATH=/bin", "COMITY_DIR=/elsewhere", "comity_code=XC", "XCOMITY_CODE=XC",
+			"PATH=/bin", "COMITY_DIR=/elsewhere", "COMITY_AS=kim", "COMITY_TOKEN=x", "comity_code=XC", "XCOMITY_CODE=XC",
 		}, env},
 		{"environment empties a list", `code = "XA"` + "\n" + `endpoints = ["https://a.example:1"]`, []string{"COMITY_ENDPOINTS="}, emptied},
 		{"environment alone gives the code", `# nothing`, []string{"COMITY_CODE=XA"}, Defaults("XA")},
@@ -136,6 +140,9 @@ func TestLoadRefuses(t *testing.T) {
 		{"listen without port", "code = \"XA\"\nlisten = \"localhost\"", nil, "setting listen: an address"},
 		{"listen on a name of a port", "code = \"XA\"\nlisten = \":https\"", nil, "setting listen: an address"},
 		{"listen on a large port", "code = \"XA\"\nlisten = \":65536\"", nil, "setting listen: an address"},
+		{"approval of a label that is none", "code = \"XA\"\napproval = [\"TLP:PINK\"]", nil, "setting approval: a label is like TLP:AMBER"},
+		{"approval of no kind", "code = \"XA\"\napproval = [\"everything\"]", nil, "setting approval: kinds are like"},
+		{"approval of a bad desk", "code = \"XA\"\napproval = [\"as-sist.*\"]", nil, "setting approval: kinds are like"},
 		{"log_listen", "code = \"XA\"\nlog_listen = \"x\"", nil, "setting log_listen: an address"},
 		{"watch_listen", "code = \"XA\"\nwatch_listen = \"9464\"", nil, "setting watch_listen: an address"},
 		{"traces to no URL", "code = \"XA\"\ntrace_endpoint = \"127.0.0.1:4318\"", nil, "setting trace_endpoint: a URL is like"},
@@ -166,6 +173,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"officer", "code = \"XA\"\nofficer = \"a\\nb\"", nil, "setting officer: at most 200"},
 		{"long officer", "code = \"XA\"\nofficer = \"" + strings.Repeat("a", 201) + "\"", nil, "setting officer: at most 200"},
 		{"level", "code = \"XA\"\nlog_level = \"loud\"", nil, "setting log_level: one of debug, info, warn, error"},
+		{"on recall", "code = \"XA\"\non_recall = \"forget\"", nil, "setting on_recall: one of ask, erase"},
 		{"format", "code = \"XA\"\nlog_format = \"xml\"", nil, "setting log_format: one of text, json"},
 		{"large file", "code = \"XA\"\n# " + strings.Repeat("x", maxFile), nil, "has more than 65536 bytes"},
 	} {
@@ -458,5 +466,38 @@ func TestSettingsPage(t *testing.T) {
 	got, err := os.ReadFile(page)
 	if err != nil || string(got) != want {
 		t.Fatalf("docs/settings.md is not what the settings are now (%v): go test ./internal/config -update", err)
+	}
+}
+
+// TestAsksApproval: the entry that asks is named.
+func TestAsksApproval(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		entries string
+		kind    statement.Kind
+		tlp     marking.TLP
+		want    string
+	}{
+		{"", "assist.request", marking.Red, ""},
+		{"all", "assist.request", marking.Clear, "all"},
+		{"assist.grant", "assist.grant", marking.Clear, "assist.grant"},
+		{"assist.grant", "assist.refuse", marking.Red, ""},
+		{"assist.*", "assist.refuse", marking.Clear, "assist.*"},
+		{"assist.*", "instrument.sign", marking.Red, ""},
+		{"TLP:AMBER", "assist.request", marking.Green, ""},
+		{"TLP:AMBER", "assist.request", marking.Amber, "TLP:AMBER"},
+		{"TLP:AMBER", "assist.request", marking.Red, "TLP:AMBER"},
+		{"instrument.*,TLP:RED", "assist.request", marking.Red, "TLP:RED"},
+	} {
+		cfg := Defaults("XA")
+		if c.entries != "" {
+			cfg.Approval = strings.Split(c.entries, ",")
+		}
+		if err := cfg.Check(); err != nil {
+			t.Error(err)
+		}
+		if got := cfg.AsksApproval(c.kind, c.tlp); got != c.want {
+			t.Errorf("%s: %s %s: %q", c.entries, c.kind, c.tlp, got)
+		}
 	}
 }

@@ -20,7 +20,7 @@ import (
 const maxFile = 64 << 10 // bytes, of the settings and of a passphrase file
 
 // Load reads the settings of the node in dir: the defaults, then comity.toml, then env ("KEY=value", as os.Environ gives it; nil:
-// none). Of the environment it takes what begins with COMITY_, EnvDir apart; lists there are separated by commas. Where a layer names
+// none). Of the environment it takes what begins with COMITY_, EnvDir, EnvAs and EnvToken apart; lists there are separated by commas. Where a layer names
 // key_file or passphrase_file, what lower layers say of either is void.
 //
 // Errors: fault.NotFound when there is no comity.toml in dir, else fault.Usage; the message names the setting, and a wrong key's
@@ -91,7 +91,7 @@ func envLayer(environ []string) (*koanf.Koanf, error) {
 		EnvironFunc: func() []string { return environ },
 		TransformFunc: func(key, v string) (string, any) {
 			switch {
-			case key == EnvDir:
+			case key == EnvDir, key == EnvAs, key == EnvToken:
 				return "", nil
 			case lists[key] && v == "":
 				return key, []string{}

@@ -83,6 +83,14 @@ func settings() []setting {
 			text: func(c *Config) *string { return &c.Officer }, checkText: checkText,
 		},
 		{
+			key: "on_recall", doc: "What happens when a party recalls what it said: ask (an officer erases or says why it is kept) or erase (the node erases and says so by itself).",
+			text: func(c *Config) *string { return &c.OnRecall }, checkText: checkOneOf(RecallAsk, RecallErase),
+		},
+		{
+			key: "approval", doc: "What a second officer approves before it is said, beside what agreements and caveats ask for: kinds (\"assist.grant\", \"assist.*\"), labels (\"TLP:AMBER\": that and stricter), or \"all\". Empty: nothing more.",
+			list: func(c *Config) *[]string { return &c.Approval }, checkList: checkApproval,
+		},
+		{
 			key: "log_level", doc: "What the node's own diary tells: debug, info, warn or error.",
 			text: func(c *Config) *string { return &c.LogLevel }, checkText: checkOneOf("debug", "info", "warn", "error"),
 		},
@@ -165,8 +173,12 @@ func (s setting) isEmpty(c *Config) bool {
 
 const envPrefix = "COMITY_"
 
-// EnvDir names the node's folder for the command line. It is no setting, so Load passes over it.
-const EnvDir = envPrefix + "DIR"
+// What the command line takes from the environment and is no setting, so that Load passes over it: the node's folder, the officer, and the officer's token.
+const (
+	EnvDir   = envPrefix + "DIR"
+	EnvAs    = envPrefix + "AS"
+	EnvToken = envPrefix + "TOKEN"
+)
 
 func (s setting) env() string { return envPrefix + strings.ToUpper(s.key) }
 

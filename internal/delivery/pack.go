@@ -17,6 +17,7 @@ import (
 	"github.com/comity-exchange/comity/packet"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
 	"github.com/comity-exchange/comity/translog"
 )
 
@@ -67,15 +68,16 @@ type packing struct {
 	depth  int                       // of ancestors of ancestors in hand
 	bytes  int
 
-	receipted span // what was found last of the heads that the peer has
-	page      page // bodies that were read at once
+	asked     map[statement.ID]bool // what the peer had asked for, or is to get since it joined a thread
+	receipted span                  // what was found last of the heads that the peer has
+	page      page                  // bodies that were read at once
 }
 
 func (c *Courier) packing(tx store.Tx, to party.Code, origin party.Origin) (*packing, error) {
 	peer, err := c.row(tx, to, origin)
 	return &packing{c: c, tx: tx, peer: peer, to: to, origin: origin, chosen: map[int64]*statement.Head{}, tiles: map[int64]bool{},
-		parts: map[statement.Digest]bool{},
-		out:   &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}, err
+		parts: map[statement.Digest]bool{}, asked: map[statement.ID]bool{},
+		out: &parcel{cursor: map[statement.Precedence]int64{}, gossip: map[party.Origin]statement.Digest{}}}, err
 }
 
 // pack gathers what the peer has not receipted of one own log: heads by precedence with their bodies, then blobs, and what other logs have shown. With only given, exactly
@@ -223,7 +225,7 @@ func (p *packing) take(s store.Statement, deep bool) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if !h.IsFor(p.to) {
+	if !h.IsFor(p.to) && !p.joined(h) {
 		return false, nil
 	}
 	if deep {
@@ -250,6 +252,20 @@ func (p *packing) take(s store.Statement, deep bool) (bool, error) {
 		p.out.contents.Bodies = append(p.out.contents.Bodies, body)
 	}
 	return true, nil
+}
+
+// joined tells whether a head that was not for the peer goes to it all the same: it was admitted to the thread since.
+func (p *packing) joined(h *statement.Head) bool {
+	// spec: THR-8
+	if !p.asked[h.ID] {
+		return false
+	}
+	row, err := p.tx.Thread(h.ThreadID())
+	if err != nil || len(row.State) == 0 {
+		return false
+	}
+	s, err := thread.ParseState(row.State)
+	return err == nil && len(s.Admitted[p.to]) > 0
 }
 
 // takeAncestors takes own heads that h comes after, or whose agreement it relies on, if the peer lacks them: a flash message must not wait for what
@@ -411,6 +427,7 @@ func (p *packing) requested() ([]store.Statement, error) {
 		s, err := p.tx.Statement(id)
 		if err == nil && s.Origin == p.origin && !s.Thread.IsZero() && s.Index < p.out.tree.Size {
 			out = append(out, s)
+			p.asked[id] = true
 			p.out.requests = append(p.out.requests, id)
 		} else if err != nil && fault.CodeOf(err) != fault.NotFound {
 			return nil, err

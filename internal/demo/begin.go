@@ -90,7 +90,7 @@ func (p *play) agree(ctx context.Context, text string, parties ...*office) (agre
 		if _, err := o.has(ctx, said); err != nil {
 			return agreement.ID{}, err
 		}
-		if _, err := o.Sign(ctx, said.Thread, o.By("", "")); err != nil {
+		if _, err := o.Sign(ctx, said.Thread, nil, "", o.By("", "")); err != nil {
 			return agreement.ID{}, err
 		}
 	}
@@ -98,7 +98,7 @@ func (p *play) agree(ctx context.Context, text string, parties ...*office) (agre
 	for i, o := range parties {
 		if err := o.until(ctx, "the entry into force", func() (bool, error) {
 			views[i], err = o.Agreement(ctx, said.Thread)
-			return views[i].Status == instrument.StatusInForce, err
+			return views[i].Status == string(instrument.StatusInForce), err
 		}); err != nil {
 			return agreement.ID{}, err
 		}

@@ -24,6 +24,9 @@ var assistanceText string
 //go:embed data/cooperation.json
 var cooperationText string
 
+//go:embed data/analysis.json
+var analysisText string
+
 //go:embed data/revil.stix.json
 var bundleText string
 

@@ -77,7 +77,7 @@ func (p *play) request(ctx context.Context) error {
 func (p *play) clocks(ctx context.Context) error {
 	var policy *agreement.Policy
 	if err := p.b.Store.View(ctx, func(tx store.Tx) (err error) {
-		policy, err = p.b.Exchange.Policy(tx, p.assistance)
+		policy, err = p.b.Exchange.Policy(tx, p.assistance, p.a.code)
 		return err
 	}); err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 )
 
 // span is how long ago the story began, by the nodes' clocks, when it is told.
-const span = 8 * time.Hour
+const span = 56 * time.Hour
 
 // play is the story while it is told.
 type play struct {
@@ -30,6 +30,7 @@ type play struct {
 
 	assistance  agreement.ID  // between XA and XB
 	cooperation agreement.ID  // of all three
+	analysis    agreement.ID  // of all three, negotiated
 	help        thread.ID     // XA's request
 	asked       exchange.Said // its opener
 }
@@ -37,7 +38,7 @@ type play struct {
 // scenes is the story, in order.
 func (p *play) scenes() []func(context.Context) error {
 	return []func(context.Context) error{
-		p.letters, p.agreements, p.request, p.clarification, p.cut, p.answer, p.forbidden, p.unchecked, p.account, p.evidence, p.logs,
+		p.letters, p.agreements, p.negotiation, p.signature, p.request, p.clarification, p.cut, p.answer, p.forbidden, p.unchecked, p.account, p.evidence, p.logs,
 	}
 }
 

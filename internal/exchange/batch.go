@@ -114,7 +114,7 @@ func (x *Exchange) commit(m *memory, jobs []*job) {
 		if b.ruined != nil {
 			return b.ruined
 		}
-		if err := b.writeThreads(x.Rules); err != nil {
+		if err := b.writeThreads(x.Rules, x.Self); err != nil {
 			return err
 		}
 		x.Reached.At(pointWritten)

@@ -202,7 +202,7 @@ func (x *Exchange) shorten(b *batch, closing *party.Closing) error {
 		if err != nil {
 			return err
 		}
-		t.stale, t.dirty, t.known, t.reliance, t.said = true, true, false, nil, nil
+		t.stale, t.dirty, t.known, t.standing, t.reliance, t.said = true, true, false, nil, nil, nil
 		t.state, t.row.State, t.row.Summary = thread.State{}, nil, nil
 		b.put(id, &t)
 		if _, err := x.settle(b, id); err != nil {

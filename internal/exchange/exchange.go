@@ -30,11 +30,18 @@ type Options struct {
 	Identity age.Identity // opens packets
 	Codec    *packet.Codec
 	Charter  *agreement.Policy
-	// Made reads from an agreement's thread what put it into force; ok is false while nothing has. The desk that makes agreements knows.
-	Made func(thread.State) (m Made, ok bool)
+	// Standing reads from an agreement's thread what its making has come to; ok is false while nothing was opened for signature. The desk that makes agreements knows.
+	Standing func(thread.State) (m *agreement.Standing, ok bool)
 	// Heard is told of every head of a thread that is new to the store, the own ones too, in the transaction that stores it: for what a statement does
 	// beside its thread. It may be nil.
-	Heard   func(tx store.Tx, h *statement.Head) error
+	Heard func(tx store.Tx, h *statement.Head) error
+	// Answer is asked for each head of another party that was folded: what this node itself says to it at once, in its thread. Kind "": nothing. It may be nil.
+	Answer func(s thread.State, h *statement.Head) (kind statement.Kind, facts any)
+	// Guard is asked for all that Submit and Together would say, in the transaction that would say it, after the decision: whether whoever ctx is of may say it, and
+	// whether a second officer has approved it where one must. It may write what does no harm when nothing is said after all. What the node says by itself (receipts) is not asked about. Nil: nobody is asked.
+	Guard func(ctx context.Context, tx store.Tx, p Proposal) error
+	// Speaks says as whom a draft is said, when whoever ctx is of says it: what stands in its By, or what should. Nil: what stands there.
+	Speaks  func(ctx context.Context, tx store.Tx, d *Draft) (statement.By, error)
 	Caveats *agreement.Caveats // the party's own; nil: none
 	Now     func() time.Time
 	Random  io.Reader // cryptographic
@@ -45,13 +52,6 @@ type Options struct {
 	Unchecked bool
 	// Reached is told of each of Points. Only tests of what a node leaves behind when it dies set it.
 	Reached failpoint.Func
-}
-
-// Made is what put an agreement into force.
-type Made struct {
-	From   statement.Time
-	Digest statement.Digest // of the document
-	By     []statement.ID   // the signatures: one a party
 }
 
 // Exchange writes. It is safe for concurrent use.

@@ -182,8 +182,8 @@ func newBench(t *testing.T) *bench {
 	b.Exchange = exchange.New(exchange.Options{
 		Self: "XA", Store: b.store, Journal: journal.New(keys.Origin(), b.signer, b.mark), Rules: rules, Identity: keys.Identity(), Codec: packet.NewCodec(),
 		Witness: journal.Witness{Name: keys.Witness(), Signer: b.signer}, Charter: agreement.Charter(),
-		Made: func(thread.State) (exchange.Made, bool) { return exchange.Made{}, false },
-		Now:  func() time.Time { return now }, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+		Standing: instrument.Standing,
+		Now:      func() time.Time { return now }, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
 	})
 	t.Cleanup(func() {
 		b.Close()

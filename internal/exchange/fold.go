@@ -7,6 +7,7 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
@@ -24,7 +25,10 @@ type threaded struct {
 
 	// said is where an author's last taken head stands, as far as it was looked up. The map is replaced with every change.
 	said map[party.Code]statement.Place
-	// reliance is what heads say of the agreement that this thread made; nil: not looked up, or none.
+	// admitted is how many parties had been admitted when what was said before was queued for them.
+	admitted int
+	// standing is what the making of an agreement has come to, and reliance what heads said of it last; nil: not looked up.
+	standing *agreement.Standing
 	reliance *statement.AgreementRef
 	// summed is what the row's summary was made of last; empty: not known.
 	summed struct {
@@ -56,6 +60,7 @@ func (b *batch) thread(id thread.ID) (threaded, error) {
 		if t.state, err = thread.ParseState(row.State); err != nil {
 			return t, err
 		}
+		t.admitted = len(t.state.Admitted)
 	}
 	return t, nil
 }
@@ -64,6 +69,7 @@ func (b *batch) thread(id thread.ID) (threaded, error) {
 type placed struct {
 	folded bool // else the thread is stale, and settle will tell
 	void   thread.Reason
+	why    thread.Placed // where it was folded
 }
 
 // place takes one head into its thread. One that comes after everything taken so far extends the state; any other, once it is stored, makes the
@@ -74,7 +80,7 @@ func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) (p
 	if err != nil {
 		return placed{}, err
 	}
-	t.row.Updated, t.dirty, t.reliance = arrived, true, nil
+	t.row.Updated, t.dirty, t.standing, t.reliance = arrived, true, nil, nil
 	if h.From != x.Self {
 		t.row.Unread++
 	}
@@ -101,7 +107,7 @@ func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) (p
 	}
 	t.state, t.stale = s, false
 	t.moved(h)
-	return placed{true, p.Void}, nil
+	return placed{true, p.Void, p}, nil
 }
 
 // begin folds a thread of which nothing is here but its opener.
@@ -112,7 +118,7 @@ func (x *Exchange) begin(b *batch, t *threaded, opener *statement.Head) (placed,
 	}
 	t.state, t.known, t.stale = f.State, true, false
 	t.moved(opener)
-	return placed{true, f.Placed[0].Void}, nil
+	return placed{true, f.Placed[0].Void, f.Placed[0]}, nil
 }
 
 // moved notes where an author's last head stands.
@@ -185,7 +191,7 @@ func (b *batch) mark(id statement.ID, void string) error {
 }
 
 // writeThreads stores every touched thread once.
-func (b *batch) writeThreads(rules *thread.Rules) error {
+func (b *batch) writeThreads(rules *thread.Rules, self party.Code) error {
 	for _, id := range sortedKeys(b.threads) {
 		t := b.threads[id]
 		if !t.dirty {
@@ -193,6 +199,9 @@ func (b *batch) writeThreads(rules *thread.Rules) error {
 		}
 		if t.known {
 			if err := t.write(rules); err != nil {
+				return err
+			}
+			if err := b.newcomers(t, self); err != nil {
 				return err
 			}
 		}

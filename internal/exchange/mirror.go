@@ -331,23 +331,17 @@ func (r *receiving) eraseAgain(h *statement.Head) error {
 		return nil
 	}
 	for _, id := range f.IDs {
-		refs := []store.ContentRef{{Statement: id, Part: store.BodyPart}}
+		var of *statement.Head
 		if s, err := r.b.tx.Statement(id); err == nil {
-			of, err := statement.ParseHead(s.Head)
-			if err != nil {
+			if of, err = statement.ParseHead(s.Head); err != nil {
 				return err
-			}
-			for part := 0; of.Body != nil && part < of.Body.Blobs; part++ {
-				refs = append(refs, store.ContentRef{Statement: id, Part: part})
 			}
 		} else if fault.CodeOf(err) != fault.NotFound {
 			return err
 		}
-		for _, ref := range refs {
-			if err := r.b.tx.Erase(ref); err != nil {
-				return err
-			}
+		if err := erase(r.b.tx, id, of); err != nil {
+			return err
 		}
 	}
-	return nil
+	return unscrubbed(r.b.tx)
 }

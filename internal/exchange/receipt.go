@@ -167,20 +167,57 @@ func (r *receiving) refuse() error {
 		if err != nil {
 			return err
 		}
-		s := t.state
-		h := statement.Head{
-			From: r.x.Self, To: others(s.Participants, r.x.Self), Thread: s.Thread, After: r.x.Rules.After(s, r.x.Self), Kind: thread.KindRefused,
-			Marking: marking.Marking{TLP: f.head.Marking.TLP}, Track: s.Opener.Track, Precedence: s.Opener.Precedence, Exercise: s.Opener.Exercise,
-			By: byNode(), Facts: facts,
-		}
-		if !s.Opener.Agreement.IsZero() {
-			// The receipt names what the opener named, in force or not: it is decided under the charter (DEC-5).
-			h.Agreement = &statement.AgreementRef{ID: s.Opener.Agreement, Digest: s.Opener.Digest, At: []statement.ID{}}
-		}
-		if _, err := r.x.sayHead(r.b, h); err != nil {
+		if err := r.replies(t.state, thread.KindRefused, facts, f.head.Marking.TLP); err != nil {
 			return err
 		}
 		r.x.Reached.At(pointRefused)
+	}
+	return nil
+}
+
+// replies says something by the node itself in a thread.
+func (r *receiving) replies(s thread.State, kind statement.Kind, facts []byte, tlp marking.TLP) error {
+	h := statement.Head{
+		From: r.x.Self, To: others(s.Participants, r.x.Self), Thread: s.Thread, After: r.x.Rules.After(s, r.x.Self), Kind: kind,
+		Marking: marking.Marking{TLP: tlp}, Track: s.Opener.Track, Precedence: s.Opener.Precedence, Exercise: s.Opener.Exercise,
+		By: byNode(), Facts: facts,
+	}
+	if !s.Opener.Agreement.IsZero() {
+		// A receipt names what the opener named, in force or not: it is decided under the charter (DEC-5).
+		h.Agreement = &statement.AgreementRef{ID: s.Opener.Agreement, Digest: s.Opener.Digest, At: []statement.ID{}}
+	}
+	_, err := r.x.sayHead(r.b, h)
+	return err
+}
+
+// answer says what the desks have the node say to what has come, under the charter alone.
+func (r *receiving) answer() error {
+	// spec: AGR-13
+	if r.x.Answer == nil {
+		return nil
+	}
+	for _, l := range r.in.heads {
+		if l.Agreement != nil || l.Kind == thread.KindDelivered || !slices.Contains(r.New, l.ID) || r.Refused[l.ID] != "" {
+			continue
+		}
+		t, err := r.b.thread(l.ThreadID())
+		if err != nil {
+			return err
+		}
+		if !t.known || t.stale || !slices.Contains(t.state.Participants, r.x.Self) {
+			continue
+		}
+		kind, what := r.x.Answer(t.state, l.Head)
+		if kind == "" {
+			continue
+		}
+		facts, err := marshalFacts(what)
+		if err != nil {
+			return err
+		}
+		if err := r.replies(t.state, kind, facts, l.Marking.TLP); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
@@ -120,12 +121,13 @@ type receiving struct {
 	before        int64              // what was accepted before this packet
 	top           int64              // above all leaves of the log that were here before this packet
 	touched       map[thread.ID]bool // threads that got heads: whether they are to be folded again
+	joined        map[thread.ID]bool // threads that this party was admitted to, as far as looked up
 	wanted        *bool              // whether anything is wanted from anybody; nil: not looked up
 }
 
 func (x *Exchange) receiving(b *batch, in *incoming) *receiving {
 	return &receiving{
-		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, proven: map[int64]bool{}, touched: map[thread.ID]bool{},
+		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, proven: map[int64]bool{}, touched: map[thread.ID]bool{}, joined: map[thread.ID]bool{},
 		Received: Received{Author: in.author, Blobs: map[statement.Digest]int64{}, Refused: map[statement.ID]string{}},
 	}
 }
@@ -183,6 +185,9 @@ func (r *receiving) all() error {
 	if err := r.refuse(); err != nil {
 		return err
 	}
+	if err := r.answer(); err != nil {
+		return err
+	}
 	if err := r.receipt(); err != nil {
 		return err
 	}
@@ -215,7 +220,9 @@ func (r *receiving) head(l located) error {
 		}
 	}
 	if !l.IsFor(r.x.Self) { // spec: PKT-7
-		return fault.New(fault.NotAddressed, "PKT-7", "a head is not addressed to %s", r.x.Self)
+		if admitted, err := r.admitted(l.ThreadID()); err != nil || !admitted {
+			return cmp.Or(err, error(fault.New(fault.NotAddressed, "PKT-7", "a head is not addressed to %s", r.x.Self)))
+		}
 	}
 	if l.Kind == thread.KindDelivered {
 		return r.delivered(l)
@@ -334,6 +341,11 @@ func (r *receiving) judge(l located) (*refusal, error) {
 	v, err := r.x.Decide(r.b.tx, l.Head)
 	if err != nil {
 		return nil, err
+	}
+	if v.Permitted && !agreement.ByCharter(l.Head) {
+		if v, err = r.aware(v, l); err != nil {
+			return nil, err
+		}
 	}
 	reason := "denied"
 	if v.Permitted {

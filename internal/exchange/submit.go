@@ -35,6 +35,7 @@ type Draft struct {
 	Text       string
 	Rest       map[string]jsontext.Value // what the kind's body has beside
 	Blobs      []Attachment
+	Approval   store.DraftID // what a second officer has approved; zero: nothing. Options.Guard holds it against what would be said
 }
 
 // Attachment is a blob of a draft. Data is read twice: for its digest, and into the store.
@@ -71,7 +72,7 @@ func (x *Exchange) SubmitAll(ctx context.Context, drafts []Draft) ([]Said, []err
 	defer end(errs)
 	jobs := make([]*job, len(drafts))
 	for i, d := range drafts {
-		jobs[i] = newJob(ctx, x.saying(d, &said[i]))
+		jobs[i] = newJob(ctx, x.sayingFor(ctx, d, &said[i]))
 		jobs[i].plain = true
 	}
 	x.enqueue(ctx, jobs)
@@ -83,8 +84,8 @@ func (x *Exchange) SubmitAll(ctx context.Context, drafts []Draft) ([]Said, []err
 	return said, errs
 }
 
-// saying is the job that says d.
-func (x *Exchange) saying(d Draft, said *Said) func(b *batch) error {
+// sayingFor is the job that says d, for whoever ctx is of.
+func (x *Exchange) sayingFor(ctx context.Context, d Draft, said *Said) func(b *batch) error {
 	d.Blobs = slices.Clone(d.Blobs)
 	blobs, failed := describe(d.Blobs)
 	return func(b *batch) error {
@@ -92,6 +93,10 @@ func (x *Exchange) saying(d Draft, said *Said) func(b *batch) error {
 			return failed
 		}
 		x.Reached.At(pointAsked)
+		d, err := x.spoken(ctx, b.tx, d)
+		if err != nil {
+			return err
+		}
 		h, body, err := x.compose(b, d, blobs)
 		if err != nil {
 			return err
@@ -99,6 +104,12 @@ func (x *Exchange) saying(d Draft, said *Said) func(b *batch) error {
 		x.Reached.At(pointComposed)
 		v, err := x.mayLeave(b.tx, h)
 		if err != nil {
+			return err
+		}
+		if err := x.passOn(b.tx, h, body); err != nil {
+			return err
+		}
+		if err := x.guard(ctx, b.tx, &d, blobs, h, v); err != nil {
 			return err
 		}
 		x.Reached.At(pointDecided)
@@ -222,7 +233,7 @@ func (x *Exchange) open(b *batch, d Draft, spec thread.KindSpec, h *statement.He
 		return nil
 	}
 	var err error
-	h.Agreement, err = x.relied(b, d.Agreement)
+	h.Agreement, err = x.relied(b, d.Agreement, h.To)
 	return err
 }
 
@@ -235,15 +246,17 @@ func (x *Exchange) follow(b *batch, d Draft, h *statement.Head) error {
 	if !t.known {
 		return fault.New(fault.NotFound, "THR-1", "there is no thread %s here", d.Thread.Short())
 	}
-	if d.Kind == thread.KindAdmit {
-		return fault.New(fault.Inadmissible, "THR-8", "this version admits nobody to an open thread: it does not relay what was said before; open a new thread with all parties")
-	}
 	s := t.state
 	if desk := d.Kind.Desk(); desk != "receipt" && desk != "thread" && !admits(x.Rules.Moves(s, x.Self), d.Kind) {
 		return fault.New(fault.Inadmissible, "THR-6", "%s cannot be said by %s in this thread now", d.Kind, x.Self)
 	}
 	h.To = others(s.Participants, x.Self)
 	h.After = x.Rules.After(s, x.Self)
+	if d.Kind == thread.KindAdmit {
+		if err := x.admission(b, d, s, h); err != nil {
+			return err
+		}
+	}
 	h.Track, h.Exercise = s.Opener.Track, s.Opener.Exercise
 	if h.Precedence == "" {
 		h.Precedence = s.Opener.Precedence
@@ -251,7 +264,7 @@ func (x *Exchange) follow(b *batch, d Draft, h *statement.Head) error {
 	if s.Opener.Agreement.IsZero() {
 		return nil
 	}
-	h.Agreement, err = x.relied(b, s.Opener.Agreement)
+	h.Agreement, err = x.relied(b, s.Opener.Agreement, h.To)
 	return err
 }
 
@@ -335,7 +348,7 @@ func (x *Exchange) say(b *batch, h *statement.Head, body *statement.Body, blobs 
 		}
 	}
 	if p.void != "" {
-		return void(p.void)
+		return void(p.why)
 	}
 	row.Folded = p.folded
 	put := func() error { return x.put(b, h, row, body, blobs) }
@@ -370,14 +383,18 @@ func (x *Exchange) put(b *batch, h *statement.Head, row store.Statement, body *s
 
 // heard lets a head do what it does beside its thread.
 func (x *Exchange) heard(b *batch, h *statement.Head) error {
-	if x.Heard == nil || h.Kind == thread.KindDelivered {
+	if h.Kind == thread.KindDelivered {
 		return nil
+	}
+	if err := x.schedule(b.tx, h); err != nil || x.Heard == nil {
+		return err
 	}
 	return x.Heard(b.tx, h)
 }
 
-func void(why thread.Reason) error {
-	return fault.New(fault.Inadmissible, "THR-6", "the statement would be void in its thread: %s", why)
+// void is the refusal of a statement that would count for nothing in its thread.
+func void(p thread.Placed) error {
+	return fault.New(fault.Inadmissible, p.Clause, "the statement would be void in its thread: %s", p.Why)
 }
 
 // resettle folds the thread of a head that did not simply follow, and refuses it where it would be void or wait.
@@ -391,7 +408,7 @@ func (x *Exchange) resettle(b *batch, h *statement.Head) error {
 		return err
 	}
 	if s.Void != "" {
-		return void(thread.Reason(s.Void))
+		return void(thread.Placed{Clause: "THR-6", Why: s.Void})
 	}
 	if t.row.Waiting > 0 && !s.Folded {
 		return fault.New(fault.Inadmissible, "THR-5", "the thread waits for statements that have not arrived")
@@ -447,26 +464,6 @@ func streamIn(tx store.Tx, ref store.ContentRef, want statement.Blob, r io.Reade
 
 // May decides on a draft as Submit would, and says nothing. An opener's recipients need confirmed letters, and a thread must admit the kind, as there.
 func (x *Exchange) May(ctx context.Context, d Draft) (Verdict, error) {
-	d.Blobs = slices.Clone(d.Blobs)
-	blobs, err := describe(d.Blobs)
-	if err != nil {
-		return Verdict{}, err
-	}
-	var v Verdict
-	err = x.Store.View(ctx, func(tx store.Tx) error {
-		first, err := tx.Length(x.Journal.Origin())
-		if err != nil {
-			return err
-		}
-		h, _, err := x.compose(reading(tx, first), d, blobs)
-		if err != nil {
-			return err
-		}
-		if v, err = x.Decide(tx, h); err != nil {
-			return err
-		}
-		v, err = x.caveats(v, h)
-		return err
-	})
-	return v, err
+	p, err := x.Propose(ctx, d)
+	return p.Verdict, err
 }

@@ -48,8 +48,14 @@ func (f *Federation) corrupt(code party.Code, agreed statement.ID) *mallory {
 	f.Quiet()
 	p := f.At(code)
 	m := &mallory{T: f.T.(*testing.T), f: f, keys: p.Keys, code: code, signer: p.Keys, accepted: map[party.Code]int64{}}
+	v, err := p.Agreement(f.T.Context(), agreed)
+	f.must(err)
+	other := v.Parties[0]
+	if code == other {
+		other = v.Parties[1]
+	}
 	f.must(p.Store.View(f.T.Context(), func(tx store.Tx) (err error) {
-		if m.under, err = p.Exchange.Reliance(tx, agreed); err != nil {
+		if m.under, err = p.Exchange.Reliance(tx, agreed, other); err != nil {
 			return err
 		}
 		return tx.Scan(p.Journal.Origin(), "", 0, func(s store.Statement) bool {

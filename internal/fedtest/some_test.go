@@ -10,8 +10,8 @@ import (
 	"github.com/comity-exchange/comity/thread"
 )
 
-// XM says something in a thread to XA alone, where XB takes part too and can never have it. It is void; and what hangs on it is held up in that thread and nowhere else: XB has
-// and receipts what XA says there, and both go on in every other thread.
+// XM says something in a thread to XA alone, where XB takes part too and can never have it. It is void and has no place, so nothing hangs on it: the others go on in that thread and in
+// every other.
 func TestSaidToSomeAlone(t *testing.T) {
 	t.Parallel()
 	f := New(t, "XA", "XB", "XM")
@@ -32,9 +32,12 @@ func TestSaidToSomeAlone(t *testing.T) {
 	if v := xa.void(alone.ID); v != string(thread.WrongRecipients) {
 		t.Errorf("void by %q", v)
 	}
-	// spec: THR-5
 	said := xa.Say(exchange.Draft{Thread: asked.ID, Kind: assist.KindSupplement}, assist.Supplement{})
-	xb.Until("what XA says", func() bool { return xb.here(said.ID) })
+	xb.Has(said.ID)
+	xa.Has(xb.Say(exchange.Draft{Thread: asked.ID, Kind: assist.KindGrant, Text: "Here."}, assist.Grant{Extent: assist.Full}).ID)
+	if a, b := xa.State(asked.ID), xb.State(asked.ID); a != b {
+		t.Errorf("states differ:\n%s\n%s", a, b)
+	}
 	xa.Until("the receipt of XB", func() bool { return xa.queue("XB").Waiting == 0 })
 	more := xa.Say(exchange.Draft{Thread: other.ID, Kind: assist.KindSupplement}, assist.Supplement{})
 	xb.Has(more.ID)

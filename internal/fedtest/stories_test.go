@@ -153,7 +153,7 @@ func TestBag(t *testing.T) {
 	f.must(err)
 	carry(t, xa, xb)
 	for _, p := range []*Party{xa, xb} {
-		_, err := p.Sign(t.Context(), deposit.ID, p.By("legal-adviser", "first"))
+		_, err := p.Sign(t.Context(), deposit.ID, nil, "", p.By("legal-adviser", "first"))
 		f.must(err)
 	}
 	carry(t, xb, xa)
@@ -404,7 +404,7 @@ func TestAgreementNotHereYet(t *testing.T) {
 	for _, p := range []*Party{xa, xb, xc} {
 		p.Has(deposit.ID)
 		p.Until("the text", func() bool { v, err := p.Agreement(ctx, deposit.ID); return err == nil && len(v.Title) > 0 })
-		_, err := p.Sign(ctx, deposit.ID, p.By("legal-adviser", "first"))
+		_, err := p.Sign(ctx, deposit.ID, nil, "", p.By("legal-adviser", "first"))
 		f.must(err)
 	}
 	xa.Until("entry into force", func() bool { v, err := xa.Agreement(ctx, deposit.ID); return err == nil && v.Status == "in-force" })

@@ -46,7 +46,7 @@ func (f *Federation) Agree(document string, first party.Code) agreement.ID {
 			v, err := q.Agreement(ctx, said.ID)
 			return err == nil && !v.Digest.IsZero() && len(v.Title) > 0
 		})
-		_, err := q.Sign(ctx, said.ID, q.By("legal-adviser", "second"))
+		_, err := q.Sign(ctx, said.ID, nil, "", q.By("legal-adviser", "second"))
 		f.must(err)
 	}
 	for _, code := range doc.Parties {

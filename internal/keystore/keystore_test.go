@@ -488,3 +488,29 @@ func TestUnderFIPSOnly(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 }
+
+// TestDerive: what is derived stays through a rotation, tells nothing of anything else, and is gone with lost keys.
+func TestDerive(t *testing.T) {
+	t.Parallel()
+	k, err := keystore.Generate("XA", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next, err := k.Next(2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := keystore.Generate("XA", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	one := k.Derive("tokens")
+	if len(one) != 32 || !bytes.Equal(one, k.Derive("tokens")) || !bytes.Equal(one, next.Derive("tokens")) {
+		t.Error("it does not stay the same")
+	}
+	for name, b := range map[string][]byte{"another purpose": k.Derive("token"), "another node": other.Derive("tokens"), "a pseudonym": []byte(k.Pseudonym("tokens"))} {
+		if bytes.Contains(one, b[:16]) || bytes.Equal(one, b) {
+			t.Errorf("the same for %s", name)
+		}
+	}
+}

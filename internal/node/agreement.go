@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -19,47 +20,87 @@ import (
 
 // AgreementView is an agreement as lists show it.
 type AgreementView struct {
-	ID       agreement.ID                  `json:"id"`
-	Title    agreement.Text                `json:"title"`
-	Digest   statement.Digest              `json:"digest"`
-	Parties  []party.Code                  `json:"parties"`
-	Status   string                        `json:"status"` // open-for-signature or in-force
+	ID      agreement.ID     `json:"id"`
+	Title   agreement.Text   `json:"title"`
+	Digest  statement.Digest `json:"digest"` // of the text in hand
+	Parties []party.Code     `json:"parties"`
+	Status  string           `json:"status"` // the desk's stage; "waiting" while what it begins with is not here
+	// InForce is since when the newest text is in force between all for whom it is; the earliest of their times.
 	InForce  statement.Time                `json:"in_force,omitzero"`
-	MayISign bool                          `json:"may_sign"` // this node's party has not signed
-	Signed   map[party.Code]statement.Time `json:"signed"`
+	MayISign bool                          `json:"may_sign"` // this node's party may sign the text that is open
+	Signed   map[party.Code]statement.Time `json:"signed"`   // the newest text that was opened
+	Making   *instrument.View              `json:"making,omitzero"`
+}
+
+// readable parses and compiles a text before it leaves, so that nobody is shown one that cannot decide.
+func readable(raw []byte) (*agreement.Document, error) {
+	doc, err := agreement.Parse(raw)
+	if err == nil {
+		_, err = agreement.Compile(doc)
+	}
+	return doc, err
+}
+
+// draft is a head that puts a text into a thread.
+func draft(kind statement.Kind, doc *agreement.Document, facts any, by statement.By) (exchange.Draft, error) {
+	raw, err := marshal(facts)
+	if err != nil {
+		return exchange.Draft{}, err
+	}
+	text, err := marshal(string(doc.Raw))
+	return exchange.Draft{
+		Kind: kind, Marking: marking.Marking{TLP: marking.Green}, Track: statement.Diplomatic, Precedence: statement.Priority, By: by, Facts: raw,
+		Title: doc.Title.In("en", doc.Languages...), Rest: map[string]jsontext.Value{"document": text},
+	}, err
 }
 
 // Deposit puts an agreement's text before all its parties for signature (AGR-7). The document is checked and compiled first.
 func (n *Node) Deposit(ctx context.Context, raw []byte, by statement.By) (exchange.Said, error) {
-	doc, err := agreement.Parse(raw)
+	doc, err := readable(raw)
 	if err != nil {
-		return exchange.Said{}, err
-	}
-	if _, err := agreement.Compile(doc); err != nil {
 		return exchange.Said{}, err
 	}
 	if !doc.Has(n.Config.Code) {
 		return exchange.Said{}, fault.New(fault.Usage, "AGR-7", "%s is no party of this agreement", n.Config.Code)
 	}
-	facts, err := marshal(instrument.Deposit{Digest: doc.Digest, Parties: doc.Parties})
+	d, err := draft(instrument.KindDeposit, doc, instrument.Deposit{Terms: doc.Terms()}, by)
 	if err != nil {
 		return exchange.Said{}, err
 	}
-	text, err := marshal(string(raw))
-	if err != nil {
-		return exchange.Said{}, err
-	}
-	return n.Exchange.Submit(ctx, exchange.Draft{
-		Kind: instrument.KindDeposit, To: without(doc.Parties, n.Config.Code), Marking: marking.Marking{TLP: marking.Green},
-		Track: statement.Diplomatic, Precedence: statement.Priority, By: by, Facts: facts,
-		Title: doc.Title.In("en", doc.Languages...), Rest: map[string]jsontext.Value{"document": text},
-	})
+	d.To = without(doc.Parties, n.Config.Code)
+	return n.Exchange.Submit(ctx, d)
 }
 
-// Sign signs a deposited agreement for this node's party, after holding its text against the digest.
-func (n *Node) Sign(ctx context.Context, id agreement.ID, by statement.By) (exchange.Said, error) {
-	// spec: AGR-7
-	doc, err := n.Document(ctx, id)
+// Propose puts a first draft before its parties, and before others who negotiate with them without being parties, to be negotiated. The chair is this node's party
+// unless another one is named.
+func (n *Node) Propose(ctx context.Context, raw []byte, with []party.Code, chair party.Code, by statement.By) (exchange.Said, error) {
+	// spec: AGR-7, AGR-9
+	doc, err := readable(raw)
+	if err != nil {
+		return exchange.Said{}, err
+	}
+	if chair == n.Config.Code {
+		chair = ""
+	}
+	d, err := draft(instrument.KindPropose, doc, instrument.Propose{Terms: doc.Terms(), Chair: chair}, by)
+	if err != nil {
+		return exchange.Said{}, err
+	}
+	for _, code := range slices.Concat(doc.Parties, with) {
+		if code != n.Config.Code && !slices.Contains(d.To, code) {
+			d.To = append(d.To, code)
+		}
+	}
+	if chair != "" && !slices.Contains(d.To, chair) {
+		return exchange.Said{}, fault.New(fault.Usage, "AGR-9", "%s takes no part: name it with the others that negotiate", chair)
+	}
+	return n.Exchange.Submit(ctx, d)
+}
+
+// Amend lays an amended text beside the one in hand. text is what is said of it.
+func (n *Node) Amend(ctx context.Context, id agreement.ID, raw []byte, text string, by statement.By) (exchange.Said, error) {
+	// spec: AGR-9
+	doc, err := readable(raw)
 	if err != nil {
 		return exchange.Said{}, err
 	}
@@ -67,32 +108,141 @@ func (n *Node) Sign(ctx context.Context, id agreement.ID, by statement.By) (exch
 	if err != nil {
 		return exchange.Said{}, err
 	}
-	if doc.Digest != v.Digest {
-		return exchange.Said{}, fault.New(fault.NotAuthentic, "AGR-7", "the deposited text does not have the digest that was deposited with it")
+	if doc.Digest == v.Digest {
+		return exchange.Said{}, fault.New(fault.Usage, "AGR-9", "this is the text in hand: nothing in it is amended")
 	}
-	if _, err := agreement.Compile(doc); err != nil {
-		return exchange.Said{}, err
-	}
-	facts, err := marshal(instrument.Sign{Digest: doc.Digest})
+	d, err := draft(instrument.KindAmend, doc, instrument.Amend{Terms: doc.Terms(), Base: v.Digest}, by)
 	if err != nil {
 		return exchange.Said{}, err
 	}
-	return n.Exchange.Submit(ctx, exchange.Draft{
-		Thread: id, Kind: instrument.KindSign, Marking: marking.Marking{TLP: marking.Green}, By: by, Facts: facts,
-	})
+	d.Thread, d.Text = id, text
+	return n.Exchange.Submit(ctx, d)
 }
 
-// Document is the text of a deposited agreement.
-func (n *Node) Document(ctx context.Context, id agreement.ID) (*agreement.Document, error) {
-	var doc *agreement.Document
-	err := n.Store.View(ctx, func(tx store.Tx) (err error) {
-		doc, err = exchange.Document(tx, id)
+// Negotiate says something in the making of an agreement that carries no document. text is what people read; "" where the facts say it all.
+func (n *Node) Negotiate(ctx context.Context, id agreement.ID, kind statement.Kind, facts any, text string, by statement.By) (exchange.Said, error) {
+	// spec: AGR-9
+	raw, err := marshal(facts)
+	if err != nil {
+		return exchange.Said{}, err
+	}
+	return n.Exchange.Submit(ctx, exchange.Draft{Thread: id, Kind: kind, Marking: marking.Marking{TLP: marking.Green}, By: by, Facts: raw, Text: text})
+}
+
+// Sign signs the text of an agreement that is open for signature, after holding it against the digest and the terms that were proposed with it. Reservations are the
+// numbers of articles; text says what they are.
+func (n *Node) Sign(ctx context.Context, id agreement.ID, reservations []string, text string, by statement.By) (exchange.Said, error) {
+	// spec: AGR-7, AGR-14
+	digest, err := n.sound(ctx, id)
+	if err != nil {
+		return exchange.Said{}, err
+	}
+	return n.Negotiate(ctx, id, instrument.KindSign, instrument.Sign{Digest: digest, Reservations: reservations}, text, by)
+}
+
+// Accede joins an agreement in force whose text does not name this node's party.
+func (n *Node) Accede(ctx context.Context, id agreement.ID, reservations []string, text string, by statement.By) (exchange.Said, error) {
+	// spec: AGR-15
+	digest, err := n.sound(ctx, id)
+	if err != nil {
+		return exchange.Said{}, err
+	}
+	return n.Negotiate(ctx, id, instrument.KindAccede, instrument.Sign{Digest: digest, Reservations: reservations}, text, by)
+}
+
+// sound gives the digest of the newest text that was opened for signature, if that text is here and is what its statement says.
+func (n *Node) sound(ctx context.Context, id agreement.ID) (digest statement.Digest, err error) {
+	// spec: AGR-7
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		s, err := makingState(tx, id)
+		if err != nil {
+			return err
+		}
+		standing, ok := instrument.Standing(s)
+		if !ok {
+			return fault.New(fault.Inadmissible, "AGR-9", "no text is open for signature")
+		}
+		v := &standing.Versions[len(standing.Versions)-1]
+		doc, err := exchange.Document(tx, v.Text)
+		if fault.CodeOf(err) == fault.NotFound {
+			return fault.New(fault.NotFound, "AGR-7", "the text has not arrived yet: it cannot be signed unread")
+		}
+		if err != nil {
+			return err
+		}
+		if terms := doc.Terms(); !terms.Equal(&v.Terms) {
+			return fault.New(fault.NotAuthentic, "AGR-7", "the text is not what was said with it: its digest or its terms are others")
+		}
+		digest = v.Digest
+		_, err = agreement.Compile(doc)
 		return err
 	})
-	if fault.CodeOf(err) == fault.NotFound {
-		return nil, fault.New(fault.NotFound, "AGR-7", "there is no agreement %s here", id.Short())
+	return digest, err
+}
+
+// makingState is the state of an agreement's thread.
+func makingState(tx store.Tx, id agreement.ID) (s thread.State, err error) {
+	row, err := tx.Thread(id)
+	if err == nil && (row.Desk != string(instrument.Kind) || len(row.State) == 0) || fault.CodeOf(err) == fault.NotFound {
+		return s, fault.New(fault.NotFound, "AGR-7", "there is no agreement %s here", id.Short())
 	}
+	if err != nil {
+		return s, err
+	}
+	return thread.ParseState(row.State)
+}
+
+// Document is the text of an agreement that is in hand: the newest that was put before all.
+func (n *Node) Document(ctx context.Context, id agreement.ID) (*agreement.Document, error) {
+	return n.Text(ctx, id, statement.Digest{})
+}
+
+// Text is the text with a digest that was proposed in the making of an agreement; the zero digest: the one in hand. The errors tell apart what was never proposed and
+// what has not arrived.
+func (n *Node) Text(ctx context.Context, id agreement.ID, digest statement.Digest) (*agreement.Document, error) {
+	var doc *agreement.Document
+	err := n.Store.View(ctx, func(tx store.Tx) error {
+		s, err := makingState(tx, id)
+		if err != nil {
+			return err
+		}
+		v, err := instrument.Progress(s)
+		if err != nil {
+			return err
+		}
+		at := v.Draft.ID
+		if !digest.IsZero() && digest != v.Draft.Digest {
+			if at, err = proposedBy(tx, id, digest); err != nil {
+				return err
+			}
+		}
+		doc, err = exchange.Document(tx, at)
+		if fault.CodeOf(err) == fault.NotFound {
+			return fault.New(fault.NotFound, "AGR-7", "the text is not here")
+		}
+		return err
+	})
 	return doc, err
+}
+
+// proposedBy finds the head that proposed a text.
+func proposedBy(tx store.Tx, id agreement.ID, digest statement.Digest) (statement.ID, error) {
+	heads, err := exchange.Heads(tx, id)
+	if err != nil {
+		return statement.ID{}, err
+	}
+	for _, h := range heads {
+		if h.Kind != instrument.KindPropose && h.Kind != instrument.KindDeposit && h.Kind != instrument.KindAmend {
+			continue
+		}
+		var f struct {
+			Digest statement.Digest `json:"digest"`
+		}
+		if json.Unmarshal(h.Facts, &f) == nil && f.Digest == digest {
+			return h.ID, nil
+		}
+	}
+	return statement.ID{}, fault.New(fault.NotFound, "AGR-9", "no such text was proposed in this thread")
 }
 
 // Agreement shows one agreement.
@@ -139,16 +289,24 @@ func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, e
 	if err != nil {
 		return v, err
 	}
-	v.Parties, v.Status = s.Participants, n.Rules.Summary(s).Status
-	if v.Digest, v.Signed, _, err = instrument.Signatures(s); err != nil {
+	making, err := instrument.Progress(s)
+	if err != nil || making.Draft.Terms == nil {
+		v.Status = n.Rules.Summary(s).Status
 		return v, err
 	}
-	if from, _, ok := instrument.InForce(s); ok {
-		v.InForce = from
+	v.Making, v.Digest, v.Parties, v.Status = &making, making.Draft.Digest, making.Draft.Terms.Parties, string(making.Stage)
+	for code, c := range making.Consents {
+		v.Signed[code] = c.Signed
 	}
-	_, signed := v.Signed[n.Config.Code]
-	v.MayISign = !signed
-	doc, err := exchange.Document(tx, row.ID)
+	if standing, ok := instrument.Standing(s); ok {
+		for _, from := range standing.Versions[len(standing.Versions)-1].From {
+			if v.InForce.IsZero() || from.Before(v.InForce) {
+				v.InForce = from
+			}
+		}
+	}
+	v.MayISign = slices.ContainsFunc(n.Rules.Moves(s, n.Config.Code), func(m thread.Move) bool { return m.Kind == instrument.KindSign })
+	doc, err := exchange.Document(tx, making.Draft.ID)
 	switch fault.CodeOf(err) {
 	case "":
 		v.Title = doc.Title
@@ -157,6 +315,15 @@ func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, e
 		return v, err
 	}
 	return v, nil
+}
+
+// answer is what this node says by itself to what has come.
+func (n *Node) answer(s thread.State, h *statement.Head) (statement.Kind, any) {
+	// spec: AGR-13
+	if facts, ok := instrument.Hears(s, n.Config.Code, h); ok {
+		return instrument.KindHeard, facts
+	}
+	return "", nil
 }
 
 func without(codes []party.Code, c party.Code) []party.Code {
@@ -176,4 +343,10 @@ func marshal(v any) (jsontext.Value, error) {
 		return nil, fault.Wrap(err, fault.Internal, "", "a value cannot be written")
 	}
 	return b, nil
+}
+
+// Admit lets another party take part in the making of an agreement: it gets all that was said in it before, and may be invited to accede.
+func (n *Node) Admit(ctx context.Context, id agreement.ID, code party.Code, by statement.By) (exchange.Said, error) {
+	// spec: THR-8
+	return n.Negotiate(ctx, id, thread.KindAdmit, thread.Admitted{Party: code, Heads: []statement.ID{id}}, "", by)
 }

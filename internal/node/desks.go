@@ -4,6 +4,8 @@ import (
 	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/desk/credence"
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/office"
+	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/thread"
 )
 
@@ -13,5 +15,7 @@ func Desks() []thread.Desk {
 		assist.Desk{},
 		instrument.Desk{},
 		credence.Desk{},
+		recall.Desk{},
+		office.Desk{},
 	}
 }

@@ -63,6 +63,18 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 		out = append(out, Finding{"closed log", Warning, plural(len(lost), "statement of a log that was closed cannot", "statements of a log that was closed cannot") + " be delivered to everybody any more",
 			"comity recover lists them: say in the open log what still matters"})
 	}
+	f, err := n.erasing(ctx)
+	if err != nil {
+		return out, err
+	}
+	out = append(out, f)
+	f, staffed, err := n.staffing(ctx)
+	if err != nil {
+		return out, err
+	}
+	if staffed {
+		out = append(out, f)
+	}
 	f, shared, err := n.processes(ctx)
 	if shared {
 		out = append(out, f)

@@ -6,6 +6,7 @@ import (
 
 	"github.com/comity-exchange/comity/evidence"
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
@@ -19,6 +20,9 @@ func (n *Node) Evidence(ctx context.Context, id statement.ID, withBody bool) (*e
 	b := &evidence.Bundle{}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
 		*b = evidence.Bundle{}
+		if err := n.mayLook(ctx, tx, auth.ExportEvidence, auth.Matter{}); err != nil {
+			return err
+		}
 		s, err := tx.Statement(id)
 		if fault.CodeOf(err) == fault.NotFound {
 			return fault.New(fault.NotFound, "EVD-2", "there is no statement %s here", id.Short())
@@ -36,6 +40,23 @@ func (n *Node) Evidence(ctx context.Context, id statement.ID, withBody bool) (*e
 		return g.letters()
 	})
 	return b, err
+}
+
+// MayShow tells whether what a statement says may be shown to a party, or, without a code, to somebody who is none. Error: fault.Denied, with the article that decides
+// and whom to ask; fault.NotFound.
+func (n *Node) MayShow(ctx context.Context, id statement.ID, to party.Code, proceedings bool) error {
+	// spec: ONW-1, ONW-3
+	return n.Store.View(ctx, func(tx store.Tx) error {
+		h, err := headOf(tx, id)
+		if err != nil || h.Body == nil {
+			return err
+		}
+		p, err := n.Exchange.Onward(tx, h, to, proceedings)
+		if err != nil {
+			return err
+		}
+		return p.Denied()
+	})
 }
 
 // proving builds a bundle in one transaction.

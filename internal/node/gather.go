@@ -46,7 +46,7 @@ func (n *Node) gather(ctx context.Context, r Recovering) (*gathered, error) {
 		return nil, err
 	}
 	g := &gathered{n: n, stand: st, leaves: map[int64]translog.Hash{}, shown: map[int64]translog.Checkpoint{}}
-	if g.dir, err = os.MkdirTemp(n.Dir, "mirror-"); err != nil {
+	if g.dir, err = os.MkdirTemp(n.Dir, gatheredPattern); err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "", "what peers give back cannot be kept")
 	}
 	if err := g.ask(ctx, r); err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
@@ -25,6 +26,9 @@ type Period struct {
 func (n *Node) Ledger(ctx context.Context, p Period) (*ledger.Ledger, error) {
 	var in ledger.Input
 	err := n.Store.View(ctx, func(tx store.Tx) error {
+		if err := n.mayLook(ctx, tx, auth.Read, auth.Matter{}); err != nil {
+			return err
+		}
 		g := &gathering{n: n, tx: tx, places: map[statement.ID]statement.Place{}}
 		var err error
 		in, err = g.gather(p)

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -61,6 +62,9 @@ func (n *Node) LetterFile() string { return filepath.Join(n.Dir, letterName) }
 func (n *Node) Statement(ctx context.Context, id statement.ID) (SaidView, error) {
 	var v SaidView
 	err := n.Store.View(ctx, func(tx store.Tx) error {
+		if err := n.mayLook(ctx, tx, auth.Read, auth.Matter{}); err != nil {
+			return err
+		}
 		s, err := tx.Statement(id)
 		if fault.CodeOf(err) == fault.NotFound {
 			return fault.New(fault.NotFound, "STM-2", "there is no statement %s here", id.Short())

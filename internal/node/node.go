@@ -18,6 +18,7 @@ import (
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/desk/instrument"
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/delivery"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -55,6 +56,8 @@ type Options struct {
 	Turn, Claim time.Duration
 	// Poll is how often to look for what other processes wrote; zero: 250 ms.
 	Poll time.Duration
+	// Tend is how often a served node looks for what is to be erased; zero: 30 s.
+	Tend time.Duration
 }
 
 // Node is a node that is open. It is safe for concurrent use.
@@ -75,6 +78,10 @@ type Node struct {
 
 	vocabulary agreement.Vocabulary
 	sharing    *sharing // nil where nobody shares the store
+	office     *auth.Registry
+	staff      staff
+	tending    tending
+	tendEvery  time.Duration
 }
 
 // Names of what stands in a node's folder beside the configuration.
@@ -96,7 +103,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	n := &Node{Dir: dir, Config: cfg, Now: o.Now, Log: watch.Diary(o.Log).With("party", string(cfg.Code)), Codec: packet.NewCodec()}
+	n := &Node{Dir: dir, Config: cfg, Now: o.Now, tendEvery: orDefault(o.Tend, tendEvery), Log: watch.Diary(o.Log).With("party", string(cfg.Code)), Codec: packet.NewCodec()}
 	if n.Rules, err = thread.NewRules(Desks()...); err != nil {
 		return nil, err
 	}
@@ -146,10 +153,13 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		return err
 	}
 	timed := n.Watch.Store(n.Store)
+	if err := n.openOffice(); err != nil {
+		return err
+	}
 	n.Exchange = exchange.New(exchange.Options{
 		Self: n.Config.Code, Store: timed, Journal: n.Journal, Rules: n.Rules, Identity: n.Keys.Identity(), Codec: n.Codec,
 		Witness: journal.Witness{Name: n.Keys.Witness(), Signer: n.Keys, Every: n.Config.WitnessInterval},
-		Charter: agreement.Charter(), Made: made, Heard: n.heard, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.component("exchange"),
+		Charter: agreement.Charter(), Standing: instrument.Standing, Answer: n.answer, Heard: n.heard, Guard: n.guard, Speaks: n.speaksFor, Caveats: caveats, Now: n.Now, Random: rand.Reader, Log: n.component("exchange"),
 		Unchecked: o.Unchecked, Observe: n.Watch.Exchange(), Reached: o.Reached,
 	})
 	former, err := n.formerLogs(ctx)
@@ -168,16 +178,6 @@ func (n *Node) start(ctx context.Context, o Options) error {
 
 // component is the diary of one part of the node.
 func (n *Node) component(name string) *slog.Logger { return n.Log.With("component", name) }
-
-// made reads an agreement's thread for the exchange, which knows no desk.
-func made(s thread.State) (exchange.Made, bool) {
-	from, digest, ok := instrument.InForce(s)
-	if !ok {
-		return exchange.Made{}, false
-	}
-	_, _, by, err := instrument.Signatures(s)
-	return exchange.Made{From: from, Digest: digest, By: by}, err == nil
-}
 
 func orDefault(d, otherwise time.Duration) time.Duration {
 	if d == 0 {
@@ -280,6 +280,7 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 	if n.sharing != nil {
 		attending.Go(func() { n.sharing.attend(ctx) })
 	}
+	attending.Go(func() { n.tend(ctx, n.tendEvery) })
 	n.Watch.Up(true)
 	defer n.Watch.Up(false)
 	err = n.Courier.Run(ctx)

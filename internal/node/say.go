@@ -12,7 +12,6 @@ import (
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/statement"
-	"github.com/comity-exchange/comity/thread"
 )
 
 // By is the officer as the outside sees him or her: a role, and a pseudonym that only this node's party can resolve. Without a name the node speaks.
@@ -48,7 +47,7 @@ func (n *Node) May(ctx context.Context, d exchange.Draft) (exchange.Verdict, err
 }
 
 func (n *Node) complete(ctx context.Context, d exchange.Draft) (exchange.Draft, error) {
-	if d.Kind != assist.KindRequest || d.Agreement.IsZero() {
+	if d.Kind != assist.KindRequest || d.Agreement.IsZero() || len(d.To) == 0 {
 		return d, nil
 	}
 	var facts assist.Request
@@ -60,9 +59,16 @@ func (n *Node) complete(ctx context.Context, d exchange.Draft) (exchange.Draft, 
 	if facts.Clock != nil {
 		return d, nil
 	}
-	var policy *agreement.Policy
-	err := n.Store.View(ctx, func(tx store.Tx) (err error) {
-		policy, err = n.Exchange.Policy(tx, d.Agreement)
+	q := agreement.Question{From: n.Config.Code, To: d.To, Kind: d.Kind, Precedence: d.Precedence}
+	err := n.Store.View(ctx, func(tx store.Tx) error {
+		policy, err := n.Exchange.Policy(tx, d.Agreement, d.To[0])
+		if err != nil {
+			return err
+		}
+		// spec: AGR-10
+		if q.Reserved, err = n.reserved(tx, d.Agreement, &q); err == nil {
+			fill(policy, &q)
+		}
 		return err
 	})
 	if fault.CodeOf(err) == fault.NotFound {
@@ -71,11 +77,10 @@ func (n *Node) complete(ctx context.Context, d exchange.Draft) (exchange.Draft, 
 	if err != nil {
 		return d, err
 	}
-	ack, answer, _, ok := policy.Clocks(d.Precedence)
-	if !ok {
+	if q.Clock == nil {
 		return d, nil
 	}
-	facts.Clock = &thread.Limit{Acknowledge: ack, Answer: answer}
+	facts.Clock = q.Clock
 	d.Facts, err = marshal(facts)
 	return d, err
 }

@@ -11,7 +11,9 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/comity-exchange/comity/desk/office"
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
@@ -96,7 +98,7 @@ type RefusedView struct {
 
 // Filter narrows a list of threads; empty members hold for all.
 type Filter struct {
-	Desk   string
+	Desk   string // without one the party's records of its own officers (office) are left out
 	Peer   party.Code
 	Unread bool
 	Owed   bool // only those in which this party owes something
@@ -107,14 +109,24 @@ func (n *Node) Threads(ctx context.Context, f Filter) ([]ThreadView, error) {
 	out := []ThreadView{}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
 		out = out[:0]
+		sees, err := n.sight(ctx, tx, f.Desk)
+		if err != nil {
+			return err
+		}
 		rows, err := threadRows(tx, f.Desk)
 		if err != nil {
 			return err
 		}
 		for _, row := range rows {
+			if f.Desk == "" && row.Desk == string(office.Kind) {
+				continue
+			}
 			v, err := n.viewThread(tx, row)
 			if err != nil {
 				return err
+			}
+			if !sees(v) {
+				continue
 			}
 			owed := slices.ContainsFunc(v.Clocks, func(c ClockView) bool { return c.Owes == n.Config.Code })
 			if f.Unread && v.Unread == 0 || f.Owed && !owed || f.Peer != "" && v.From != f.Peer && !slices.Contains(v.To, f.Peer) {
@@ -237,6 +249,9 @@ func (n *Node) Thread(ctx context.Context, id thread.ID) (ThreadView, []SaidView
 		if v, err = n.viewThread(tx, row); err != nil {
 			return err
 		}
+		if err := n.mayLook(ctx, tx, lookAt(v.Desk), matterOfThread(v)); err != nil {
+			return err
+		}
 		said = []SaidView{}
 		var rows []store.Statement
 		if err := tx.EachOfThread(id, func(s store.Statement) bool {
@@ -335,6 +350,11 @@ func (n *Node) viewContent(tx store.Tx, h *statement.Head, v *SaidView) error {
 // Opened notes that an officer has opened a thread, and says so to the others where the thread admits it (receipt.retrieved).
 func (n *Node) Opened(ctx context.Context, id thread.ID, by statement.By) error {
 	// spec: RCP-3
+	if err := n.Authorize(ctx, auth.Open, auth.Matter{}); fault.CodeOf(err) == fault.Denied {
+		return nil // whoever may look and not speak (an auditor) leaves no trace of it with others
+	} else if err != nil {
+		return err
+	}
 	var ids []statement.ID
 	var tlp marking.TLP
 	err := n.Exchange.Opened(ctx, id, func(tx store.Tx) error {
@@ -406,6 +426,9 @@ func (n *Node) Find(ctx context.Context, prefix string) (statement.ID, error) {
 // Save writes a statement's attachment to w.
 func (n *Node) Save(ctx context.Context, id statement.ID, part int, w io.Writer) error {
 	return n.Store.View(ctx, func(tx store.Tx) error {
+		if err := n.mayLook(ctx, tx, auth.Read, auth.Matter{}); err != nil {
+			return err
+		}
 		return tx.Read(store.ContentRef{Statement: id, Part: part}, w)
 	})
 }

@@ -18,6 +18,7 @@ import (
 // Bounds of one look at the store for metrics.
 const (
 	surveyRows  = 4000 // statements of all queues together
+	maxDue      = 1000 // statements that are due to be erased
 	maxWanted   = 256  // missing statements that are counted for a peer
 	cosignedFar = 1024 // statements back from the log's end, in which a cosigned checkpoint is looked for
 )
@@ -74,6 +75,11 @@ func (w *watched) Facts(ctx context.Context) (watch.Facts, error) {
 		if err := tx.Forks(func(store.Fork) bool { f.Forks++; return true }); err != nil {
 			return err
 		}
+		due, err := tx.Due(statement.TimeOf(f.Now), maxDue)
+		if err != nil {
+			return err
+		}
+		f.Due = len(due)
 		letters, err := w.known(tx)
 		if err != nil {
 			return err

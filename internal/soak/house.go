@@ -174,7 +174,7 @@ func acquaint(ctx context.Context, houses []*house) (agreed agreement.ID, err er
 		if err := carry(ctx, nodes); err != nil {
 			return agreed, err
 		}
-		if _, err := n.Sign(ctx, deposited.ID, n.By("legal-adviser", "")); err != nil {
+		if _, err := n.Sign(ctx, deposited.ID, nil, "", n.By("legal-adviser", "")); err != nil {
 			return agreed, err
 		}
 	}

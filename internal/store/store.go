@@ -50,6 +50,7 @@ type Tx interface {
 	Statements
 	Contents
 	Delivery
+	Office
 	// Alone tells, inside Update, that nobody else has written since this Store's last Update that succeeded: what was read or written by then still
 	// holds. It is false in the first, and may be false for no reason. In a View it is false.
 	Alone() bool
@@ -242,6 +243,20 @@ type Contents interface {
 	Erase(ref ContentRef) error
 	// EachErased goes through all tombstones.
 	EachErased(yield func(ContentRef) bool) error
+
+	// PutDue notes when the contents of a statement that is here are to be erased; of two dates the earlier stays. Who notes it also erases, and drops it
+	// then: the store does nothing by itself.
+	PutDue(id statement.ID, at statement.Time) error
+	// Due lists at most limit statements that are due at that time or before, the longest due first. It is found through an index.
+	Due(by statement.Time, limit int) ([]Due, error)
+	// DropDue forgets a date; where there is none it does nothing.
+	DropDue(id statement.ID) error
+}
+
+// Due is a date on which the contents of a statement are to be erased.
+type Due struct {
+	Statement statement.ID
+	At        statement.Time
 }
 
 // Arrival says that Peer has receipted a range of leaves of a log. The node's own receipts are arrivals too: Peer is then its own code, and Origin

@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"io"
 	"log/slog"
+	"maps"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/evidence"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -102,7 +104,7 @@ func check(t *testing.T, family string, raw jsontext.Value, f files) (object, er
 	judges := map[string]func(input) (object, error){
 		"statement": checkStatement, "body": checkBody, "letter": checkLetter, "checkpoint": checkCheckpoint, "cosignature": checkCosignature,
 		"tile": checkTile, "inclusion": checkInclusion, "consistency": checkConsistency, "evidence": checkEvidence, "receipt": checkReceipt,
-		"thread": checkThread, "agreement": checkAgreement, "decision": checkDecision, "ledger": checkLedger, "packet": checkPacket,
+		"thread": checkThread, "agreement": checkAgreement, "decision": checkDecision, "verdict": checkVerdict, "ledger": checkLedger, "packet": checkPacket,
 	}
 	judge := judges[family]
 	if judge == nil {
@@ -355,7 +357,9 @@ func fold(t *testing.T, r *thread.Rules, f thread.Folded) object {
 	t.Helper()
 	order, void := []statement.ID{}, map[string]thread.Reason{}
 	for _, p := range f.Placed {
-		order = append(order, p.ID)
+		if p.Void != thread.NotAParticipant && p.Void != thread.WrongRecipients { // these have no place
+			order = append(order, p.ID)
+		}
 		if p.Void != "" {
 			void[p.ID.String()] = p.Void
 		}
@@ -364,13 +368,27 @@ func fold(t *testing.T, r *thread.Rules, f thread.Folded) object {
 	switch {
 	case f.State.Desk == nil:
 	case f.State.Kind == instrument.Kind:
-		digest, signed, _, err := instrument.Signatures(f.State)
+		v, err := instrument.Progress(f.State)
 		if err != nil {
 			t.Fatal(err)
 		}
-		state := object{"digest": digest, "signed": signed}
-		if from, _, inForce := instrument.InForce(f.State); inForce {
-			state["in_force"] = from
+		table, signed, inForce, basis := []statement.Digest{}, map[party.Code]statement.Time{}, map[party.Code]statement.Time{}, []statement.ID{}
+		for _, d := range v.Table {
+			table = append(table, d.Digest)
+		}
+		for code, c := range v.Consents {
+			signed[code] = c.Signed
+		}
+		if s, ok := instrument.Standing(f.State); ok {
+			maps.Copy(inForce, s.Versions[len(s.Versions)-1].From)
+		}
+		basis = append(basis, v.Basis...)
+		o["state"] = object{"stage": v.Stage, "digest": v.Draft.Digest, "table": table, "signed": signed, "in_force": inForce, "basis": basis}
+	case f.State.Kind == recall.Kind:
+		got, _ := recall.Read(f.State)
+		state := map[party.Code][]recall.Outcome{}
+		for _, l := range got.Lines {
+			state[l.Party] = append(state[l.Party], l.Outcome)
 		}
 		o["state"] = state
 	default:
@@ -404,7 +422,7 @@ func checkDecision(in input) (object, error) {
 	}
 	p := agreement.Charter()
 	if !agreement.ByCharter(h) {
-		if p, err = relied(in, h); err != nil {
+		if p, err = relied(in, h, &q); err != nil {
 			return nil, err
 		}
 	}
@@ -417,7 +435,7 @@ func checkDecision(in input) (object, error) {
 }
 
 // relied gives the policy of the agreement that h names, as made by the heads that it names.
-func relied(in input, h *statement.Head) (*agreement.Policy, error) {
+func relied(in input, h *statement.Head, q *agreement.Question) (*agreement.Policy, error) {
 	making, err := in.heads("making")
 	if err != nil {
 		return nil, err
@@ -436,12 +454,24 @@ func relied(in input, h *statement.Head) (*agreement.Policy, error) {
 	if err != nil || len(f.Waiting) > 0 {
 		return nil, deny("the making is not known")
 	}
-	from, digest, inForce := instrument.InForce(f.State)
-	switch {
-	case !inForce || h.Time.Before(from):
+	standing, ok := instrument.Standing(f.State)
+	if !ok {
 		return nil, deny("not in force")
-	case digest != h.Agreement.Digest || digest != d.Digest:
+	}
+	var v *agreement.Version
+	for _, to := range h.To {
+		if v, _ = standing.Binds(h.Time, h.From, to); v == nil || v.Digest != h.Agreement.Digest {
+			return nil, deny("the text does not bind them")
+		}
+	}
+	if terms := d.Terms(); !terms.Equal(&v.Terms) {
 		return nil, deny("another text")
+	}
+	q.Reserved = v.Reserved
+	for code := range v.From {
+		if !v.In(code) {
+			q.Joined = append(q.Joined, code)
+		}
 	}
 	return agreement.Compile(d)
 }
@@ -551,7 +581,7 @@ func receiver(t *testing.T, author *party.Letter, secret string, now statement.T
 	must(j.Check(t.Context(), db))
 	x := exchange.New(exchange.Options{
 		Self: self.code, Store: db, Journal: j, Rules: rules(t), Identity: id, Codec: packet.NewCodec(),
-		Witness: journal.Witness{Name: self.letter.Witness.Name, Signer: self.keys}, Charter: agreement.Charter(), Made: put,
+		Witness: journal.Witness{Name: self.letter.Witness.Name, Signer: self.keys}, Charter: agreement.Charter(), Standing: instrument.Standing,
 		Now: now.Std, Random: zeros{}, Log: slog.New(slog.DiscardHandler),
 	})
 	t.Cleanup(x.Close)
@@ -565,13 +595,6 @@ func receiver(t *testing.T, author *party.Letter, secret string, now statement.T
 		return nil
 	}))
 	return x
-}
-
-// put reads what put an agreement into force, as the node's own wiring does.
-func put(s thread.State) (exchange.Made, bool) {
-	from, digest, inForce := instrument.InForce(s)
-	_, _, by, err := instrument.Signatures(s)
-	return exchange.Made{From: from, Digest: digest, By: by}, inForce && err == nil
 }
 
 // zeros stand for randomness: what XB says in answer is not looked at.

@@ -131,7 +131,7 @@ func (n *node) contents(lo, hi int64, size int64, checkpoint []byte) *packet.Con
 func (n *node) offer(edits ...edit) *statement.Head {
 	n.t.Helper()
 	b := bodyOf(n.t, "offer "+strings.Repeat("I", len(n.heads)+1))
-	h := n.say("instrument.deposit", object{"digest": statement.Sum(b.Raw), "parties": []string{"XA", "XB"}}, append([]edit{to("XB"), with(b)}, edits...)...)
+	h := n.say("instrument.deposit", terms(0, object{"digest": statement.Sum(b.Raw)}), append([]edit{to("XB"), with(b)}, edits...)...)
 	n.bodies[h.ID] = b.Raw
 	return h
 }
@@ -146,7 +146,7 @@ func packets(t *testing.T, f files) []vector {
 	fork := newNode(t, "XA")
 	fork.log(xa.heads[0])
 	for range 3 {
-		fork.say("instrument.deposit", object{"digest": statement.Digest{1}, "parties": []string{"XA", "XB"}}, to("XB"))
+		fork.say("instrument.deposit", terms(1, nil), to("XB"))
 	}
 	proof := func(c *packet.Contents, from, to int64) *packet.Contents {
 		hashes, err := translog.Consistency(from, to, xa)
@@ -244,7 +244,7 @@ func packets(t *testing.T, f files) []vector {
 	add("unknown-kind", "stored, receipted, refused", []string{"STM-8"}, files(plain("unknown", unknown.contents(0, 1, 1, unknown.checkpoint(1)))), ok())
 	wrong := newNode(t, "XA")
 	b := bodyOf(t, "one byte more than the head says")
-	h := wrong.say("instrument.deposit", object{"digest": statement.Digest{1}, "parties": []string{"XA", "XB"}}, to("XB"), with(b), func(h *statement.Head) { h.Body.Size-- })
+	h := wrong.say("instrument.deposit", terms(1, nil), to("XB"), with(b), func(h *statement.Head) { h.Body.Size-- })
 	wrong.bodies[h.ID] = b.Raw
 	add("body-of-another-size", "the head stands, the body is dropped", []string{"STM-3"}, files(plain("wrong-size", wrong.contents(0, 1, 1, wrong.checkpoint(1)))), ok())
 	erased := files(two, two)
@@ -255,7 +255,7 @@ func packets(t *testing.T, f files) []vector {
 	blobs := func(name, about string, parts ...packet.BlobPart) {
 		n := newNode(t, "XA")
 		b := bodyOf(t, "with a list", statement.Blob{Name: "list.csv", Type: "text/csv", Size: int64(len(blob)), SHA256: statement.Sum(blob)})
-		h := n.say("instrument.deposit", object{"digest": statement.Digest{1}, "parties": []string{"XA", "XB"}}, to("XB"), with(b))
+		h := n.say("instrument.deposit", terms(1, nil), to("XB"), with(b))
 		n.bodies[h.ID] = b.Raw
 		c := n.contents(0, 1, 1, n.checkpoint(1))
 		c.Blobs = parts

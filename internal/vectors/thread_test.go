@@ -7,15 +7,16 @@ import (
 
 	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
 
-// rules know the two desks that the clauses describe whole.
+// rules know the desks that the clauses describe whole.
 func rules(t *testing.T) *thread.Rules {
 	t.Helper()
-	r, err := thread.NewRules(assist.Desk{}, instrument.Desk{})
+	r, err := thread.NewRules(assist.Desk{}, instrument.Desk{}, recall.Desk{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +114,9 @@ func raws(heads []*statement.Head) []string {
 	return list
 }
 
+// voids are heads that count for nothing, and why.
+type voids = map[*statement.Head]string
+
 func threads(t *testing.T) []vector {
 	var v []vector
 	// add tells a story; what the fold gives is written into the vector, and held against want where the story is about that.
@@ -135,7 +139,6 @@ func threads(t *testing.T) []vector {
 		v = append(v, vector{name, about, clauses, k.input(), ok()})
 	}
 	type stati = map[string]string
-	type voids = map[*statement.Head]string
 
 	k := ask(t, "XB", "XC")
 	k.say("XB", "assist.acknowledge", object{})
@@ -270,12 +273,13 @@ func threads(t *testing.T) []vector {
 	k.say("XB", "instrument.sign", object{"digest": statement.Digest{9}})
 	text := k.say("XA", "instrument.sign", object{"digest": statement.Digest{8}})
 	add("other-text-signed", "a signature on another text is none", []string{"AGR-7"}, k, voids{text: "not-admissible"}, nil)
-	k = open(t, "instrument.deposit", object{"digest": statement.Digest{9}, "parties": []string{"XA", "XB", "XC"}}, to("XB"))
+	k = open(t, "instrument.deposit", terms(9, object{"parties": []string{"XA", "XB", "XC"}}), to("XB"))
 	add("party-left-out", "a deposit goes to all the other parties", []string{"AGR-7"}, k, voids{k.heads[0]: "bad-facts"}, nil)
-	return v
+	instruments(t, func(name, about string, clauses []string, k *talk, void voids) { add(name, about, clauses, k, void, nil) })
+	return append(v, recalls(t)...)
 }
 
 func deposit(t *testing.T) *talk {
 	t.Helper()
-	return open(t, "instrument.deposit", object{"digest": statement.Digest{9}, "parties": []string{"XA", "XB"}}, to("XB"))
+	return open(t, "instrument.deposit", terms(9, nil), to("XB"))
 }

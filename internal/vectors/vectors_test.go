@@ -45,7 +45,7 @@ func families(t *testing.T, f files) map[string][]vector {
 	return map[string][]vector{
 		"statement": statements(t), "body": bodies(t), "letter": letters(t, f), "checkpoint": checkpoints(t), "cosignature": cosignatures(t),
 		"tile": tiles(t), "inclusion": inclusions(t), "consistency": consistencies(t), "evidence": bundles(t), "receipt": receipts(t), "thread": threads(t),
-		"agreement": agreements(t, f), "decision": decisions(t), "ledger": ledgers(t), "packet": packets(t, f),
+		"agreement": agreements(t, f), "decision": decisions(t), "verdict": verdicts(t), "ledger": ledgers(t), "packet": packets(t, f),
 	}
 }
 

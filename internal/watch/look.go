@@ -13,7 +13,7 @@ import (
 type look struct {
 	w *Watch
 
-	size, cosigned, cosigners, age, forks, disk, ready *prometheus.Desc
+	size, cosigned, cosigners, age, forks, disk, due, ready *prometheus.Desc
 
 	queue, lag, atLeast, failures, silence, accepted, theirs, theirAge, ours, missing *prometheus.Desc
 }
@@ -32,6 +32,7 @@ func newLook(w *Watch, m *meters) *look {
 		age:       pulled("comity_checkpoint_age_seconds", "Age of the own log's newest checkpoint."),
 		forks:     pulled("comity_forks", "Proofs kept here that a log has two histories."),
 		disk:      pulled("comity_disk_free_bytes", "Free space where the store is."),
+		due:       pulled("comity_erasure_due_statements", "Statements whose content was to be erased by now and is still here, counted to 1000."),
 		ready:     pulled("comity_ready", "1 when the check holds on which readiness rests, else 0.", "check"),
 
 		queue:    pulled("comity_queue_statements", "Statements for a peer that it has not receipted.", "peer", "precedence"),
@@ -50,7 +51,7 @@ func newLook(w *Watch, m *meters) *look {
 // Describe implements prometheus.Collector.
 func (l *look) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		l.size, l.cosigned, l.cosigners, l.age, l.forks, l.disk, l.ready,
+		l.size, l.cosigned, l.cosigners, l.age, l.forks, l.disk, l.due, l.ready,
 		l.queue, l.lag, l.atLeast, l.failures, l.silence, l.accepted, l.theirs, l.theirAge, l.ours, l.missing,
 	} {
 		ch <- d
@@ -82,6 +83,7 @@ func (l *look) Collect(ch chan<- prometheus.Metric) {
 	put(l.cosigned, float64(size))
 	put(l.cosigners, float64(parties))
 	put(l.forks, float64(f.Forks))
+	put(l.due, float64(f.Due))
 	if f.DiskFree >= 0 {
 		put(l.disk, float64(f.DiskFree))
 	}

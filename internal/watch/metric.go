@@ -49,6 +49,7 @@ type meters struct {
 	cosignatures prometheus.Counter
 	skew         *prometheus.GaugeVec
 	lost         prometheus.Counter
+	erased       *prometheus.CounterVec
 }
 
 // Buckets, in seconds and in jobs.
@@ -82,6 +83,7 @@ func newMeters(w *Watch, o Options) *meters {
 	m.cosignatures = m.counter("comity_cosignatures_total", "Times that packets brought cosignatures of the own log that were not here before.").WithLabelValues()
 	m.skew = m.gauge("comity_clock_skew_seconds", "How far a peer's clock was ahead of this node's when it answered last; good to about a second.", "peer")
 	m.lost = m.counter("comity_trace_spans_lost_total", "Spans that the receiver of traces did not take.").WithLabelValues()
+	m.erased = m.counter("comity_erased_statements_total", "Statements whose content was erased here: for a recall, on its date, or by an officer.", "way")
 	m.info(o.Version)
 	m.register(newLook(w, m))
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
@@ -143,7 +145,7 @@ func outcome(err error) string {
 // clauses gives each family of spec/ its greatest number. A test holds it against spec/: what a peer writes into a receipt becomes a label only
 // where it names one of these.
 var clauses = map[string]int{
-	"AGR": 8, "AST": 8, "CHR": 2, "DEC": 7, "ENC": 9, "EVD": 8, "LED": 7, "LOG": 15, "LTR": 11, "NET": 12, "PKT": 10, "RCP": 6, "STM": 8, "THR": 9,
+	"AGR": 16, "AST": 8, "CHR": 2, "DEC": 11, "ENC": 9, "EVD": 8, "LED": 7, "LOG": 15, "LTR": 11, "NET": 12, "ONW": 4, "PKT": 10, "RCL": 7, "RCP": 6, "RET": 2, "STM": 8, "THR": 9, "TRR": 2,
 }
 
 func clause(s string) string {

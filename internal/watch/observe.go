@@ -77,6 +77,13 @@ func (e Exchange) Cosigned(size int64, parties int) {
 	}
 }
 
+// Erased counts statements whose content was erased, by what it was erased for.
+func (w *Watch) Erased(way string, statements int) {
+	if m := w.meters; m != nil {
+		m.erased.WithLabelValues(way).Add(float64(statements))
+	}
+}
+
 // Delivery observes a courier: it implements delivery.Observer.
 type Delivery struct{ w *Watch }
 

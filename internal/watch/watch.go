@@ -87,6 +87,7 @@ type Facts struct {
 	Cosigners int       // parties that cosigned it
 	Forks     int       // logs with two histories whose proof is kept
 	DiskFree  int64     // bytes; negative: not known
+	Due       int       // statements whose content was to be erased by now, counted to 1000
 	Now       time.Time // by the node's clock
 	Peers     []Peer
 }

@@ -96,6 +96,7 @@ func large(n int) []byte { return bytes.Repeat(fmt.Appendf(nil, "blob %d;", n), 
 func bodyOf(n int) store.ContentRef {
 	return store.ContentRef{Statement: id(n), Part: store.BodyPart}
 }
+func draftOf(n int) store.DraftID   { return store.DraftID{byte(n >> 8), byte(n)} }
 func blobOf(n int) store.ContentRef { return store.ContentRef{Statement: id(n), Part: n % 5} }
 
 // fill writes something into every table: statements from first on, with bodies, every tenth with a blob, every seventh erased.
@@ -117,6 +118,7 @@ func fill(t testing.TB, s store.Store, first, count int) {
 				err = errors.Join(err, tx.Erase(bodyOf(n)), tx.Erase(store.ContentRef{Statement: id(-n - 1), Part: 3}))
 			}
 			err = errors.Join(err,
+				tx.PutDue(id(n), at(n+500)),
 				tx.PutThread(store.ThreadRow{ID: id(n - n%3), Desk: "assist", State: body(n), Summary: []byte("{}"), Opened: at(1), Updated: at(n), Waiting: n}),
 				tx.PutArrival(store.Arrival{Peer: "XB", Origin: "XA/1", What: store.HeadArrived, Lo: int64(n), Hi: int64(n + 1), Receipt: id(n), Time: at(n)}),
 				tx.PutTile("XA/1", n%3, int64(n), make([]byte, 32*(1+n%256))),
@@ -127,6 +129,10 @@ func fill(t testing.TB, s store.Store, first, count int) {
 				tx.PutLetter(store.Letter{Code: "XB", Serial: n, Digest: statement.Sum(body(n)), Raw: body(n), Status: store.LetterConfirmed}),
 				tx.PutWanted(id(n), "XB"), tx.PutRequested("XB", id(n)), tx.SetMeta(fmt.Sprint("note ", n), "Grüße"),
 				tx.PutPeer(store.Peer{Code: "XB", Origin: party.Origin(fmt.Sprint("XA/", n)), Cursor: map[statement.Precedence]int64{statement.Flash: int64(n)}}),
+				tx.PutOfficer(store.Officer{ID: fmt.Sprint("officer-", n), Name: fmt.Sprint("name ", n), Roles: []string{"analyst"}, Made: at(n)}),
+				tx.PutToken(store.Token{Hash: statement.Sum(fmt.Append(nil, n)), Officer: fmt.Sprint("officer-", n), Scopes: []string{"analyst"}, Made: at(n), Expires: at(n + 1)}),
+				tx.PutLink(store.Link{Hash: statement.Sum(fmt.Append(nil, n)), Officer: fmt.Sprint("officer-", n), Made: at(n), Expires: at(n + 1)}),
+				tx.PutDraft(store.Draft{ID: draftOf(n), Author: fmt.Sprint("officer-", n), Status: "draft", Made: at(n), Changed: at(n), Content: body(n)}),
 			)
 			if err != nil {
 				return err
@@ -152,6 +158,28 @@ func here(t testing.TB, s store.Store, count int, erased ...store.ContentRef) {
 				} else if err != nil || !bytes.Equal(got.Bytes(), want) {
 					t.Errorf("content %d of statement %d: %v", ref.Part, n, err)
 				}
+			}
+		}
+		return nil
+	}))
+}
+
+// office checks that officers, tokens and drafts are those of fill, names and texts too.
+func office(t testing.TB, s store.Store, count int) {
+	t.Helper()
+	must(t, s.View(t.Context(), func(tx store.Tx) error {
+		for n := range count {
+			o, err := tx.Officer(fmt.Sprint("officer-", n))
+			if err != nil || o.Name != fmt.Sprint("name ", n) {
+				t.Errorf("officer %d is %+v, %v", n, o, err)
+			}
+			k, err := tx.Token(statement.Sum(fmt.Append(nil, n)))
+			if err != nil || k.Officer != o.ID || k.Expires != at(n+1) {
+				t.Errorf("token %d is %+v, %v", n, k, err)
+			}
+			d, err := tx.Draft(draftOf(n))
+			if err != nil || !bytes.Equal(d.Content, body(n)) {
+				t.Errorf("draft %d: %v", n, err)
 			}
 		}
 		return nil
@@ -190,6 +218,7 @@ func TestCopy(t *testing.T) {
 					}
 				}
 				here(t, anew, count)
+				office(t, anew, count)
 				after, err := anew.Incarnation(t.Context())
 				if err != nil || after != before || strings.HasPrefix(after, wrote.Incarnation) {
 					t.Errorf("the copy is called %q, %v", after, err)
@@ -385,7 +414,7 @@ func TestDamaged(t *testing.T) {
 	if _, err := archive.Verify(io.MultiReader(bytes.NewReader(good), strings.NewReader("x"))); fault.CodeOf(err) != fault.Failed {
 		t.Errorf("one byte more: %v", err)
 	}
-	if _, err := archive.Verify(strings.NewReader("comity-store/3\n...")); !strings.Contains(fault.Show(err), "another version") {
+	if _, err := archive.Verify(strings.NewReader("comity-store/9\n...")); !strings.Contains(fault.Show(err), "another version") {
 		t.Errorf("%v", err)
 	}
 

@@ -79,7 +79,7 @@ type restoring struct {
 	wrote  []Table           // what every table should hold now
 	graves map[int64]bool    // rows of content that are to be tombstones
 	keys   map[int64][]int64 // by row of content_key: keys that are not to be written
-	gone   map[int64]bool    // keys whose chunks are not to be written
+	gone   map[int64]bool    // keys whose pieces are not to be written
 }
 
 // begin makes sure that the store is empty, and that nobody opens it until all is done.
@@ -159,8 +159,8 @@ func (t *restoring) keep(table relational.Table, row []any) bool {
 		for _, key := range t.keys[id] {
 			relational.BlotKey(secrets, key)
 		}
-	case "content_chunk":
-		return !t.gone[relational.ChunkKey(id)]
+	case "content_piece":
+		return !t.gone[relational.PieceKey(row)]
 	}
 	return true
 }

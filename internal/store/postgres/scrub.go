@@ -13,7 +13,7 @@ import (
 func (d *DB) Scrub(ctx context.Context) error {
 	// spec: STM-7
 	return d.OnWriter(ctx, func(c *relational.Conn) error {
-		for _, q := range []string{`VACUUM (FULL) content_key`, `VACUUM content, content_chunk`} {
+		for _, q := range []string{`VACUUM (FULL) content_key`, `VACUUM content, content_piece, draft, officer`} {
 			if _, err := c.ExecContext(ctx, q); err != nil {
 				return broken(err, "scrub")
 			}

@@ -12,17 +12,14 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-const (
-	maxChunk  = 256 * 1024 // bytes of content in one row
-	chunkBits = 24         // of a chunk's number in its id
-)
+const maxPiece = 256 * 1024 // bytes of content in one row
 
 // content is a row of the table.
 type content struct {
 	store.Content
 	id     int64 // of the row: see contentID
 	key    int64 // 0: none yet
-	chunks int64 // how many rows its bytes are in, beside the row itself
+	last   int64 // piece; 0: none yet
 	exists bool  // there is a row
 }
 
@@ -43,8 +40,8 @@ func (t *txn) content(ref store.ContentRef) (c content, err error) {
 		return c, err
 	}
 	c.id = contentID(p, ref.Part)
-	c.exists, err = t.one(`SELECT sha256, size, arrived, whole, erased, chunks, key_id FROM content WHERE id = $1`, []any{c.id},
-		digestInto(&c.SHA256), &c.Size, &c.Arrived, &c.Whole, &c.Erased, &c.chunks, &c.key)
+	c.exists, err = t.one(`SELECT sha256, size, arrived, whole, erased, key_id, last FROM content WHERE id = $1`, []any{c.id},
+		digestInto(&c.SHA256), &c.Size, &c.Arrived, &c.Whole, &c.Erased, &c.key, &c.last)
 	return c, err
 }
 
@@ -69,37 +66,43 @@ func (t *txn) PutContent(ref store.ContentRef, sha256 statement.Digest, size int
 	if err != nil {
 		return err
 	}
-	_, err = t.exec(`INSERT INTO content (id, size, arrived, whole, erased, chunks, key_id, sha256) VALUES ($1, $2, 0, 0, 0, 0, 0, $3)
+	_, err = t.exec(`INSERT INTO content (id, size, arrived, whole, erased, key_id, sha256, last) VALUES ($1, $2, 0, 0, 0, 0, $3, 0)
 		ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size WHERE content.sha256 IS NULL`, id, size, sha256[:])
 	return err
 }
 
 // PutWhole implements store.Contents.
 func (t *txn) PutWhole(ref store.ContentRef, sha256 statement.Digest, data []byte) error {
-	if len(data) > maxChunk {
+	if len(data) > maxPiece {
 		return t.putLarge(ref, sha256, data)
 	}
 	id, err := t.newContent(ref)
 	if err != nil {
 		return err
 	}
-	var key int64
-	var sealed []byte
+	var key, piece int64
+	var aead cipher.AEAD
 	if len(data) > 0 {
-		var aead cipher.AEAD
-		if key, aead, err = t.makeKey(); err != nil {
+		if key, aead, err = t.makeKey(); err == nil {
+			piece, err = t.nextPiece()
+		}
+		if err != nil {
 			return err
 		}
-		sealed = seal(aead, ref, 0, data)
 	}
-	n, err := t.exec(`INSERT INTO content (id, size, arrived, whole, erased, chunks, key_id, sha256, sealed) VALUES ($1, $2, $2, 1, 0, 0, $3, $4, $5)
+	n, err := t.exec(`INSERT INTO content (id, size, arrived, whole, erased, key_id, sha256, last) VALUES ($1, $2, $2, 1, 0, $3, $4, $5)
 		ON CONFLICT (id) DO UPDATE SET sha256 = excluded.sha256, size = excluded.size, arrived = excluded.arrived, whole = 1,
-		key_id = excluded.key_id, sealed = excluded.sealed WHERE content.erased = 0 AND content.arrived = 0 AND content.whole = 0`,
-		id, len(data), key, sha256[:], sealed)
-	if err == nil && n == 0 { // spec: STM-7
-		err = errors.Join(fault.New(fault.Exists, "STM-7", "this content is here already, or was erased"), t.destroy(key, 0))
+		key_id = excluded.key_id, last = excluded.last WHERE content.erased = 0 AND content.arrived = 0 AND content.whole = 0`,
+		id, len(data), key, sha256[:], piece)
+	switch {
+	case err != nil:
+		return err
+	case n == 0: // spec: STM-7
+		return errors.Join(fault.New(fault.Exists, "STM-7", "this content is here already, or was erased"), t.destroy(key, 0))
+	case piece == 0:
+		return nil
 	}
-	return err
+	return t.putPiece(piece, 0, key, seal(aead, ref, 0, data))
 }
 
 // putLarge is PutWhole for what does not fit into one row.
@@ -171,17 +174,18 @@ func (t *txn) Append(ref store.ContentRef, offset int64, data []byte) error {
 	if err != nil {
 		return err
 	}
-	for piece := range slices.Chunk(data, maxChunk) {
-		if c.chunks == 1<<chunkBits {
-			return fault.New(fault.TooLarge, "", "content came in too many pieces")
+	for data := range slices.Chunk(data, maxPiece) {
+		piece, err := t.nextPiece()
+		if err == nil {
+			err = t.putPiece(piece, c.last, c.key, seal(aead, ref, offset, data))
 		}
-		if _, err := t.exec(`INSERT INTO content_chunk (id, sealed) VALUES ($1, $2)`, c.key<<chunkBits|c.chunks, seal(aead, ref, offset, piece)); err != nil {
+		if err != nil {
 			return err
 		}
-		offset += int64(len(piece))
-		c.chunks++
+		offset += int64(len(data))
+		c.last = piece
 	}
-	_, err = t.exec(`UPDATE content SET arrived = $2, chunks = $3, key_id = $4 WHERE id = $1`, c.id, offset, c.chunks, c.key)
+	_, err = t.exec(`UPDATE content SET arrived = $2, last = $3, key_id = $4 WHERE id = $1`, c.id, offset, c.last, c.key)
 	return err
 }
 
@@ -220,10 +224,10 @@ func (t *txn) Reset(ref store.ContentRef) error {
 	if err != nil {
 		return err
 	}
-	if err := t.destroy(c.key, c.chunks); err != nil {
+	if err := t.destroy(c.key, c.last); err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE content SET arrived = 0, whole = 0, chunks = 0, key_id = 0, sealed = NULL WHERE id = $1`, c.id)
+	_, err = t.exec(`UPDATE content SET arrived = 0, whole = 0, last = 0, key_id = 0 WHERE id = $1`, c.id)
 	return err
 }
 
@@ -244,13 +248,14 @@ func (t *txn) Read(ref store.ContentRef, w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	q, id := `SELECT sealed FROM content WHERE id = $1`, c.id
-	if c.chunks > 0 {
-		q, id = `SELECT sealed FROM content_chunk WHERE id = $1`, c.key<<chunkBits
+	pieces, err := t.pieces(c.last)
+	if err != nil {
+		return err
 	}
-	for at := int64(0); at < c.Size; id++ {
+	at := int64(0)
+	for _, id := range slices.Backward(pieces) {
 		var sealed []byte
-		if found, err := t.one(q, []any{id}, &sealed); err != nil || !found {
+		if found, err := t.one(`SELECT sealed FROM content_piece WHERE id = $1`, []any{id}, &sealed); err != nil || !found {
 			return orDamaged(err)
 		}
 		piece, err := aead.Open(sealed[:0], nil, sealed, belongs(ref, at))
@@ -261,6 +266,9 @@ func (t *txn) Read(ref store.ContentRef, w io.Writer) error {
 			return err
 		}
 		at += int64(len(piece))
+	}
+	if at != c.Size {
+		return orDamaged(nil)
 	}
 	return nil
 }
@@ -280,7 +288,7 @@ func (t *txn) Erase(ref store.ContentRef) error {
 		t.cache.buried = nil
 		return err
 	}
-	if err := t.destroy(c.key, c.chunks); err != nil {
+	if err := t.destroy(c.key, c.last); err != nil {
 		return err
 	}
 	return t.entomb(c.id)
@@ -288,21 +296,56 @@ func (t *txn) Erase(ref store.ContentRef) error {
 
 // entomb makes a row a tombstone, or inserts one.
 func (t *txn) entomb(id int64) error {
-	_, err := t.exec(`INSERT INTO content (id, size, arrived, whole, erased, chunks, key_id) VALUES ($1, 0, 0, 0, 1, 0, 0)
-		ON CONFLICT (id) DO UPDATE SET arrived = 0, whole = 0, erased = 1, chunks = 0, key_id = 0, sealed = NULL`, id)
+	_, err := t.exec(`INSERT INTO content (id, size, arrived, whole, erased, key_id, last) VALUES ($1, 0, 0, 0, 1, 0, 0)
+		ON CONFLICT (id) DO UPDATE SET arrived = 0, whole = 0, erased = 1, key_id = 0, last = 0`, id)
 	return err
 }
 
-// destroy overwrites a key and deletes what it sealed outside the row of its content; key 0 is none. The columns that point to it are the caller's.
-func (t *txn) destroy(key, chunks int64) error {
+// destroy overwrites a key and empties the pieces that it sealed, of which last is the last; 0 is none. The columns that point to them are the caller's.
+func (t *txn) destroy(key, last int64) error {
 	if key == 0 {
 		return nil
 	}
-	if err := t.zeroKey(key); err != nil || chunks == 0 {
+	if err := t.zeroKey(key); err != nil {
 		return err
 	}
-	_, err := t.exec(`DELETE FROM content_chunk WHERE id >= $1 AND id < $2`, key<<chunkBits, (key+1)<<chunkBits)
+	pieces, err := t.pieces(last)
+	for _, id := range pieces {
+		if err == nil {
+			_, err = t.exec(`UPDATE content_piece SET prior = 0, key_id = 0, sealed = $2 WHERE id = $1`, id, []byte{})
+		}
+	}
 	return err
+}
+
+// nextPiece is the number of a new piece: above all others, so that it is added at the end of its table.
+func (t *txn) nextPiece() (int64, error) {
+	if t.keys.piece == 0 {
+		if _, err := t.one(`SELECT COALESCE(MAX(id), 0) FROM content_piece`, nil, &t.keys.piece); err != nil {
+			return 0, err
+		}
+	}
+	t.keys.piece++
+	return t.keys.piece, nil
+}
+
+func (t *txn) putPiece(id, prior, key int64, sealed []byte) error {
+	_, err := t.exec(`INSERT INTO content_piece (id, prior, key_id, sealed) VALUES ($1, $2, $3, $4)`, id, prior, key, sealed)
+	return err
+}
+
+// pieces lists those of one content, the last first.
+func (t *txn) pieces(last int64) (all []int64, err error) {
+	for id := last; id != 0; {
+		all = append(all, id)
+		var prior int64
+		found, err := t.one(`SELECT prior FROM content_piece WHERE id = $1`, []any{id}, &prior)
+		if err != nil || !found || prior >= id { // a piece comes after the one before it
+			return nil, orDamaged(err)
+		}
+		id = prior
+	}
+	return all, nil
 }
 
 // buried tells whether a tombstone waits for a body or blob of a statement that is not here.

@@ -5,8 +5,8 @@
 // begins and ends, how processes take turns, what errors mean. Tables, settings and upkeep are the dialects' packages': internal/store/sqlite,
 // internal/store/postgres.
 //
-// Invariants: bodies and blobs are never written in plain; the key of an erased one is overwritten at once (STM-7; what is left of its sealed
-// bytes is told in keys.go); no cursor is open while a caller's code runs; whatever fails in SQL ends the whole transaction.
+// Invariants: bodies and blobs are never written in plain; the key of an erased one is overwritten at once, and its sealed bytes with it (STM-7: keys.go says why
+// nothing is left); no cursor is open while a caller's code runs; whatever fails in SQL ends the whole transaction.
 //
 // Start with Store in store.go and txn in tx.go.
 package relational

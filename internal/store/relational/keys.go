@@ -8,14 +8,12 @@ import (
 	"github.com/comity-exchange/comity/fault"
 )
 
-// Every body and blob has a key of its own. Erasing overwrites the key where it lies and deletes what it sealed.
+// Every body and blob has a key of its own. Erasing overwrites the key where it lies and empties the pieces that it sealed.
 //
-// The row that holds a key stays, with zeros in the key's place. Rows are inserted one after the other and overwritten in place by values of
-// the same length, so SQLite never has cause to move one, and PostgreSQL moves one only when it is overwritten. Deleting rows would make it join pages, which copies neighbours and can
-// leave the old copy of a living key in the unused part of a page, where its own erasure would not find it.
-//
-// BUG(store): to sealed bytes under a few KiB that very thing can happen when their neighbours are erased (1 of 8,000 in a trial of
-// random erasures). Without the key they are noise.
+// The rows that hold keys and pieces stay, with zeros or nothing in their place. They are added one after the other at the end of their tables and afterwards only
+// become shorter, so SQLite never has cause to move one: what it frees, secure_delete overwrites. Where rows are inserted between others or deleted, it splits and joins
+// pages, which copies neighbours and can leave the old copy of a living one in the unused part of a page, where its own erasure would not find it.
+// PostgreSQL leaves dead rows until it vacuums: see Scrub.
 
 const (
 	keySize    = 32 // AES-256
@@ -23,12 +21,20 @@ const (
 	slotBits   = 7 // of a key's place in its row
 )
 
-// keys is what a transaction knows of keys. It is in no savepoint: what is undone leaves keys of nothing.
+// keys is what a transaction knows of keys. It is in no savepoint but for what is zeroed: what is undone leaves keys of nothing.
 type keys struct {
-	first int64    // id of the first new row; 0: there are none yet
-	fresh [][]byte // new rows, not yet written; only the last has room
-	id    int64    // of the row that was read last
-	row   []byte
+	first  int64    // id of the first new row; 0: there are none yet
+	fresh  [][]byte // new rows, not yet written; only the last has room
+	piece  int64    // the last piece that was numbered; 0: none was
+	zeroed []int64  // keys in fresh that are to be zeros when it is written
+	id     int64    // of the row that was read last
+	row    []byte
+}
+
+// undone brings back the keys that were zeroed since there were so many of them in zeroed.
+func (k *keys) undone(zeroed int) {
+	k.zeroed = k.zeroed[:zeroed]
+	k.id, k.row = 0, nil // it may hold zeros that the table does not
 }
 
 // makeKey makes the key of one content. It is written with the last of them, before the transaction is committed.
@@ -54,6 +60,9 @@ func (t *txn) makeKey() (int64, cipher.AEAD, error) {
 
 // writeKeys writes the new keys.
 func (t *txn) writeKeys() error {
+	for _, key := range t.keys.zeroed {
+		BlotKey(t.keys.fresh[key>>slotBits-t.keys.first], key)
+	}
 	for i, row := range t.keys.fresh {
 		if _, err := t.exec(`INSERT INTO content_key (id, secrets) VALUES ($1, $2)`, t.keys.first+int64(i), row); err != nil {
 			return err
@@ -63,7 +72,7 @@ func (t *txn) writeKeys() error {
 	return nil
 }
 
-// secret finds a key in its row. Changes to it change the row, if that is not written yet.
+// secret finds a key in its row. It is not to be changed but by zeroKey.
 func (t *txn) secret(key int64) ([]byte, error) {
 	k := &t.keys
 	row, at := key>>slotBits, int(key&(1<<slotBits-1))*keySize
@@ -99,10 +108,13 @@ func (t *txn) zeroKey(key int64) error {
 	if err != nil {
 		return err
 	}
-	clear(secret)
-	if row := key >> slotBits; row == t.keys.id {
-		_, err = t.exec(`UPDATE content_key SET secrets = $2 WHERE id = $1`, row, t.keys.row)
+	row := key >> slotBits
+	if row != t.keys.id { // not yet written
+		t.keys.zeroed = append(t.keys.zeroed, key)
+		return nil
 	}
+	clear(secret)
+	_, err = t.exec(`UPDATE content_key SET secrets = $2 WHERE id = $1`, row, t.keys.row)
 	return err
 }
 

@@ -32,7 +32,7 @@ func (t *txn) AnyWanted() (bool, error) {
 type sealedBody struct {
 	place  place
 	id     statement.ID
-	sealed []byte // nil: its bytes are in chunks, or there are none
+	sealed []byte // nil: its bytes are in several pieces, or there are none
 	key    int64
 }
 
@@ -45,8 +45,8 @@ func (t *txn) Bodies(origin party.Origin, from, to int64, yield func(index int64
 	start := sealedBody{place: place(l.at(max(from, 0)) - 1)}
 	var bad error
 	err = paged(start, func(after sealedBody, limit int) ([]sealedBody, error) {
-		return list(t, `SELECT s.place, s.id, c.sealed, c.key_id FROM statement s JOIN content c ON c.id = s.place << 9
-			WHERE s.place > $1 AND s.place < $2 AND c.whole = 1 ORDER BY s.place LIMIT $3`,
+		return list(t, `SELECT s.place, s.id, p.sealed, c.key_id FROM statement s JOIN content c ON c.id = s.place << 9
+			LEFT JOIN content_piece p ON p.id = c.last AND p.prior = 0 WHERE s.place > $1 AND s.place < $2 AND c.whole = 1 ORDER BY s.place LIMIT $3`,
 			[]any{int64(after.place), l.at(to), limit}, func(scan func(...any) error, b *sealedBody) error {
 				return scan((*int64)(&b.place), idInto(&b.id), &b.sealed, &b.key)
 			})

@@ -33,15 +33,20 @@ func Tables() []Table {
 		table("origin", 1, 256, "no name"),
 		table("statement", 1, 256, "place id thread kind precedence proof_at arrived folded void head"),
 		table("tombstone", 2, 256, "statement part"),
-		table("content", 1, 32, "id size arrived whole erased chunks key_id sha256 sealed"),
+		table("content", 1, 256, "id size arrived whole erased key_id last sha256"),
 		table("content_key", 1, 64, "id secrets"),
-		table("content_chunk", 1, 16, "id sealed"),
+		table("content_piece", 1, 16, "id prior key_id sealed"),
+		table("due", 1, 256, "place at"),
 		table("thread", 1, 16, "id desk opened updated waiting unread summary state"),
 		table("arrival", 4, 256, "peer origin what lo hi receipt time"),
 		table("peer", 2, 64, "code origin cursors blob_cursor accepted their_size gossip last_try last_success attempts next_try last_error last_code last_heard"),
 		table("meta", 1, 256, "name value"),
 		table("wanted", 2, 256, "from_code id"),
 		table("requested", 2, 256, "peer id"),
+		table("officer", 1, 64, "id roles languages disabled record made made_by changed changed_by key_id last"),
+		table("token", 1, 256, "hash officer scopes made made_by expires last_used revoked revoked_by"),
+		table("link", 1, 256, "hash officer made made_by expires"),
+		table("draft", 1, 64, "id author status record made changed key_id last"),
 	}
 }
 
@@ -129,9 +134,9 @@ func (s *Store) ContentID(tx store.Tx, ref store.ContentRef) (id int64, here boo
 
 // Blot takes a body or blob out of its row, as erasing does, and gives the key that is to be blotted with BlotKey; 0 where there is none.
 func Blot(row []any) (key int64) {
-	const arrived, whole, erased, chunks, keyID, sealed = 2, 3, 4, 5, 6, 8 // columns of table content
+	const arrived, whole, erased, keyID, last = 2, 3, 4, 5, 6 // columns of table content
 	key, _ = row[keyID].(int64)
-	row[arrived], row[whole], row[erased], row[chunks], row[keyID], row[sealed] = int64(0), int64(0), int64(1), int64(0), int64(0), nil
+	row[arrived], row[whole], row[erased], row[keyID], row[last] = int64(0), int64(0), int64(1), int64(0), int64(0)
 	return key
 }
 
@@ -146,8 +151,11 @@ func BlotKey(secrets []byte, key int64) {
 	}
 }
 
-// ChunkKey is the key that the chunk of that id was sealed under.
-func ChunkKey(id int64) int64 { return id >> chunkBits }
+// PieceKey is the key that a row of table content_piece was sealed under; 0 for one that was emptied.
+func PieceKey(row []any) int64 {
+	key, _ := row[2].(int64)
+	return key
+}
 
 // Restoring names the note that a copy is being put back into a store: until it is gone, nobody opens that store.
 const Restoring = "restoring"

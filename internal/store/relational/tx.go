@@ -235,6 +235,7 @@ func (s *Store) Savepoint(tx store.Tx, f func() error) (err error) {
 		t.mu.Unlock()
 		return err
 	}
+	zeroed := len(t.keys.zeroed)
 	t.mu.Unlock()
 	kept := false
 	defer func() { // also when f panics: somebody above may recover
@@ -248,6 +249,7 @@ func (s *Store) Savepoint(tx store.Tx, f func() error) (err error) {
 		if !kept {
 			undo = t.raw("ROLLBACK TO " + name)
 			t.cache = cache{}
+			t.keys.undone(zeroed)
 		}
 		if undo = errors.Join(undo, t.raw("RELEASE "+name)); undo != nil && t.dead == nil {
 			_ = t.fail(undo, "savepoint")

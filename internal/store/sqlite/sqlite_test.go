@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -145,6 +146,76 @@ func TestErasedIsGone(t *testing.T) {
 				if len(holding(after, b[:16])) == 0 {
 					t.Error("a neighbour went too")
 				}
+			}
+		})
+	}
+}
+
+// TestDraftIsGone looks for the key and the sealed bytes of a draft, and of an officer's former name, in every file of the folder.
+func TestDraftIsGone(t *testing.T) {
+	// spec: STM-7
+	t.Parallel()
+	for _, size := range []int{40, 5000, 1_200_000} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			t.Parallel()
+			folder := t.TempDir()
+			d := openFile(t, filepath.Join(folder, "store.db"))
+			marker := []byte("MARKER-that-nobody-else-writes")
+			text := append(bytes.Repeat([]byte("x"), size), marker...)
+			for n := range byte(6) {
+				update(t, d, func(tx store.Tx) error {
+					return errors.Join(tx.PutDraft(store.Draft{ID: store.DraftID{n}, Content: text}), tx.PutOfficer(store.Officer{ID: fmt.Sprint(n), Name: string(marker)}))
+				})
+			}
+			db := side(t, d.path)
+			secrets := func(table string, id any) (all [][]byte) {
+				var key, piece int64
+				var row []byte
+				err := db.QueryRowContext(t.Context(), `SELECT key_id, last FROM `+table+` WHERE id = $1`, id).Scan(&key, &piece)
+				if err == nil {
+					err = db.QueryRowContext(t.Context(), `SELECT secrets FROM content_key WHERE id = $1`, key>>7).Scan(&row)
+				}
+				if err != nil || piece == 0 {
+					t.Fatal(err)
+				}
+				all = append(all, row[key&127*32:][:32])
+				for piece != 0 {
+					var sealed []byte
+					if err := db.QueryRowContext(t.Context(), `SELECT prior, sealed FROM content_piece WHERE id = $1`, piece).Scan(&piece, &sealed); err != nil {
+						t.Fatal(err)
+					}
+					all = append(all, sealed)
+				}
+				return all
+			}
+			edited, dropped := store.DraftID{2}, store.DraftID{4}
+			gone := slices.Concat(secrets("draft", edited[:]), secrets("draft", dropped[:]), secrets("officer", "3"))
+			before := files(t, folder)
+			for _, b := range gone {
+				if len(holding(before, b[:16])) == 0 {
+					t.Fatal("the search does not find what is there")
+				}
+			}
+			update(t, d, func(tx store.Tx) error {
+				return errors.Join(tx.PutDraft(store.Draft{ID: edited, Content: text[1:]}), tx.DropDraft(dropped), tx.PutOfficer(store.Officer{ID: "3", Name: "another"}))
+			})
+			if err := d.Scrub(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			after := files(t, folder)
+			if in := holding(after, marker); in != nil {
+				t.Errorf("the text is in %v", in)
+			}
+			for i, b := range gone {
+				for at := 0; at+16 <= len(b); at += max(16, len(b)/10) {
+					if in := holding(after, b[at:at+16]); in != nil {
+						t.Errorf("secret %d of what was dropped is in %v", i, in)
+					}
+				}
+			}
+			kept := store.DraftID{5}
+			if b := secrets("draft", kept[:])[1]; len(holding(after, b[:16])) == 0 {
+				t.Error("a neighbour went too")
 			}
 		})
 	}
@@ -337,7 +408,7 @@ func TestOtherPrograms(t *testing.T) {
 	t.Parallel()
 	for change, want := range map[string]string{
 		`INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, 1)`: "newer program",
-		`UPDATE goose_db_version SET version_id = 1 WHERE version_id = 2`:         "make the node anew",
+		`UPDATE goose_db_version SET version_id = 1 WHERE version_id > 1`:         "make the node anew",
 	} {
 		path := filepath.Join(t.TempDir(), "store.db")
 		d := openFile(t, path)

@@ -17,22 +17,19 @@ func Secrets(t testing.TB, db *sql.DB, ref store.ContentRef) (all [][]byte) {
 		}
 	}
 	var place, key int64
-	var sealed, secrets []byte
+	var secrets []byte
 	check(db.QueryRowContext(t.Context(), `SELECT place FROM statement WHERE id = $1`, ref.Statement[:]).Scan(&place))
-	check(db.QueryRowContext(t.Context(), `SELECT key_id, sealed FROM content WHERE id = $1`, place<<9|int64(ref.Part+1)).Scan(&key, &sealed))
+	check(db.QueryRowContext(t.Context(), `SELECT key_id FROM content WHERE id = $1`, place<<9|int64(ref.Part+1)).Scan(&key))
 	check(db.QueryRowContext(t.Context(), `SELECT secrets FROM content_key WHERE id = $1`, key>>7).Scan(&secrets))
 	at := int(key&127) * 32
 	all = append(all, secrets[at:at+32])
-	if sealed != nil {
-		all = append(all, sealed)
-	}
-	rows, err := db.QueryContext(t.Context(), `SELECT sealed FROM content_chunk WHERE id >= $1 AND id < $2`, key<<24, (key+1)<<24)
+	rows, err := db.QueryContext(t.Context(), `SELECT sealed FROM content_piece WHERE key_id = $1 ORDER BY id`, key)
 	check(err)
 	defer rows.Close()
 	for rows.Next() {
-		var chunk []byte
-		check(rows.Scan(&chunk))
-		all = append(all, chunk)
+		var piece []byte
+		check(rows.Scan(&piece))
+		all = append(all, piece)
 	}
 	check(rows.Err())
 	if len(all) < 2 {

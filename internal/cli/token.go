@@ -1,0 +1,119 @@
+package cli
+
+import (
+	"context"
+
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/statement"
+)
+
+type tokenCmd struct {
+	Make   tokenMakeCmd   `cmd:"" help:"Make a token for an officer. It is shown once."`
+	List   tokenListCmd   `cmd:"" help:"List tokens: all of them to an administrator, to others their own."`
+	Revoke tokenRevokeCmd `cmd:"" help:"Make a token good for nothing."`
+}
+
+type tokenMakeCmd struct {
+	Officer string   `arg:"" help:"For whom."`
+	Scope   []string `placeholder:"ROLE" help:"A role of the officer in which it may be used. May be repeated. Without it: all of them."`
+	Expires string   `default:"+90d" placeholder:"TIME" help:"Until when it is good, at most a year: +36h, +90d or 2027-01-31."`
+	Output  string   `short:"o" placeholder:"FILE" help:"Write it to a new file that only you can read, and not to the screen."`
+}
+
+func (tokenMakeCmd) Help() string {
+	return `The node keeps no token, only a keyed hash: who loses one gets another. Show it by COMITY_TOKEN or --token-file. Whoever can open the node may make one for an administrator.
+  comity token make root -o root.token
+  comity --as root --token-file root.token token make kl --scope analyst --expires +30d`
+}
+
+func (c *tokenMakeCmd) Run(ctx context.Context, s *session) error {
+	scopes, err := auth.ParseRoles(c.Scope)
+	if err != nil {
+		return err
+	}
+	expires, err := s.moment("--expires", c.Expires)
+	if err != nil {
+		return err
+	}
+	return s.with(ctx, func(n *node.Node) error {
+		secret, err := n.MakeToken(ctx, c.Officer, scopes, expires)
+		if err != nil {
+			return err
+		}
+		v := struct {
+			Officer string         `json:"officer"`
+			Token   string         `json:"token,omitzero"`
+			File    string         `json:"file,omitzero"`
+			Expires statement.Time `json:"expires"`
+		}{Officer: c.Officer, Expires: expires}
+		if c.Output == "" {
+			v.Token = secret.Reveal()
+		} else {
+			if err := writeFile(c.Output, false, writing([]byte(secret.Reveal()+"\n"))); err != nil {
+				return advise(err, "the token that was made is lost: revoke it (comity token list), and make another one")
+			}
+			v.File = c.Output
+		}
+		return s.show(v, func(p *page) {
+			if v.File != "" {
+				p.say("A token of %s, good until %s, is in %s.", c.Officer, when(expires), v.File)
+				return
+			}
+			p.say("%s", v.Token)
+			s.note("a token of " + c.Officer + ", good until " + when(expires) + "; it is not shown again")
+		})
+	})
+}
+
+type tokenListCmd struct{}
+
+func (tokenListCmd) Help() string { return `  comity token list` }
+
+func (c *tokenListCmd) Run(ctx context.Context, s *session) error {
+	return s.with(ctx, func(n *node.Node) error {
+		all, err := n.Tokens(ctx)
+		if err != nil {
+			return err
+		}
+		now := statement.TimeOf(s.now())
+		return s.show(all, func(p *page) {
+			if len(all) == 0 {
+				p.say("No token.")
+				return
+			}
+			t := newTable("token", "officer", "stands for", "made", "last used", "good until", "")
+			for _, v := range all {
+				state, day := "", ""
+				switch {
+				case !v.Revoked.IsZero():
+					state = "revoked"
+				case !now.Before(v.Expires):
+					state = "expired"
+				}
+				if !v.LastUsed.IsZero() {
+					day = v.LastUsed.Std().Format("2006-01-02")
+				}
+				t.add(v.Name, v.Officer, spoken(v.Scopes), when(v.Made), day, when(v.Expires), state)
+			}
+			p.table(t)
+		})
+	})
+}
+
+type tokenRevokeCmd struct {
+	Token string `arg:"" help:"The token's name in the list, or its first four digits or more. It is not the token itself."`
+}
+
+func (tokenRevokeCmd) Help() string { return `  comity token revoke 3f2a1b` }
+
+func (c *tokenRevokeCmd) Run(ctx context.Context, s *session) error {
+	return s.with(ctx, func(n *node.Node) error {
+		if err := n.RevokeToken(ctx, c.Token); err != nil {
+			return advise(err, "comity token list")
+		}
+		return s.show(struct {
+			Revoked string `json:"revoked"`
+		}{c.Token}, func(p *page) { p.say("The token %s is revoked.", line(c.Token)) })
+	})
+}
