@@ -225,15 +225,13 @@ type chooser struct {
 
 	reserved func(*Question, party.Code) []string // nil for the charter, to which nobody can make reservations
 
-	// For the present recipient:
-	put  []int  // those of some that are put to Cedar
-	near []near // and those that are not
+	put []int // those of some that are put to Cedar for the present recipient
 }
 
 func (s *set) chooser(q *Question) *chooser {
 	some := s.candidates(q.Kind)
 	return &chooser{
-		set: s, q: q, some: some, put: make([]int, 0, len(some)), near: make([]near, 0, len(some)),
+		set: s, q: q, some: some, put: make([]int, 0, len(some)),
 		req: cedar.Request{Principal: partyUID(q.From), Action: actionUID(q.Kind)},
 	}
 }
@@ -247,22 +245,14 @@ type outcome struct {
 
 // ask puts the question to Cedar for one recipient, as it is with, or without, a second officer's approval.
 func (c *chooser) ask(to party.Code, approved bool) outcome {
-	var reserved []string
-	if c.reserved != nil {
-		reserved = c.reserved(c.q, to)
-	}
+	reserved := c.without(to)
 	// A permitting rule that does not hold need not be put to Cedar. Forbidding ones all are: a mistake here could deny, never permit.
-	c.put, c.near = c.put[:0], c.near[:0]
+	c.put = c.put[:0]
 	for _, i := range c.some {
 		e := &c.set.entries[i]
 		if e.rule != nil && e.rule.Effect == Permit {
 			// spec: AGR-10
-			if slices.Contains(reserved, e.article) {
-				c.near = append(c.near, near{entry: e, failed: onReservation})
-				continue
-			}
-			if !e.rule.applies(e.has, c.q, to) {
-				c.near = append(c.near, near{entry: e})
+			if slices.Contains(reserved, e.article) || !e.rule.applies(e.has, c.q, to) {
 				continue
 			}
 		}
@@ -272,6 +262,14 @@ func (c *chooser) ask(to party.Code, approved bool) outcome {
 		c.put = append(c.put, i)
 	}
 	return c.authorize(to, approved)
+}
+
+// without are the articles that do not hold between the author and a recipient.
+func (c *chooser) without(to party.Code) []string {
+	if c.reserved == nil {
+		return nil
+	}
+	return c.reserved(c.q, to)
 }
 
 // authorize asks Cedar about the policies that are put to it. To make a context costs more than most decisions, so it is made of what they look

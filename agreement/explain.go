@@ -283,16 +283,26 @@ func (r *Rule) distance(failed condition, q *Question) (lacks, gap int) {
 // near is a permitting rule about the kind that does not hold.
 type near struct {
 	entry  *entry
-	failed condition // at first a reservation alone: what else fails is looked at where it is to be told
+	failed condition
 	gap    int
 }
 
 // nearest words what the permitting rules that came nearest lack: at most three, none when no rule is about the kind at all.
 func (c *chooser) nearest(to party.Code) []string {
 	q, fewest, found, least := c.q, math.MaxInt, []near(nil), map[condition]int{}
-	for _, n := range c.near {
-		without, _ := n.entry.rule.failing(q, to)
-		n.failed |= without
+	reserved := c.without(to)
+	for _, i := range c.some {
+		n := near{entry: &c.set.entries[i]}
+		if n.entry.rule == nil || n.entry.rule.Effect != Permit {
+			continue
+		}
+		n.failed, _ = n.entry.rule.failing(q, to)
+		if slices.Contains(reserved, n.entry.article) {
+			n.failed |= onReservation
+		}
+		if n.failed == 0 {
+			continue
+		}
 		var lacks int
 		lacks, n.gap = n.entry.rule.distance(n.failed, q)
 		if lacks > fewest {

@@ -50,7 +50,7 @@ class Thread:
         if desk is Instrument:
             self.desk.thread = self
         self.parties = [self.opener["from"], *self.opener["to"]]
-        self.admitted = {p: [] for p in self.parties}  # who takes part, and by which heads: none where by the opener
+        self.participants = set(self.parties)
         self.order, self.void, self.opened, self.pasts, self.within = [], {}, False, {}, authors is not None
         self.fold(lambda ids: [i for i in ids if authors is None or i in self.heads])
         taken = set(self.order) | set(self.outside)
@@ -58,13 +58,15 @@ class Thread:
         self.missing = sorted({a for i in self.waiting for a in self.heads[i].get("after", []) if a not in self.heads})
 
     def fold(self, known):
-        after = {i: set(known(h.get("after", []))) for i, h in self.heads.items()}
+        self.last, self.outside = {}, []
+        self.place()
+        after = {i: set(known(h.get("after", []))) for i, h in self.heads.items() if i not in self.outside}
         for i, ids in after.items():
             if i != self.opener.id:
                 ids.add(self.opener.id)
         said = {}
         for i, h in self.heads.items():
-            if h.place and i != self.opener.id:
+            if h.place and i != self.opener.id and i not in self.outside:
                 said.setdefault(h["from"], []).append((h.place, i))
         for own in said.values():
             own.sort()
@@ -74,21 +76,15 @@ class Thread:
         for i, ids in after.items():
             for a in ids:
                 children.setdefault(a, []).append(i)
-        ready, self.last, self.outside = [(0, self.opener.digest, self.opener)], {}, []
+        ready = [(0, self.opener.digest, self.opener)]
         while ready:
             _, _, h = heapq.heappop(ready)
             why = self.judge(h)
             if why:
                 self.void[h.id] = why
-            outside = why in ("not-a-participant", "wrong-recipients")
-            if outside:
-                self.outside.append(h.id)
-            else:
-                self.order.append(h.id)
-                self.last[h["from"]] = h.id
+            self.order.append(h.id)
+            self.last[h["from"]] = h.id
             for child in children.get(h.id, ()):
-                if outside and h.id in self.heads[child].get("after", []):
-                    continue  # what names it is never taken
                 after[child].discard(h.id)
                 if not after[child]:
                     c = self.heads[child]
@@ -100,20 +96,13 @@ class Thread:
         """The reason why a head is void, in the order of THR-6, or None; what is admissible changes the state."""
         kind, opener = self.kinds.get(h["kind"]), h is self.opener
         if not opener:
-            if not self.takes_part(h, h["from"]):
-                return "not-a-participant"
-            allowed = {p for p in self.admitted if self.takes_part(h, p)}
-            if h["kind"] == "thread.admit" and admission(h):
-                allowed.add(h["facts"]["party"])
-            if not set(self.parties) - {h["from"]} <= set(h["to"]) or not set(h["to"]) <= allowed:
-                return "wrong-recipients"
-            if self.last.get(h["from"]) not in (None, *h.get("after", [])):
+            if self.last.get(h["from"]) not in (None, *h.get("after", [])) and h["kind"] != "thread.admit":
                 return "omits-own-ancestor"
         if h["kind"] not in self.kinds:
             return "unknown-kind"
         if opener and (kind is None or not kind.opens):
             return "not-admissible"
-        if not opener and h.get("agreement", {}).get("id") != self.opener.get("agreement", {}).get("id"):
+        if not opener and self.other_agreement(h):
             return "other-agreement"
         try:
             must(kind)
@@ -147,15 +136,40 @@ class Thread:
 
     def takes_part(self, h, party):
         """True when party took part in the thread as h's author had folded it (THR-6)."""
-        return party in self.parties or any(self.knew(h, i) for i in self.admitted.get(party, ()))
+        return party in self.parties or any(p == party and self.knew(h, i) for i, p in self.lets.items())
+
+    def place(self):
+        """The heads that have no place, found along what they come after; those that wait for an ancestor stay undecided."""
+        self.lets, waiting, ready = {}, {i: h for i, h in self.heads.items() if h is not self.opener}, True
+        while ready:
+            ready = [h for h in waiting.values() if not any(a in waiting or a not in self.heads and not self.within for a in h.get("after", []))]
+            for h in ready:
+                del waiting[h.id]
+                why = self.no_place(h)
+                if why:
+                    self.void[h.id] = why
+                    self.outside.append(h.id)
+                elif h["kind"] == "thread.admit" and admission(h) and self.opener.id in h["facts"]["heads"] and self.opener["to"] and not self.other_agreement(h):
+                    self.lets[h.id] = h["facts"]["party"]
+
+    def no_place(self, h):
+        if not self.takes_part(h, h["from"]):
+            return "not-a-participant"
+        own = h["facts"]["party"] if h["kind"] == "thread.admit" and admission(h) else None
+        if not set(self.parties) - {h["from"]} <= set(h["to"]) or not all(c == own or self.takes_part(h, c) for c in h["to"]):
+            return "wrong-recipients"
+
+    def other_agreement(self, h):
+        return h.get("agreement", {}).get("id") != self.opener.get("agreement", {}).get("id")
 
     def common(self, h):
         """Receipts and admissions, which every desk's threads have."""
         if h["kind"] == "thread.admit":
             need(self.opener.id in h["facts"]["heads"], "THR-8", "the opener is not listed")
             party = h["facts"]["party"]
-            must(self.opener["to"] and not self.takes_part(h, party) and (party in self.admitted or len(self.admitted) < 256))
-            self.admitted.setdefault(party, []).append(h.id)
+            must(self.opener["to"] and not self.takes_part(h, party))
+            if len(self.participants) < 256:
+                self.participants.add(party)
         elif h["kind"] == "receipt.refused" and self.desk and self.opened:
             self.desk.refused(h)
         elif h["kind"] == "receipt.recalled" and isinstance(self.desk, Recall) and self.opened:
@@ -436,7 +450,7 @@ class Instrument:
             must(self.silence and self.in_time(h) and not (self.silence["closed"] and self.thread.knew(h, self.silence["closed"])))
             self.objection(h)
             return
-        must(set(f["parties"]) <= set(self.thread.admitted) and len(self.table) < 64)
+        must(set(f["parties"]) <= set(self.thread.participants) and len(self.table) < 64)
         must(f["digest"] not in [t["digest"] for t in self.table] + [v["terms"]["digest"] for v in self.versions])
         self.table.append(dict(f, head=h.id))
         if self.in_time(h) and all(o["by"] != by for o in self.silence["objections"]):
@@ -536,7 +550,7 @@ class Instrument:
     def say_invite(self, h, f, by, stage):
         must(self.versions and self.binds(by) and by in self.bound())
         v, party = self.versions[-1], f["party"]
-        must(v["terms"].get("accession") == "invitation" and party in self.thread.admitted and party not in v["terms"]["parties"])
+        must(v["terms"].get("accession") == "invitation" and party in self.thread.participants and party not in v["terms"]["parties"])
         must(by not in self.invited.setdefault(party, set()))
         self.invited[party].add(by)
 

@@ -73,16 +73,16 @@ func Offer(specs []KindSpec, kinds []statement.Kind) []Move {
 
 // State is a thread's state after some of its heads. It is a value: nothing that it refers to is ever changed.
 type State struct {
-	Thread       ID                            `json:"thread"`
-	Kind         Kind                          `json:"kind"`
-	Opener       Opener                        `json:"opener"`
-	Participants []party.Code                  `json:"participants"`       // sorted
-	Admitted     map[party.Code][]statement.ID `json:"admitted,omitempty"` // of these, those who were, and the heads that did it, sorted
-	Frontier     []statement.ID                `json:"frontier"`           // sorted; THR-2
-	Last         map[party.Code]statement.ID   `json:"last"`               // each author's last taken head
-	Taken        int                           `json:"taken"`              // heads in the order so far, void ones included
-	Void         int                           `json:"void"`               // how many of them are void
-	Desk         jsontext.Value                `json:"desk,omitzero"`      // the desk's own state, Load and Save; absent when the opener is void
+	Thread       ID                          `json:"thread"`
+	Kind         Kind                        `json:"kind"`
+	Opener       Opener                      `json:"opener"`
+	Participants []party.Code                `json:"participants"`       // sorted
+	Admitted     []party.Code                `json:"admitted,omitempty"` // who was, sorted
+	Frontier     []statement.ID              `json:"frontier"`           // sorted; THR-2
+	Last         map[party.Code]statement.ID `json:"last"`               // each author's last taken head
+	Taken        int                         `json:"taken"`              // heads in the order so far, void ones included
+	Void         int                         `json:"void"`               // how many of them are void
+	Desk         jsontext.Value              `json:"desk,omitzero"`      // the desk's own state, Load and Save; absent when the opener is void
 
 	own   any                     // what Desk says, parsed, where it is known; never changed
 	stale bool                    // own is newer than Desk, within a fold

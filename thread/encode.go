@@ -53,15 +53,7 @@ func appendState(b []byte, s *State) ([]byte, bool) {
 	w.Text = strconv.AppendBool(append(w.Text, `,"exercise":`...), o.Exercise)
 	w.List(`},"participants":`, len(s.Participants), func(i int) { w.Quoted(string(s.Participants[i])) })
 	if len(s.Admitted) > 0 {
-		w.Text = append(w.Text, `,"admitted":{`...)
-		for i, code := range slices.Sorted(maps.Keys(s.Admitted)) {
-			if i > 0 {
-				w.Text = append(w.Text, ',')
-			}
-			w.Quoted(string(code))
-			w.List(":", len(s.Admitted[code]), func(i int) { w.Hex(s.Admitted[code][i]) })
-		}
-		w.Text = append(w.Text, '}')
+		w.List(`,"admitted":`, len(s.Admitted), func(i int) { w.Quoted(string(s.Admitted[i])) })
 	}
 	w.List(`,"frontier":`, len(s.Frontier), func(i int) { w.Hex(s.Frontier[i]) })
 	w.Text = append(w.Text, `,"last":{`...)

@@ -76,7 +76,6 @@ func (r *Rules) fold(heads []*statement.Head, alone bool) (Folded, error) {
 		return Folded{}, err
 	}
 	w := &walk{known: map[statement.ID]bool{opener.ID: true}, alone: alone}
-	f.alone = alone
 	return f.walk(w, rest, []Placed{first})
 }
 
@@ -148,14 +147,14 @@ func dominated(s State, h *statement.Head, among map[statement.ID]bool) bool {
 
 // folding is a state under way. Frontier and last are kept as sets of its own until it is done, since a State is never changed.
 type folding struct {
-	rules    *Rules
-	desk     Desk // nil when this node does not have it
-	s        State
-	frontier map[statement.ID]bool
-	last     map[party.Code]statement.ID
-	opening  map[party.Code]bool              // the parties of the opener
-	run      map[statement.ID]*statement.Head // that are taken now
-	alone    bool                             // what leads from one head to another may be left out
+	rules      *Rules
+	desk       Desk // nil when this node does not have it
+	s          State
+	frontier   map[statement.ID]bool
+	last       map[party.Code]statement.ID
+	opening    map[party.Code]bool              // the parties of the opener
+	run        map[statement.ID]*statement.Head // that are taken now
+	admissions *admissions                      // who takes part
 }
 
 func (r *Rules) open(h *statement.Head) *folding {
@@ -185,6 +184,7 @@ func (r *Rules) resume(s State) *folding {
 	for _, c := range s.Opener.To {
 		f.opening[c] = true
 	}
+	f.admissions = &admissions{base: s.Admitted}
 	f.desk, _ = r.Desk(s.Kind)
 	return f
 }
@@ -221,7 +221,7 @@ func (f *folding) take(h *statement.Head) (Placed, error) {
 func (f *folding) past(h *statement.Head) func(statement.ID) bool {
 	var seen map[statement.ID]bool
 	return func(id statement.ID) bool {
-		if f.run[id] == nil || f.alone {
+		if f.run[id] == nil || f.admissions.alone {
 			return id != h.ID
 		}
 		if seen == nil {
@@ -254,18 +254,17 @@ func (f *folding) admit(h *statement.Head) (State, error) {
 	if h.IsOpener() {
 		return f.admitOpener(h)
 	}
-	switch own, said := f.last[h.From]; {
-	case !f.takesPart(h, h.From):
-		return f.s, Void(NotAParticipant, "THR-6", "its author takes no part in the thread")
-	case !f.reaches(h):
-		return f.s, Void(WrongRecipients, "THR-6", "it does not go to those who take part")
-	case said && !slices.Contains(h.After, own):
+	if err := f.noPlace(h); err != nil {
+		return f.s, err
+	}
+	// An admission counts even so: whether somebody takes part must not hang on the order.
+	if own, said := f.last[h.From]; said && !slices.Contains(h.After, own) && h.Kind != KindAdmit {
 		return f.s, Void(OmitsOwn, "THR-6", "it leaves out what its author said before it")
 	}
 	if _, known := f.rules.specs[h.Kind]; !known || desk != f.s.Kind && desk != deskReceipt && desk != deskThread {
 		return f.s, Void(UnknownKind, "THR-6", "the thread has no place for this kind")
 	}
-	if a := h.Agreement; a != nil && a.ID != f.s.Opener.Agreement || a == nil && !f.s.Opener.Agreement.IsZero() {
+	if f.otherAgreement(h) {
 		return f.s, Void(OtherAgreement, "THR-6", "it is said under another agreement than the thread's")
 	}
 	if err := checkEngineFacts(h); err != nil {
@@ -293,6 +292,12 @@ func (f *folding) admitOpener(h *statement.Head) (State, error) {
 	return f.apply(h)
 }
 
+// otherAgreement tells whether a head names another agreement than the thread's.
+func (f *folding) otherAgreement(h *statement.Head) bool {
+	a := h.Agreement
+	return a != nil && a.ID != f.s.Opener.Agreement || a == nil && !f.s.Opener.Agreement.IsZero()
+}
+
 // apply lets the desk take effect, and keeps of its answer nothing but its own state.
 func (f *folding) apply(h *statement.Head) (State, error) {
 	s := f.s
@@ -316,31 +321,17 @@ func (f *folding) admitParty(h *statement.Head) (State, error) {
 		return f.s, Void(NotAdmissible, "THR-9", "a local record has nobody else")
 	case f.takesPart(h, facts.Party):
 		return f.s, Void(NotAdmissible, "THR-8", "the party takes part already")
-	case len(f.s.Admitted[facts.Party]) == 0 && len(f.s.Participants) >= MaxParticipants:
-		return f.s, Void(NotAdmissible, "THR-8", "at most %d parties take part", MaxParticipants)
+	case slices.Contains(f.s.Admitted, facts.Party): // two have done it at once
+		return f.s, nil
 	}
 	s := f.s
-	if len(s.Admitted[facts.Party]) == 0 {
+	s.Admitted = append(slices.Clone(s.Admitted), facts.Party)
+	slices.Sort(s.Admitted)
+	if len(s.Participants) < MaxParticipants {
 		s.Participants = append(slices.Clone(s.Participants), facts.Party)
 		slices.Sort(s.Participants)
 	}
-	if s.Admitted = maps.Clone(s.Admitted); s.Admitted == nil {
-		s.Admitted = map[party.Code][]statement.ID{}
-	}
-	by := append(slices.Clone(s.Admitted[facts.Party]), h.ID) // two may do it at once
-	slices.SortFunc(by, statement.ID.Compare)
-	s.Admitted[facts.Party] = by
 	return s, nil
-}
-
-// takesPart tells whether code took part in the thread as h's author had folded it. It does not depend on where h stands in the order, so that what has no place
-// in it never gets one.
-func (f *folding) takesPart(h *statement.Head, code party.Code) bool {
-	// spec: THR-6
-	if f.opening[code] {
-		return true
-	}
-	return slices.ContainsFunc(f.s.Admitted[code], f.past(h))
 }
 
 // reaches tells whether h goes to all other parties of the opener and to none who takes no part. Who was admitted since may be left
@@ -389,11 +380,10 @@ func Facts[T any](h *statement.Head) (T, error) {
 
 // node is a head on its way to its place.
 type node struct {
-	h     *statement.Head
-	rank  int
-	need  int     // ancestors that are not yet taken
-	next  []*node // heads that wait for this one: first those that name it, then the next of its author's
-	named int     // how many name it
+	h    *statement.Head
+	rank int
+	need int     // ancestors that are not yet taken
+	next []*node // heads that wait for this one
 }
 
 // ready holds the nodes whose ancestors are all taken, the lowest first.
@@ -434,6 +424,8 @@ func (f *folding) walk(w *walk, heads []*statement.Head, placed []Placed) (Folde
 			order = append(order, n)
 		}
 	}
+	f.place(w, nodes, order)
+	order = slices.DeleteFunc(order, func(n *node) bool { return f.admissions.out[n.h.ID] })
 	missing := map[statement.ID]bool{}
 	var q ready
 	for _, n := range order {
@@ -444,14 +436,13 @@ func (f *folding) walk(w *walk, heads []*statement.Head, placed []Placed) (Folde
 			case before == nil:
 				missing[id] = true // spec: THR-5
 				n.need++
+			case f.admissions.out[id]: // what comes after it is never taken
+				n.need++
 			default:
 				before.next = append(before.next, n)
 				n.need++
 			}
 		}
-	}
-	for _, n := range order {
-		n.named = len(n.next)
 	}
 	inLogOrder(order)
 	for _, n := range order {
@@ -469,14 +460,19 @@ func (f *folding) walk(w *walk, heads []*statement.Head, placed []Placed) (Folde
 			return Folded{}, err
 		}
 		placed = append(placed, p)
-		if p.outside() {
-			n.next = n.next[n.named:]
-		}
 		for _, m := range n.next {
 			if m.need--; m.need == 0 {
 				heap.Push(&q, m)
 			}
 		}
+	}
+	for _, id := range slices.SortedFunc(maps.Keys(f.admissions.out), statement.ID.Compare) {
+		p, err := f.take(f.run[id])
+		if err != nil {
+			return Folded{}, err
+		}
+		placed = append(placed, p)
+		delete(nodes, id)
 	}
 	s, err := f.done()
 	return Folded{

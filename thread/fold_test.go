@@ -152,7 +152,7 @@ func TestOrder(t *testing.T) {
 	noteC := note(k, "XC", o)
 	receipt := k.Say("XA", thread.KindRetrieved, thread.Retrieved{IDs: []statement.ID{k.Heads[0].ID}}, o)
 	first := k.Say("XC", kindFirst, struct{}{}, threadtest.After(noteC))
-	foreign := k.Say("XD", assist.KindAcknowledge, struct{}{}, o) // ranked 50 here, whatever its desk says
+	foreign := k.Say("XA", assist.KindAcknowledge, struct{}{}, threadtest.After(k.Heads[0], receipt)) // ranked 50 here, whatever its desk says
 	middle := []*statement.Head{noteC, first}
 	if foreign.ID.Compare(noteC.ID) < 0 {
 		middle = []*statement.Head{foreign, noteC, first}

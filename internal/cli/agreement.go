@@ -133,7 +133,14 @@ func writeForce(p *page, v node.AgreementView) {
 			missing = append(missing, c)
 		}
 	}
-	p.say("It is not in force: the signature of %s is not here.", codes(missing))
+	switch n := len(missing); {
+	case n == 0:
+		p.say("It is not in force: what it asks for beside signatures is not here.")
+	case n >= severalParties:
+		p.say("It is not in force: the signatures of %s and %d others are not here.", codes(missing[:3]), n-3)
+	default:
+		p.say("It is not in force: the signature of %s is not here.", codes(missing))
+	}
 }
 
 type agreementListCmd struct{}

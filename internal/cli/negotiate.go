@@ -474,16 +474,7 @@ func writeMaking(p *page, v node.AgreementView) {
 		p.say("Adopted by %s.", codes(m.Adopted))
 	}
 	writeSilence(p, m)
-	for _, code := range v.Parties {
-		if c, ok := m.Consents[code]; ok {
-			p.say("%s", consented(code, c, m.Draft.Terms.Consent))
-		}
-	}
-	for code, c := range m.Consents {
-		if !slices.Contains(v.Parties, code) {
-			p.say("%s", consented(code, c, ""))
-		}
-	}
+	writeConsents(p, v)
 	for _, code := range slices.Sorted(maps.Keys(m.Exits)) {
 		writeExit(p, code, m.Exits[code])
 	}
@@ -515,6 +506,30 @@ func writeSilence(p *page, m *instrument.View) {
 		default:
 			p.say("%s objected; another party had heard of it %s. It can be contested: comity agreement contest.", o.By, when(o.Heard))
 		}
+	}
+}
+
+// severalParties is from how many on they are counted instead of listed.
+const severalParties = 16
+
+// writeConsents says who has done what to be bound: each party in a line, or of many how many, and who has made a reservation.
+func writeConsents(p *page, v node.AgreementView) {
+	m := v.Making
+	given, reserved := 0, 0
+	for _, code := range slices.Sorted(maps.Keys(m.Consents)) {
+		c := m.Consents[code]
+		if !c.Given.IsZero() {
+			given++
+		}
+		if len(c.Reserved) > 0 {
+			reserved++
+		}
+		if len(m.Consents) < severalParties || len(c.Reserved) > 0 && reserved <= severalParties {
+			p.say("%s", consented(code, c, m.Draft.Terms.Consent))
+		}
+	}
+	if len(m.Consents) >= severalParties {
+		p.say("%d of %d have signed, %d with reservations; %d have given the consent that binds.", len(m.Consents), len(v.Parties), reserved, given)
 	}
 }
 

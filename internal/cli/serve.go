@@ -6,7 +6,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"runtime/debug"
+	"syscall"
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
@@ -100,6 +103,7 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 		if err := s.show(r, func(p *page) { p.say("%s", r) }); err != nil {
 			return err
 		}
+		go reloads(ctx, n)
 		served := n.Serve(ctx, l)
 		cancel()
 		if errors.Is(served, context.Canceled) {
@@ -129,6 +133,23 @@ func (r ready) String() string {
 		return text + "; no peer is confirmed yet"
 	}
 	return text + "; peers: " + codes(r.Peers)
+}
+
+// reloads reads the caveats again at each hangup signal, until ctx ends.
+func reloads(ctx context.Context, n *node.Node) {
+	again := make(chan os.Signal, 1)
+	signal.Notify(again, syscall.SIGHUP)
+	defer signal.Stop(again)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-again:
+			if err := n.Reload(); err != nil {
+				n.Log.Error("the caveats do not compile: those that held go on holding", "error", err)
+			}
+		}
+	}
 }
 
 // roomy has a busy node collect garbage less often: a quarter of the work, for some memory while it is busy, as measured in docs/performance.md. GOGC in

@@ -265,7 +265,7 @@ func (p *packing) joined(h *statement.Head) bool {
 		return false
 	}
 	s, err := thread.ParseState(row.State)
-	return err == nil && len(s.Admitted[p.to]) > 0
+	return err == nil && slices.Contains(s.Admitted, p.to)
 }
 
 // takeAncestors takes own heads that h comes after, or whose agreement it relies on, if the peer lacks them: a flash message must not wait for what

@@ -45,7 +45,7 @@ func (b *batch) newcomers(t *threaded, self party.Code) error {
 	if err != nil {
 		return err
 	}
-	for code := range t.state.Admitted {
+	for _, code := range t.state.Admitted {
 		for _, h := range heads {
 			if h.From != self || h.IsFor(code) {
 				continue

@@ -101,14 +101,14 @@ func (x *Exchange) under(tx store.Tx, standing *agreement.Standing, h *statement
 // caveats adds what this party alone forbids (DEC-7).
 func (x *Exchange) caveats(v Verdict, h *statement.Head) (Verdict, error) {
 	// spec: DEC-7
-	if x.Caveats == nil || !v.Permitted || len(h.To) == 0 || h.Kind.Desk() == "receipt" || h.Kind.Desk() == "recall" {
+	if x.caveat.Load() == nil || !v.Permitted || len(h.To) == 0 || h.Kind.Desk() == "receipt" || h.Kind.Desk() == "recall" {
 		return v, nil
 	}
 	q, err := agreement.Ask(h)
 	if err != nil {
 		return v, err
 	}
-	c := x.Caveats.Decide(q)
+	c := x.caveat.Load().Decide(q)
 	if !c.Permitted {
 		return Verdict{Verdict: c, Agreement: v.Agreement, Caveat: true}, nil
 	}

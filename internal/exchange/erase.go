@@ -173,7 +173,7 @@ func (x *Exchange) retained(tx store.Tx, h *statement.Head) (statement.Time, err
 	return statement.Time{}, nil
 }
 
-// Holders lists who got a statement's head, as far as this node knows: its recipients, and who was admitted to its thread with it since.
+// Holders lists who got a statement's head, as far as this node knows: its recipients, and who was admitted to its thread since.
 func Holders(tx store.Tx, h *statement.Head) ([]party.Code, error) {
 	// spec: RCL-2
 	got := slices.Clone(h.To)
@@ -186,7 +186,7 @@ func Holders(tx store.Tx, h *statement.Head) ([]party.Code, error) {
 			continue
 		}
 		f, err := thread.Facts[thread.Admitted](other)
-		if err != nil || !slices.Contains(f.Heads, h.ID) || slices.Contains(got, f.Party) || f.Party == h.From {
+		if err != nil || slices.Contains(got, f.Party) || f.Party == h.From {
 			continue
 		}
 		got = append(got, f.Party)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"filippo.io/age"
@@ -63,6 +64,7 @@ type Exchange struct {
 	stopped chan struct{}
 
 	making makings // what agreements were made; guarded by itself
+	caveat atomic.Pointer[agreement.Caveats]
 
 	mu      sync.Mutex
 	changed chan struct{}                      // closed and replaced after each commit; guarded by mu
@@ -84,8 +86,15 @@ func New(o Options) *Exchange {
 		letters: map[statement.Digest]*party.Letter{},
 		making:  newMakings(),
 	}
+	x.Restrict(o.Caveats)
 	go x.run(ctx)
 	return x
+}
+
+// Restrict puts other caveats in the place of those that hold: for every statement that is decided from now on. nil: none.
+func (x *Exchange) Restrict(c *agreement.Caveats) {
+	// spec: DEC-7
+	x.caveat.Store(c)
 }
 
 // Close waits for the batch in hand and ends the writer. What is submitted afterwards fails with fault.Unavailable.

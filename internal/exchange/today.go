@@ -67,15 +67,15 @@ func since(tx store.Tx, origin party.Origin, moment, end int64) (int64, error) {
 			bad = err
 			return true
 		}
-		for _, s := range next {
-			h, err := statement.Reread(s.ID, s.Head)
-			if err != nil {
-				bad = err
-				return true
-			}
-			return h.Time.Std().UnixMilli() >= moment
+		if len(next) == 0 {
+			return true
 		}
-		return true
+		h, err := statement.Reread(next[0].ID, next[0].Head)
+		if err != nil {
+			bad = err
+			return true
+		}
+		return h.Time.Std().UnixMilli() >= moment
 	})
 	return int64(at), bad
 }

@@ -1,6 +1,8 @@
 package fedtest
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -314,4 +316,38 @@ func agreementView(p *Party, id agreement.ID) *instrument.Draft {
 	v, err := p.Agreement(p.F.T.Context(), id)
 	p.F.must(err)
 	return &v.Making.Draft
+}
+
+// A caveat is put into a node's folder while it runs, and holds from the next statement on; one that does not compile changes nothing.
+func TestCaveatsAgain(t *testing.T) {
+	t.Parallel()
+	// spec: DEC-7
+	f := New(t, "XA", "XB")
+	agreed := f.Agree(Pact("XA", "XB"), "XA")
+	xa := f.At("XA")
+	ask := func() error {
+		_, err := xa.Try(exchange.Draft{Kind: assist.KindRequest, Agreement: agreed, To: []party.Code{"XB"}, Text: "May we?"}, assist.Request{Type: assist.Information})
+		return err
+	}
+	f.must(ask())
+	name := filepath.Join(xa.Dir, "caveats", "own.cedar")
+	f.must(os.MkdirAll(filepath.Dir(name), 0o700))
+	f.must(os.WriteFile(name, []byte(`@caveat("hold") forbid (principal, action == Action::"assist.request", resource);`), 0o600))
+	f.must(ask())
+	f.must(xa.Reload())
+	if err := ask(); fault.CodeOf(err) != fault.Denied || fault.ClauseOf(err) != "DEC-7" {
+		t.Errorf("with the caveat: %v", err)
+	}
+	for _, broken := range []string{"forbid (", `permit (principal, action, resource);`, `forbid (principal, action == Action::"assist.applaud", resource);`} {
+		f.must(os.WriteFile(name, []byte(broken), 0o600))
+		if err := xa.Reload(); fault.ClauseOf(err) != "DEC-7" {
+			t.Errorf("%s: %v", broken, err)
+		}
+	}
+	if err := ask(); fault.CodeOf(err) != fault.Denied {
+		t.Errorf("those that held hold no more: %v", err)
+	}
+	f.must(os.Remove(name))
+	f.must(xa.Reload())
+	f.must(ask())
 }

@@ -224,7 +224,7 @@ func actionOf(h *statement.Head) auth.Action {
 		return auth.Draft
 	case binding(h.Kind):
 		return auth.SignAgreement
-	case desk == "instrument":
+	case desk == "instrument", desk == "thread": // who is admitted gets what was said before
 		return auth.Negotiate
 	case desk == "recall":
 		return auth.Recall
@@ -236,7 +236,7 @@ func actionOf(h *statement.Head) auth.Action {
 func (n *Node) asksApproval(p exchange.Proposal) string {
 	// spec: DEC-10
 	h := p.Head
-	if desk := h.Kind.Desk(); len(h.To) == 0 || desk == "receipt" || desk == "recall" || desk == "thread" {
+	if desk := h.Kind.Desk(); len(h.To) == 0 || desk == "receipt" || desk == "recall" {
 		return ""
 	}
 	var by []string

@@ -203,6 +203,18 @@ func lockOf(dir string, cfg config.Config) keystore.Lock {
 	return keystore.Lock{Passphrase: cfg.Passphrase, KeyFile: at(cfg.KeyFile)}
 }
 
+// Reload reads the party's caveats again. What does not compile is refused, and those that held go on holding.
+func (n *Node) Reload() error {
+	// spec: DEC-7
+	c, err := n.caveats()
+	if err != nil {
+		return err
+	}
+	n.Exchange.Restrict(c)
+	n.Log.Info("the caveats were read again")
+	return nil
+}
+
 // caveats compiles the party's own Cedar files (DEC-7); nil when there are none.
 func (n *Node) caveats() (*agreement.Caveats, error) {
 	names, err := filepath.Glob(filepath.Join(n.Dir, caveatsDir, "*.cedar"))

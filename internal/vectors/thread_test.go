@@ -255,6 +255,13 @@ func threads(t *testing.T) []vector {
 	add("admitted", "XC takes part, looks on, and is not asked", []string{"THR-8", "RCP-3"}, k,
 		voids{looks: "not-admissible", again: "not-admissible", unlisted: "bad-facts"}, stati{"XB": "open"})
 
+	k = ask(t, "XB", "XC")
+	alone := k.say("XB", "assist.acknowledge", object{}, to("XA"))
+	k.say("XB", "assist.acknowledge", object{})
+	k.say("XC", "assist.acknowledge", object{}, beside(k.heads[0], alone))
+	add("no-place", "what is not said to all has no place: its author's next head need not name it, and what names it is never taken", []string{"THR-3", "THR-6"}, k,
+		voids{alone: "wrong-recipients"}, stati{"XB": "acknowledged", "XC": "open"})
+
 	k = open(t, "assist.request", object{"type": "information"})
 	add("nobody-asked", "a request asks somebody", []string{"AST-4", "THR-6"}, k, voids{k.heads[0]: "bad-facts"}, nil)
 	k = open(t, "assist.grant", object{"extent": "full"}, to("XB"))
@@ -275,7 +282,9 @@ func threads(t *testing.T) []vector {
 	add("other-text-signed", "a signature on another text is none", []string{"AGR-7"}, k, voids{text: "not-admissible"}, nil)
 	k = open(t, "instrument.deposit", terms(9, object{"parties": []string{"XA", "XB", "XC"}}), to("XB"))
 	add("party-left-out", "a deposit goes to all the other parties", []string{"AGR-7"}, k, voids{k.heads[0]: "bad-facts"}, nil)
-	instruments(t, func(name, about string, clauses []string, k *talk, void voids) { add(name, about, clauses, k, void, nil) })
+	instruments(t, func(name, about string, clauses []string, k *talk, void voids) {
+		add(name, about, clauses, k, void, nil)
+	})
 	return append(v, recalls(t)...)
 }
 

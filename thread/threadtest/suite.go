@@ -43,7 +43,7 @@ func (u Suite) check(t *rapid.T) {
 	u.anyOrder(t, k, whole)
 	u.oneByOne(t, k)
 	u.fromAState(t, k, whole)
-	u.withOneLost(t, k)
+	u.withOneLost(t, k, whole)
 	u.movesAndNothingElse(t, k, whole)
 	u.movesAreTaken(t, k, whole.State)
 }
@@ -190,17 +190,21 @@ func order(all []thread.Placed) []thread.Placed {
 }
 
 // withOneLost: what comes after a lost head waits, and the rest folds as if it were all there is.
-func (u Suite) withOneLost(t *rapid.T, k *Talk) {
+func (u Suite) withOneLost(t *rapid.T, k *Talk, whole thread.Folded) {
 	// spec: THR-5
 	if len(k.Heads) < 2 {
 		return
 	}
 	lost := rapid.SampledFrom(k.Heads[1:]).Draw(t, "lost")
 	gone := map[statement.ID]bool{lost.ID: true}
-	waits := map[party.Code]bool{} // authors of whom a head waits: what they said later waits for it
+	waits := map[party.Code]bool{}     // authors of whom a head waits: what they said later waits for it
+	outside := map[statement.ID]bool{} // what has no place stands in nobody's way, and waits for nobody but what it names
+	for _, p := range whole.Placed {
+		outside[p.ID] = !placed(p)
+	}
 	var kept, here []*statement.Head
 	for _, h := range k.Heads {
-		if h != lost && (waits[h.From] || slices.ContainsFunc(h.After, func(id statement.ID) bool { return gone[id] })) {
+		if h != lost && (waits[h.From] && !outside[h.ID] || slices.ContainsFunc(h.After, func(id statement.ID) bool { return gone[id] })) {
 			gone[h.ID], waits[h.From] = true, true
 		}
 		if h != lost {

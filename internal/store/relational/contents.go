@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
@@ -254,9 +256,9 @@ func (t *txn) Read(ref store.ContentRef, w io.Writer) error {
 	}
 	at := int64(0)
 	for _, id := range slices.Backward(pieces) {
-		var sealed []byte
-		if found, err := t.one(`SELECT sealed FROM content_piece WHERE id = $1`, []any{id}, &sealed); err != nil || !found {
-			return orDamaged(err)
+		sealed, err := t.sealed(id)
+		if err != nil {
+			return err
 		}
 		piece, err := aead.Open(sealed[:0], nil, sealed, belongs(ref, at))
 		if err != nil || len(piece) == 0 {
@@ -329,13 +331,87 @@ func (t *txn) nextPiece() (int64, error) {
 	return t.keys.piece, nil
 }
 
+// piece is a row of the table.
+type piece struct {
+	id, prior, key int64
+	sealed         []byte
+}
+
+// Pieces that are written at once: many bodies come together, and a statement costs as much as its row.
+const (
+	piecesAtOnce     = 16
+	pieceBytesAtOnce = 1 << 20
+)
+
+// putPiece adds a piece. It is written with others, at the latest before anybody reads one, and at the transaction's end.
 func (t *txn) putPiece(id, prior, key int64, sealed []byte) error {
-	_, err := t.exec(`INSERT INTO content_piece (id, prior, key_id, sealed) VALUES ($1, $2, $3, $4)`, id, prior, key, sealed)
-	return err
+	k := &t.keys
+	k.pieces, k.pieceBytes = append(k.pieces, piece{id, prior, key, sealed}), k.pieceBytes+len(sealed)
+	if len(k.pieces) < piecesAtOnce && k.pieceBytes < pieceBytesAtOnce {
+		return nil
+	}
+	return t.writePieces()
+}
+
+// writePieces writes those that wait.
+func (t *txn) writePieces() error {
+	const one, row, first = 4, `($1, $2, $3, $4)`, `INSERT INTO content_piece (id, prior, key_id, sealed) VALUES `
+	k := &t.keys
+	if len(k.pieces) == 0 {
+		return nil
+	}
+	all := k.pieces
+	k.pieces, k.pieceBytes = nil, 0
+	if len(all) == piecesAtOnce {
+		args := make([]any, 0, piecesAtOnce*one)
+		for _, p := range all {
+			args = append(args, p.id, p.prior, p.key, p.sealed)
+		}
+		_, err := t.exec(first+rowsOf(piecesAtOnce, one), args...)
+		return err
+	}
+	for _, p := range all {
+		if _, err := t.exec(first+row, p.id, p.prior, p.key, p.sealed); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rowsOf is the values of a statement that inserts several rows: ($1, $2), ($3, $4).
+func rowsOf(rows, columns int) string {
+	var b strings.Builder
+	for n := range rows * columns {
+		switch {
+		case n == 0:
+			b.WriteByte('(')
+		case n%columns == 0:
+			b.WriteString("), (")
+		default:
+			b.WriteString(", ")
+		}
+		b.WriteByte('$')
+		b.WriteString(strconv.Itoa(n + 1))
+	}
+	return b.String() + ")"
+}
+
+// sealed reads a piece.
+func (t *txn) sealed(id int64) (sealed []byte, err error) {
+	if err := t.writePieces(); err != nil {
+		return nil, err
+	}
+	if found, err := t.one(`SELECT sealed FROM content_piece WHERE id = $1`, []any{id}, &sealed); err != nil || !found {
+		return nil, orDamaged(err)
+	}
+	return sealed, nil
 }
 
 // pieces lists those of one content, the last first.
 func (t *txn) pieces(last int64) (all []int64, err error) {
+	if err := t.writePieces(); err != nil {
+		return nil, err
+	}
 	for id := last; id != 0; {
 		all = append(all, id)
 		var prior int64

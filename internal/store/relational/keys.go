@@ -23,18 +23,21 @@ const (
 
 // keys is what a transaction knows of keys. It is in no savepoint but for what is zeroed: what is undone leaves keys of nothing.
 type keys struct {
-	first  int64    // id of the first new row; 0: there are none yet
-	fresh  [][]byte // new rows, not yet written; only the last has room
-	piece  int64    // the last piece that was numbered; 0: none was
-	zeroed []int64  // keys in fresh that are to be zeros when it is written
-	id     int64    // of the row that was read last
-	row    []byte
+	first      int64    // id of the first new row; 0: there are none yet
+	fresh      [][]byte // new rows, not yet written; only the last has room
+	piece      int64    // the last piece that was numbered; 0: none was
+	pieces     []piece  // that are not yet written, the last numbered ones
+	pieceBytes int
+	zeroed     []int64 // keys in fresh that are to be zeros when it is written
+	id         int64   // of the row that was read last
+	row        []byte
 }
 
 // undone brings back the keys that were zeroed since there were so many of them in zeroed.
 func (k *keys) undone(zeroed int) {
 	k.zeroed = k.zeroed[:zeroed]
-	k.id, k.row = 0, nil // it may hold zeros that the table does not
+	k.pieces, k.pieceBytes = nil, 0 // what was put before the savepoint was written then
+	k.id, k.row = 0, nil            // it may hold zeros that the table does not
 }
 
 // makeKey makes the key of one content. It is written with the last of them, before the transaction is committed.
@@ -60,6 +63,9 @@ func (t *txn) makeKey() (int64, cipher.AEAD, error) {
 
 // writeKeys writes the new keys.
 func (t *txn) writeKeys() error {
+	if err := t.writePieces(); err != nil {
+		return err
+	}
 	for _, key := range t.keys.zeroed {
 		BlotKey(t.keys.fresh[key>>slotBits-t.keys.first], key)
 	}

@@ -39,6 +39,9 @@ type sealedBody struct {
 // Bodies implements store.Contents.
 func (t *txn) Bodies(origin party.Origin, from, to int64, yield func(index int64, raw []byte) bool) error {
 	l, err := t.logOf(origin)
+	if err == nil {
+		err = t.writePieces()
+	}
 	if err != nil || l == 0 {
 		return err
 	}

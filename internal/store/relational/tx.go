@@ -223,6 +223,9 @@ func (s *Store) Savepoint(tx store.Tx, f func() error) (err error) {
 	if !ok || t.store != s {
 		return fault.New(fault.Internal, "", "not a transaction of this store")
 	}
+	if err := t.writePieces(); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	if err := t.ready(false); err != nil {
 		t.mu.Unlock()
