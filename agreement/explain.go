@@ -250,7 +250,10 @@ func (q *Question) actual(c condition, to party.Code) string {
 // fewest failing conditions is nearest. gap is how many steps its scales are too low, which tells apart rules that lack the same.
 func (r *Rule) distance(failed condition, q *Question) (lacks, gap int) {
 	lacks = bits.OnesCount32(uint32(failed))
-	if failed&onReservation != 0 {
+	switch {
+	case failed == onReservation: // the very article; nothing else is in the way
+		lacks = 0
+	case failed&onReservation != 0:
 		lacks += 50 // no officer can change that
 	}
 	if failed&(onFrom|onTo) != 0 {

@@ -81,22 +81,24 @@ func Standing(s thread.State) (*agreement.Standing, bool) {
 // hearers is how many parties beside the chair say by themselves that they have heard of an objection: one that was in time is enough (AGR-13).
 const hearers = 3
 
-// Hears tells whether self's node says by itself that it has h, an objection to the silence that is running: what the thread says then, to whoever says that it came
-// too late.
-func Hears(s thread.State, self party.Code, h *statement.Head) (facts Object, ok bool) {
+// Hears is what self's node says by itself at a time: that it has objections to the silence that is running, of which nobody has said so yet. It is what the thread
+// says to whoever finds that they came too late.
+func Hears(s thread.State, self party.Code, at statement.Time) (facts []Object) {
 	// spec: AGR-13
-	if s.Kind != Kind || h.Kind != KindObject && h.Kind != KindAmend || h.From == self {
-		return facts, false
+	if s.Kind != Kind {
+		return nil
 	}
 	st, err := thread.Load[state](s)
-	if err != nil || st.Silence == nil || !slices.ContainsFunc(st.Silence.Objections, func(o Objection) bool { return o.ID == h.ID }) {
-		return facts, false
+	if err != nil || st.Silence == nil || !at.Before(st.Silence.Expires) {
+		return nil
 	}
-	others := slices.DeleteFunc(slices.Clone(s.Participants), func(c party.Code) bool { return c == h.From || c == st.Chair })
-	if self != st.Chair && !slices.Contains(others[:min(len(others), hearers)], self) {
-		return facts, false
+	for _, o := range st.Silence.Objections {
+		others := slices.DeleteFunc(slices.Clone(s.Participants), func(c party.Code) bool { return c == o.By || c == st.Chair })
+		if o.By != self && o.Heard.IsZero() && (self == st.Chair || slices.Contains(others[:min(len(others), hearers)], self)) {
+			facts = append(facts, Object{Of: o.ID})
+		}
 	}
-	return Object{Of: h.ID}, true
+	return facts
 }
 
 // View is the making of an agreement for people: the text in hand, what lies on the table, and who has done what.

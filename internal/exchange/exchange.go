@@ -36,8 +36,9 @@ type Options struct {
 	// Heard is told of every head of a thread that is new to the store, the own ones too, in the transaction that stores it: for what a statement does
 	// beside its thread. It may be nil.
 	Heard func(tx store.Tx, h *statement.Head) error
-	// Answer is asked for each head of another party that was folded: what this node itself says to it at once, in its thread. Kind "": nothing. It may be nil.
-	Answer func(s thread.State, h *statement.Head) (kind statement.Kind, facts any)
+	// Answer is asked for each thread without an agreement in which something has come: what this node itself says to that at once. It is asked again for the state
+	// after what it has said, and must come to an end. It may be nil.
+	Answer func(s thread.State, now statement.Time) (kind statement.Kind, facts any, ok bool)
 	// Guard is asked for all that Submit and Together would say, in the transaction that would say it, after the decision: whether whoever ctx is of may say it, and
 	// whether a second officer has approved it where one must. It may write what does no harm when nothing is said after all. What the node says by itself (receipts) is not asked about. Nil: nobody is asked.
 	Guard func(ctx context.Context, tx store.Tx, p Proposal) error

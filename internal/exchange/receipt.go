@@ -190,33 +190,39 @@ func (r *receiving) replies(s thread.State, kind statement.Kind, facts []byte, t
 	return err
 }
 
-// answer says what the desks have the node say to what has come, under the charter alone.
+// maxAnswers bounds what a node says by itself to one packet in one thread.
+const maxAnswers = 64
+
+// answer says what the desks have the node say to what has come, in threads under the charter alone.
 func (r *receiving) answer() error {
 	// spec: AGR-13
 	if r.x.Answer == nil {
 		return nil
 	}
-	for _, l := range r.in.heads {
-		if l.Agreement != nil || l.Kind == thread.KindDelivered || !slices.Contains(r.New, l.ID) || r.Refused[l.ID] != "" {
-			continue
-		}
-		t, err := r.b.thread(l.ThreadID())
-		if err != nil {
-			return err
-		}
-		if !t.known || t.stale || !slices.Contains(t.state.Participants, r.x.Self) {
-			continue
-		}
-		kind, what := r.x.Answer(t.state, l.Head)
-		if kind == "" {
-			continue
-		}
-		facts, err := marshalFacts(what)
-		if err != nil {
-			return err
-		}
-		if err := r.replies(t.state, kind, facts, l.Marking.TLP); err != nil {
-			return err
+	for id := range r.touched {
+		for range maxAnswers {
+			t, err := r.b.thread(id)
+			if err != nil {
+				return err
+			}
+			if !t.known || t.stale || !t.state.Opener.Agreement.IsZero() || !slices.Contains(t.state.Participants, r.x.Self) {
+				break
+			}
+			now, err := r.x.clock(r.b)
+			if err != nil {
+				return err
+			}
+			kind, what, ok := r.x.Answer(t.state, now)
+			if !ok {
+				break
+			}
+			facts, err := marshalFacts(what)
+			if err != nil {
+				return err
+			}
+			if err := r.replies(t.state, kind, facts, marking.Green); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

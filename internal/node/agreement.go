@@ -317,13 +317,14 @@ func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, e
 	return v, nil
 }
 
-// answer is what this node says by itself to what has come.
-func (n *Node) answer(s thread.State, h *statement.Head) (statement.Kind, any) {
+// answer is what this node says by itself to what has come in a thread.
+func (n *Node) answer(s thread.State, now statement.Time) (statement.Kind, any, bool) {
 	// spec: AGR-13
-	if facts, ok := instrument.Hears(s, n.Config.Code, h); ok {
-		return instrument.KindHeard, facts
+	facts := instrument.Hears(s, n.Config.Code, now)
+	if len(facts) == 0 {
+		return "", nil, false
 	}
-	return "", nil
+	return instrument.KindHeard, facts[0], true
 }
 
 func without(codes []party.Code, c party.Code) []party.Code {
