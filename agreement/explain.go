@@ -250,11 +250,8 @@ func (q *Question) actual(c condition, to party.Code) string {
 // fewest failing conditions is nearest. gap is how many steps its scales are too low, which tells apart rules that lack the same.
 func (r *Rule) distance(failed condition, q *Question) (lacks, gap int) {
 	lacks = bits.OnesCount32(uint32(failed))
-	switch {
-	case failed == onReservation: // the very article; nothing else is in the way
-		lacks = 0
-	case failed&onReservation != 0:
-		lacks += 50 // no officer can change that
+	if failed&onReservation != 0 && failed != onReservation {
+		lacks += 50 // no officer can change that; an article that nothing else keeps from holding is told of all the same
 	}
 	if failed&(onFrom|onTo) != 0 {
 		lacks += 100

@@ -139,8 +139,10 @@ func (t *Terms) Entry(consents map[party.Code]statement.Time) map[party.Code]sta
 		need = t.InForce.Count
 	}
 	times := make([]statement.Time, 0, len(consents))
-	for _, at := range consents {
-		times = append(times, at)
+	for code, at := range consents { // who has joined does not count: it joins what is in force
+		if t.In(code) {
+			times = append(times, at)
+		}
 	}
 	if len(times) < need {
 		return nil
@@ -155,9 +157,17 @@ func (t *Terms) Entry(consents map[party.Code]statement.Time) map[party.Code]sta
 		if at.Before(first) {
 			at = first
 		}
-		from[code] = at.Add(time.Duration(t.InForce.Days) * Day)
+		if at = at.Add(time.Duration(t.InForce.Days) * Day); latest().Before(at) {
+			at = latest()
+		}
+		from[code] = at
 	}
 	return from
+}
+
+// latest is the last time that can be written (ENC-5).
+func latest() statement.Time {
+	return statement.TimeOf(time.Date(2199, 12, 31, 23, 59, 59, 999_000_000, time.UTC))
 }
 
 // In tells whether a code, or the party whose office it is, is one of the parties.

@@ -149,7 +149,7 @@ class Thread:
                 if why:
                     self.void[h.id] = why
                     self.outside.append(h.id)
-                elif h["kind"] == "thread.admit" and admission(h) and self.opener.id in h["facts"]["heads"] and self.opener["to"] and not self.other_agreement(h):
+                elif h["kind"] == "thread.admit" and admission(h) and self.opener.id in h["facts"]["heads"] and self.opener["to"] and "agreement" not in {**self.opener.members, **h.members}:
                     self.lets[h.id] = h["facts"]["party"]
 
     def no_place(self, h):
@@ -167,7 +167,7 @@ class Thread:
         if h["kind"] == "thread.admit":
             need(self.opener.id in h["facts"]["heads"], "THR-8", "the opener is not listed")
             party = h["facts"]["party"]
-            must(self.opener["to"] and not self.takes_part(h, party))
+            must(self.opener["to"] and "agreement" not in self.opener.members and not self.takes_part(h, party))
             if len(self.participants) < 256:
                 self.participants.add(party)
         elif h["kind"] == "receipt.refused" and self.desk and self.opened:
@@ -342,12 +342,12 @@ def later(time, seconds):
 
 def entry(terms, given):
     """AGR-8: from when a text is in force for whom, by who has consented when."""
-    when, times = terms["in_force"], sorted(given.values())
+    when, times = terms["in_force"], sorted(t for p, t in given.items() if p in terms["parties"])
     least = {"all": len(terms["parties"]), "count": when.get("count"), "date": 2}[when["when"]]
     if len(times) < least:
         return {}
     first = max(times[least - 1], when["date"]) if when["when"] == "date" else times[least - 1]
-    return {p: later(max(t, first), 86400 * when.get("days", 0)) for p, t in given.items()}
+    return {p: min(later(max(t, first), 86400 * when.get("days", 0)), "2199-12-31T23:59:59.999Z") for p, t in given.items()}
 
 
 class Instrument:
@@ -444,22 +444,24 @@ class Instrument:
             self.stage = "negotiating"
 
     def say_amend(self, h, f, by, stage):
-        must(stage in ("negotiating", "under-silence", "in-force") or self.silence)
+        bound = any(v["from"] for v in self.versions)
         must(f["base"] == self.hand["digest"])
-        if stage in ("adopted", "open-for-signature"):
-            must(self.silence and self.in_time(h) and not (self.silence["closed"] and self.thread.knew(h, self.silence["closed"])))
+        in_time = self.in_time(h) and not (self.silence["closed"] and self.thread.knew(h, self.silence["closed"]))
+        if stage == "open-for-signature" and not bound:
+            must(in_time)
             self.objection(h)
             return
-        must(set(f["parties"]) <= set(self.thread.participants) and len(self.table) < 64)
-        must(f["digest"] not in [t["digest"] for t in self.table] + [v["terms"]["digest"] for v in self.versions])
-        self.table.append(dict(f, head=h.id))
-        if self.in_time(h) and all(o["by"] != by for o in self.silence["objections"]):
+        own = [t["digest"] for t in self.table if t["by"] == by]
+        must(set(f["parties"]) <= set(self.thread.participants) and len(own) < 8)
+        must(f["digest"] not in own + [v["terms"]["digest"] for v in self.versions])
+        self.table.append(dict(f, head=h.id, by=by))
+        if in_time and all(o["by"] != by for o in self.silence["objections"]):
             self.objection(h)
             self.breaks()
 
     def say_circulate(self, h, f, by, stage):
-        must(by == self.chair and stage in ("negotiating", "open-for-signature", "in-force"))
-        found = [t for t in self.table if t["digest"] == f["digest"]]
+        must(by == self.chair)
+        found = [t for t in self.table if t["digest"] == f["digest"] and self.thread.knew(h, t["head"])]
         must(found)
         self.hand, self.stage, self.table, self.adopted, self.silence = found[0], "negotiating", [], set(), None
 
@@ -558,7 +560,7 @@ class Instrument:
         v = self.newest(f)
         how = v["terms"].get("accession", "")
         must(v["from"] and not self.binds(by) and by not in v["terms"]["parties"])
-        must(how == "open" or how == "invitation" and self.bound() <= self.invited.get(by, set()))
+        must(how == "open" or how == "invitation" and set() < self.bound() <= self.invited.get(by, set()))
         self.reserve(v, f)
         self.consent(v, by, h["time"], signed=h["time"], reserved=f.get("reservations", []))
 
@@ -578,7 +580,8 @@ class Instrument:
 
     def say_withdraw(self, h, f, by, stage):
         e = self.exit(by)
-        must(not e["left"] and f["at"] >= later(h["time"], self.versions[-1]["terms"].get("notice", 0)))
+        notice = max(v["terms"].get("notice", 0) for v in self.versions if by in v["from"])
+        must(not e["left"] and f["at"] >= later(h["time"], notice))
         e["left"] = f["at"]
 
     def say_terminate(self, h, f, by, stage):

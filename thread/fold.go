@@ -319,6 +319,8 @@ func (f *folding) admitParty(h *statement.Head) (State, error) {
 	switch {
 	case len(f.s.Opener.To) == 0:
 		return f.s, Void(NotAdmissible, "THR-9", "a local record has nobody else")
+	case !f.s.Opener.Agreement.IsZero():
+		return f.s, Void(NotAdmissible, "THR-8", "what is said under an agreement is for whom it was said to")
 	case f.takesPart(h, facts.Party):
 		return f.s, Void(NotAdmissible, "THR-8", "the party takes part already")
 	case slices.Contains(f.s.Admitted, facts.Party): // two have done it at once

@@ -300,7 +300,12 @@ func TestAfter(t *testing.T) {
 func TestAdmission(t *testing.T) {
 	t.Parallel()
 	// spec: THR-8, THR-9
-	k := open(t)
+	under := open(t)
+	if h := under.Say("XA", thread.KindAdmit, thread.Admitted{Party: "XD", Heads: []statement.ID{under.Heads[0].ID}}); under.Void(h) != thread.NotAdmissible {
+		t.Errorf("somebody was let in to what is said under an agreement: %q", under.Void(h))
+	}
+	k := threadtest.NewTalk(t, tally{})
+	k.Open("XA", []party.Code{"XB", "XC"}, kindOpen, struct{}{})
 	o := []statement.ID{k.Heads[0].ID}
 	early := note(k, "XD", threadtest.To("XA", "XB", "XC"))
 	admit := k.Say("XB", thread.KindAdmit, thread.Admitted{Party: "XD", Heads: o}, threadtest.To("XA", "XC", "XD"))

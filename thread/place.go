@@ -85,7 +85,7 @@ func (a *admissions) inherit(h *statement.Head) {
 // letsIn tells whom a head lets into the thread, if it does: then it is no void head, but for its author and its recipients.
 func (f *folding) letsIn(h *statement.Head) (party.Code, bool) {
 	// spec: THR-8
-	if h.Kind != KindAdmit || len(f.s.Opener.To) == 0 || f.otherAgreement(h) {
+	if h.Kind != KindAdmit || len(f.s.Opener.To) == 0 || !f.s.Opener.Agreement.IsZero() || f.otherAgreement(h) {
 		return "", false
 	}
 	facts, err := Facts[Admitted](h)

@@ -204,7 +204,8 @@ func (st *state) admits(v *version, by party.Code) bool {
 	case agreement.AccessionOpen:
 		return true
 	case agreement.AccessionInvitation:
-		return !slices.ContainsFunc(st.bound(), func(c party.Code) bool { return !slices.Contains(st.Invited[by], c) })
+		bound := st.bound()
+		return len(bound) > 0 && !slices.ContainsFunc(bound, func(c party.Code) bool { return !slices.Contains(st.Invited[by], c) })
 	}
 	return false
 }
@@ -323,11 +324,21 @@ func (st *state) resume(s *thread.State, h *statement.Head, _ struct{}) error {
 
 func (st *state) withdraw(s *thread.State, h *statement.Head, f Withdraw) error {
 	// spec: AGR-11
-	if f.At.Std().Sub(h.Time.Std()) < seconds(st.newest().Terms.Notice) {
-		return thread.Void(thread.NotAdmissible, "AGR-11", "the agreement asks for a notice of %d seconds", st.newest().Terms.Notice)
+	if notice := st.notice(h.From); f.At.Std().Sub(h.Time.Std()) < seconds(notice) {
+		return thread.Void(thread.NotAdmissible, "AGR-11", "the agreement asks for a notice of %d seconds", notice)
 	}
 	st.exit(s, h, func(e *Exit) { e.Left = f.At })
 	return nil
+}
+
+// notice is what a party must keep: the longest of the texts that are in force for it, and of no other.
+func (st *state) notice(code party.Code) (n int64) {
+	for i := range st.Versions {
+		if _, bound := st.Versions[i].From[code]; bound {
+			n = max(n, st.Versions[i].Terms.Notice)
+		}
+	}
+	return n
 }
 
 func (st *state) terminate(s *thread.State, h *statement.Head, _ struct{}) error {

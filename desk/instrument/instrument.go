@@ -93,7 +93,8 @@ func Hears(s thread.State, self party.Code, at statement.Time) (facts []Object) 
 		return nil
 	}
 	for _, o := range st.Silence.Objections {
-		others := slices.DeleteFunc(slices.Clone(s.Participants), func(c party.Code) bool { return c == o.By || c == st.Chair })
+		others := slices.DeleteFunc(append(slices.Clone(s.Opener.To), s.Opener.From), func(c party.Code) bool { return c == o.By || c == st.Chair })
+		slices.Sort(others)
 		if o.By != self && o.Heard.IsZero() && (self == st.Chair || slices.Contains(others[:min(len(others), hearers)], self)) {
 			facts = append(facts, Object{Of: o.ID})
 		}
@@ -110,6 +111,7 @@ type View struct {
 	Adopted   []party.Code                `json:"adopted,omitempty"` // who has said so, where there is no silence procedure
 	Silence   *Silence                    `json:"silence,omitzero"`
 	Consents  map[party.Code]Consent      `json:"consents,omitempty"` // to the newest text that was opened
+	Opened    statement.Digest            `json:"opened,omitzero"`    // that text
 	Invited   map[party.Code][]party.Code `json:"invited,omitempty"`  // by whom
 	Exits     map[party.Code]Exit         `json:"exits,omitempty"`
 	Published []Publication               `json:"published,omitempty"`
@@ -131,7 +133,7 @@ func Progress(s thread.State) (View, error) {
 		v.Table[i].Terms = v.Table[i].terms(&st.Draft)
 	}
 	if n := len(st.Versions); n > 0 {
-		v.Consents = st.Versions[n-1].Consents
+		v.Consents, v.Opened = st.Versions[n-1].Consents, st.Versions[n-1].Terms.Digest
 	}
 	return v, nil
 }

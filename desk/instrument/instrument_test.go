@@ -66,8 +66,8 @@ func suits(t *rapid.T, s thread.State, by party.Code, kind statement.Kind, now s
 		return Text{Digest: st.Draft.Digest}
 	case KindAmend:
 		n := byte(rapid.IntRange(2, 250).Draw(t, "text"))
-		if len(st.Table) >= MaxTable || st.onTable(statement.Digest{n}) >= 0 || st.version(statement.Digest{n}) != nil || st.Draft.Digest == (statement.Digest{n}) ||
-			st.stage() == Adopted || st.stage() == OpenForSignature {
+		if st.tabled(by) >= MaxTable || st.onTable(statement.Digest{n}) >= 0 || st.version(statement.Digest{n}) != nil || st.Draft.Digest == (statement.Digest{n}) ||
+			st.stage() == OpenForSignature && !st.binding() {
 			return nil
 		}
 		return Amend{Terms: draw(t, n), Base: st.Draft.Digest}
@@ -646,4 +646,61 @@ func TestStateByHand(t *testing.T) {
 			t.Errorf("%v %v\n%s\n%s", err1, err2, hand, plain)
 		}
 	}
+}
+
+// Whoever has said nothing since may say something now that pretends to have known nothing of what came after. It must not undo that, wherever its id has it stand.
+func TestSleeper(t *testing.T) {
+	t.Parallel()
+	// spec: AGR-9, AGR-12, THR-3
+	for name, late := range map[string]func(k making, q *statement.Head, edit threadtest.Edit){
+		"closes a silence that was broken": func(k making, q *statement.Head, edit threadtest.Edit) {
+			k.Say("XC", KindClose, Close{q.ID, OutcomeAdopted}, threadtest.After(q), edit)
+		},
+		"adopts the first draft": func(k making, q *statement.Head, edit threadtest.Edit) {
+			k.Say("XC", KindAdopt, Text{statement.Digest{1}}, threadtest.After(k.Heads[0]), edit)
+		},
+		"proposes what another has proposed": func(k making, q *statement.Head, edit threadtest.Edit) {
+			k.Say("XC", KindAmend, Amend{Terms: second(), Base: statement.Digest{1}}, threadtest.After(k.Heads[0]), edit)
+		},
+		"floods the table": func(k making, q *statement.Head, edit threadtest.Edit) {
+			last := k.Heads[0]
+			for n := range 2 * MaxTable {
+				last = k.Say("XC", KindAmend, Amend{Terms: terms(byte(100 + n)), Base: statement.Digest{1}}, threadtest.After(last), edit)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			for n := range 12 { // ids before and after those of the others
+				k := propose(t)
+				q := k.Say("XA", KindSilence, Ask{statement.Digest{1}, statement.TimeOf(k.Now.Add(time.Hour))})
+				k.Say("XB", KindObject, Object{q.ID})
+				k.Say("XA", KindAdopt, Text{statement.Digest{1}})
+				k.Say("XB", KindAdopt, Text{statement.Digest{1}})
+				k.Now = k.Now.Add(time.Hour)
+				k.Say("XA", KindClose, Close{q.ID, OutcomeBroken})
+				amended := k.Say("XB", KindAmend, Amend{Terms: second(), Base: statement.Digest{1}})
+				k.Say("XA", KindCirculate, Text{statement.Digest{2}})
+				again := k.Say("XA", KindSilence, Ask{statement.Digest{2}, statement.TimeOf(k.Now.Add(time.Hour))})
+				k.Now = k.Now.Add(time.Hour)
+				k.Say("XA", KindClose, Close{again.ID, OutcomeAdopted})
+				k.Say("XA", KindOpen, Text{statement.Digest{2}})
+				k.sign("XA", "XB")
+				k.stage(StatusInForce)
+				k.Now = k.Now.Add(200 * 24 * time.Hour)
+				late(k, q, func(d *statement.Head) {
+					d.Precedence = statement.Precedences()[n%4]
+					d.By.Role = "role-" + string(rune('a'+n))
+				})
+				k.stage(StatusInForce)
+				if s, _ := Standing(k.Fold().State); s.Versions[0].Text != amended.ID {
+					t.Fatal("the text is taken from another head than the chair has seen")
+				}
+			}
+		})
+	}
+}
+
+func second() agreement.Terms {
+	return terms(2, func(a *agreement.Terms) { a.InForce = agreement.InForce{When: agreement.ByCount, Count: 2} })
 }

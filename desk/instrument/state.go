@@ -26,7 +26,7 @@ const (
 
 // Bounds of what a state keeps (AGR-9).
 const (
-	MaxTable     = 64 // amendments beside the text in hand
+	MaxTable     = 8  // amendments of one author beside the text in hand
 	MaxVersions  = 64 // texts that were opened for signature
 	MaxIntervals = 64 // suspensions of one party
 )
@@ -131,7 +131,7 @@ func (st *state) may(by party.Code) []statement.Kind {
 		return nil
 	}
 	can := []statement.Kind{KindComment}
-	if stage == Negotiating || stage == UnderSilence || stage == StatusInForce || st.Silence != nil {
+	if stage != OpenForSignature || st.binding() || st.Silence != nil {
 		can = append(can, KindAmend)
 	}
 	can = append(can, st.maySilence(by)...)
@@ -171,16 +171,14 @@ func (st *state) mayChair(stage Stage) (can []statement.Kind) {
 	switch stage {
 	case Negotiating:
 		can = []statement.Kind{KindSilence}
-		if len(st.Table) > 0 {
-			can = append(can, KindCirculate)
-		}
 	case Adopted:
 		can = []statement.Kind{KindOpen, KindPublish}
 	case OpenForSignature, StatusInForce:
 		can = []statement.Kind{KindPublish}
-		if len(st.Table) > 0 {
-			can = append(can, KindCirculate)
-		}
+	}
+	// At any stage: what somebody says late, in ignorance of all that came after, must not undo what the chair has put before all.
+	if len(st.Table) > 0 {
+		can = append(can, KindCirculate)
 	}
 	return can
 }
@@ -273,6 +271,21 @@ func (st *state) inHand(digest statement.Digest) error {
 	return nil
 }
 
+// tabled is how many amendments of one author lie on the table.
+func (st *state) tabled(by party.Code) (n int) {
+	for i := range st.Table {
+		if st.Table[i].By == by {
+			n++
+		}
+	}
+	return n
+}
+
+// binding tells whether any text is in force for somebody.
+func (st *state) binding() bool {
+	return slices.ContainsFunc(st.Versions, func(v version) bool { return len(v.From) > 0 })
+}
+
 // onTable finds an amendment by its text's digest.
 func (st *state) onTable(digest statement.Digest) int {
 	return slices.IndexFunc(st.Table, func(d Draft) bool { return d.Digest == digest })
@@ -299,28 +312,29 @@ func (st *state) amend(s *thread.State, h *statement.Head, f Amend) error {
 	if err := st.inHand(f.Base); err != nil {
 		return err
 	}
-	if q, stage := st.Silence, st.stage(); stage == Adopted || stage == OpenForSignature {
-		if q == nil || !h.Time.Before(q.Expires) || s.Knew(q.Closed) {
+	inTime := st.Silence != nil && h.Time.Before(st.Silence.Expires) && (st.Silence.Closed.IsZero() || !s.Knew(st.Silence.Closed))
+	if st.stage() == OpenForSignature && !st.binding() {
+		if !inTime {
 			return thread.Void(thread.NotAdmissible, "AGR-9", "the text is final: it is amended once it is in force")
 		}
-		q.object(h) // it was on its way when the silence was closed
+		st.Silence.object(h) // it was on its way when the silence was closed
 		return nil
 	}
 	outside := func(c party.Code) bool { _, found := slices.BinarySearch(s.Participants, c); return !found }
 	switch {
 	case slices.ContainsFunc(f.Parties, outside):
 		return thread.Void(thread.NotAdmissible, "AGR-9", "a party of the draft takes no part in the thread: it is admitted first")
-	case st.onTable(f.Digest) >= 0 || st.version(f.Digest) != nil:
+	case st.version(f.Digest) != nil || slices.ContainsFunc(st.Table, func(d Draft) bool { return d.By == h.From && d.Digest == f.Digest }):
 		return thread.Void(thread.NotAdmissible, "AGR-9", "this text was proposed before")
-	case len(st.Table) >= MaxTable:
-		return thread.Void(thread.NotAdmissible, "AGR-9", "%d amendments wait for the chair", MaxTable)
+	case st.tabled(h.From) >= MaxTable:
+		return thread.Void(thread.NotAdmissible, "AGR-9", "%d amendments of its author wait for the chair", MaxTable)
 	}
 	d := draftOf(h, f.Terms, f.Base)
 	if like := *d.Terms; d.likes(st.Draft.Terms, &like) {
 		d.Terms = nil
 	}
 	st.Table = append(st.Table, d)
-	if q := st.Silence; q != nil && h.Time.Before(q.Expires) && q.object(h) {
+	if inTime && st.Silence.object(h) {
 		st.breaks()
 	}
 	return nil
@@ -335,7 +349,8 @@ func (d *Draft) likes(others, mine *agreement.Terms) bool {
 // circulate puts an amendment in the place of the text in hand. Where that binds somebody already, it is amended from here on, and goes on binding meanwhile.
 func (st *state) circulate(s *thread.State, h *statement.Head, f Text) error {
 	// spec: AGR-9
-	i := st.onTable(f.Digest)
+	// Others may have proposed the same text: it is the one that the chair has seen.
+	i := slices.IndexFunc(st.Table, func(d Draft) bool { return d.Digest == f.Digest && s.Knew(d.ID) })
 	if i < 0 {
 		return thread.Void(thread.NotAdmissible, "AGR-9", "no such amendment lies on the table")
 	}

@@ -303,8 +303,8 @@ type agreementRatifyCmd struct {
 func (agreementRatifyCmd) Help() string { return "  comity agreement ratify 3f2a1b --by acceptance" }
 
 func (c *agreementRatifyCmd) Run(ctx context.Context, s *session) error {
-	return c.say(ctx, s, c.speaker, instrument.KindRatify, "", "This party is bound by the text.", func(v node.AgreementView) (any, error) {
-		return instrument.Ratify{Digest: v.Digest, As: c.As}, nil
+	return c.say(ctx, s, c.speaker, instrument.KindRatify, "", "Said.", func(v node.AgreementView) (any, error) {
+		return instrument.Ratify{Digest: v.Making.Opened, As: c.As}, nil
 	})
 }
 

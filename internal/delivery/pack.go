@@ -166,8 +166,12 @@ func (p *packing) queue(size int64) error {
 		return err
 	}
 	for _, s := range requested {
-		if _, err := p.take(s, true); err != nil {
+		theirs, err := p.take(s, true)
+		if err != nil {
 			return err
+		}
+		if !theirs || p.chosen[s.Index] != nil { // what did not fit is still asked for
+			p.out.requests = append(p.out.requests, s.ID)
 		}
 	}
 	for _, prec := range statement.Precedences() {
@@ -428,7 +432,6 @@ func (p *packing) requested() ([]store.Statement, error) {
 		if err == nil && s.Origin == p.origin && !s.Thread.IsZero() && s.Index < p.out.tree.Size {
 			out = append(out, s)
 			p.asked[id] = true
-			p.out.requests = append(p.out.requests, id)
 		} else if err != nil && fault.CodeOf(err) != fault.NotFound {
 			return nil, err
 		}

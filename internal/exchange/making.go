@@ -21,11 +21,11 @@ import (
 type makings struct {
 	mu       *sync.Mutex
 	byHeads  map[string]*agreement.Standing
-	policies map[statement.Digest]*agreement.Policy
+	policies map[statement.ID]*agreement.Policy // by the head that has the text
 }
 
 func newMakings() makings {
-	return makings{mu: new(sync.Mutex), byHeads: map[string]*agreement.Standing{}, policies: map[statement.Digest]*agreement.Policy{}}
+	return makings{mu: new(sync.Mutex), byHeads: map[string]*agreement.Standing{}, policies: map[statement.ID]*agreement.Policy{}}
 }
 
 // deskMaking is the desk whose threads make agreements (AGR-7).
@@ -111,7 +111,7 @@ func containsAll(heads []*statement.Head, ids []statement.ID) bool {
 // policy compiles a text that was opened for signature. Errors: fault.Parked while its body is to come; others where it cannot be relied on.
 func (x *Exchange) policy(tx store.Tx, v *agreement.Version) (*agreement.Policy, error) {
 	x.making.mu.Lock()
-	p, ok := x.making.policies[v.Digest]
+	p, ok := x.making.policies[v.Text]
 	x.making.mu.Unlock()
 	if ok {
 		return p, nil
@@ -131,7 +131,7 @@ func (x *Exchange) policy(tx store.Tx, v *agreement.Version) (*agreement.Policy,
 	}
 	x.making.mu.Lock()
 	defer x.making.mu.Unlock()
-	x.making.policies[v.Digest] = p
+	x.making.policies[v.Text] = p
 	return p, nil
 }
 
@@ -259,9 +259,9 @@ func (r *receiving) aware(v Verdict, l located) (Verdict, error) {
 	if err != nil {
 		return v, err
 	}
-	notice := time.Duration(0)
+	notice := minNotice
 	if n := len(t.standing.Versions); n > 0 {
-		notice = time.Duration(t.standing.Versions[n-1].Notice) * time.Second
+		notice = max(notice, time.Duration(t.standing.Versions[n-1].Notice)*time.Second)
 	}
 	at := slices.Clone(l.Agreement.At)
 	for _, h := range heads {
@@ -271,12 +271,16 @@ func (r *receiving) aware(v Verdict, l located) (Verdict, error) {
 			at = append(at, h.ID)
 		}
 	}
-	standing, err := x.makeAgreement(heads, at)
+	// What among these waits for something that is not here does not count; the rest does.
+	f, err := x.Rules.Fold(x.Rules.Ancestry(heads, at))
 	if err != nil {
-		return v, nil // what it knew of could not be folded there either
+		return v, err
 	}
-	return x.under(r.b.tx, standing, l.Head, q)
+	return x.under(r.b.tx, x.standing(f.State), l.Head, q)
 }
+
+// minNotice is how long a statement may have been on its way in any case, before what it did not know binds its author.
+const minNotice = 24 * time.Hour
 
 // knew tells whether the author of l must have known a head of the agreement's thread when it said l.
 func (r *receiving) knew(h *statement.Head, l located, notice time.Duration) (bool, error) {
@@ -286,7 +290,7 @@ func (r *receiving) knew(h *statement.Head, l located, notice time.Duration) (bo
 	if h.From != r.x.Self {
 		return false, nil
 	}
-	if !r.now.Before(h.Time.Add(notice)) && notice > 0 {
+	if !r.now.Before(h.Time.Add(notice)) {
 		return true, nil
 	}
 	a, err := r.b.tx.ArrivedAt(l.From, h.Place.Origin, store.HeadArrived, h.Place.Index)

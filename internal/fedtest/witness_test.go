@@ -44,15 +44,17 @@ func TestThreeParties(t *testing.T) {
 	// spec: LOG-11
 	// Each cosigns what it has when its time has come, so the two may choose different checkpoints: there is something new to witness until they have met.
 	var asking time.Time
-	xa.Until("cosignatures of both", func() bool {
+	more := func() {
 		if time.Since(asking) > 5*time.Second {
 			asking = time.Now()
 			f.Clock.Pass(2 * time.Minute)
 			xa.Delivered(xa.Ask(agreed, exchange.Draft{Text: "And now?"}, "XB", "XC").ID)
 		}
-		return xa.cosigned("XA/1", asked.Index) >= 2
+	}
+	xa.Until("cosignatures of both, at XA and at XB", func() bool {
+		more()
+		return xa.cosigned("XA/1", asked.Index) >= 2 && xb.cosigned("XA/1", asked.Index) >= 2
 	})
-	xb.Until("to see the cosignature of the third", func() bool { return xb.cosigned("XA/1", asked.Index) >= 2 })
 	for _, p := range []*Party{xa, xb} {
 		e, err := p.Evidence(t.Context(), asked.ID, true)
 		f.must(err)

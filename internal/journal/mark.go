@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 
@@ -21,6 +22,8 @@ type Mark struct {
 	path   string
 	origin party.Origin
 
+	synced  atomic.Int64   // the turn of the slot that this process knows to be on stable storage
+	failed  atomic.Bool    // a sync has failed: what the file seems to say may be lost with the machine
 	reached failpoint.Func // set by Journal.Reached, before use
 }
 
@@ -79,23 +82,43 @@ func (m *Mark) Advance(t translog.Tree) error {
 	case err != nil:
 		return err
 	case have.Size > t.Size:
-		return nil
+		return m.trust(have)
 	case have.Size == t.Size && have.Size > 0:
 		if translog.Hash(have.Root) != t.Root {
 			return fault.New(fault.Behind, "LOG-12", "the store and the high-water mark disagree about a tree of %d leaves", t.Size)
 		}
-		return nil
+		return m.trust(have)
 	}
 	have.Size, have.Root = t.Size, statement.Digest(t.Root)
-	if have.Turn++; have.Turn == 1 {
+	if have.Turn++; have.Turn == 1 || m.failed.Load() {
 		err = m.replace(have)
 	} else if err = m.put(have); err != nil {
+		m.failed.Store(true)
 		err = fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
 	}
 	if err != nil {
 		return err
 	}
+	m.synced.Store(have.Turn)
 	m.reached.At(pointRaised)
+	return nil
+}
+
+// trust makes sure that what the file says is on stable storage: whoever wrote it may have died before it was.
+func (m *Mark) trust(have slot) error {
+	if m.synced.Load() == have.Turn {
+		return nil
+	}
+	if m.failed.Load() { // a sync that has failed may have forgotten what it was for
+		have.Turn++
+		if err := m.replace(have); err != nil {
+			return err
+		}
+	} else if err := m.resync(); err != nil {
+		m.failed.Store(true)
+		return fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
+	}
+	m.synced.Store(have.Turn)
 	return nil
 }
 
@@ -153,6 +176,7 @@ func (m *Mark) replace(s slot) error {
 	if err := writeSynced(m.path, raw); err != nil {
 		return fault.Wrap(err, fault.Unavailable, "LOG-12", "the high-water mark cannot be written")
 	}
+	m.failed.Store(false)
 	return nil
 }
 

@@ -98,3 +98,13 @@ func (s slot) file() ([]byte, error) {
 	}
 	return append(empty, raw...), nil
 }
+
+// resync syncs the file as it is.
+func (m *Mark) resync() error {
+	f, err := os.OpenFile(m.path, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close() // what counts is the sync
+	return syncData(f)
+}
