@@ -56,7 +56,7 @@ func (s *Standing) Binds(t statement.Time, a, b party.Code) (v *Version, why str
 	case !s.Ended.IsZero() && !t.Before(s.Ended):
 		return nil, "The agreement has been terminated."
 	}
-	for _, code := range []party.Code{v.party(a), v.party(b)} {
+	for _, code := range []party.Code{v.Side(a), v.Side(b)} {
 		exit := s.Exits[code]
 		if !exit.Left.IsZero() && !t.Before(exit.Left) {
 			return nil, string(code) + " has withdrawn from the agreement."
@@ -69,12 +69,12 @@ func (s *Standing) Binds(t statement.Time, a, b party.Code) (v *Version, why str
 }
 
 func (v *Version) binds(t statement.Time, code party.Code) bool {
-	from, ok := v.From[v.party(code)]
+	from, ok := v.From[v.Side(code)]
 	return ok && !t.Before(from)
 }
 
-// party is the party that a code stands for: itself, or the one whose office it is.
-func (v *Version) party(code party.Code) party.Code {
+// Side is the party that a code stands for: itself, or the one whose office it is.
+func (v *Version) Side(code party.Code) party.Code {
 	if v.In(code) {
 		return code
 	}
@@ -86,7 +86,7 @@ func (s *Standing) notYet(t statement.Time, a, b party.Code) string {
 	for i := len(s.Versions) - 1; i >= 0; i-- {
 		v := &s.Versions[i]
 		for _, code := range []party.Code{a, b} {
-			from, ok := v.From[v.party(code)]
+			from, ok := v.From[v.Side(code)]
 			switch {
 			case len(v.From) == 0:
 			case !ok:

@@ -69,7 +69,7 @@ func (x *Exchange) Onward(tx store.Tx, h *statement.Head, to party.Code, proceed
 			return v != nil && v.Digest == h.Agreement.Digest
 		}
 		if policy != nil {
-			s.use = policy.Use(h.Kind)
+			s.use = unreserved(policy.Use(h.Kind), m, h, x.Self)
 		}
 	}
 	return s.onward(x.Self, to, proceedings), nil
@@ -260,4 +260,25 @@ func (x *Exchange) cameWith(tx store.Tx, sha256 statement.Digest) ([]*statement.
 		heads = append(heads, h)
 	}
 	return heads, nil
+}
+
+// unreserved is what remains of an article's permissions where the author of a head, or whoever got it, has made a reservation to it: what it forbids stays, and what it
+// lets be done is asked for.
+func unreserved(use agreement.Use, m *agreement.Standing, h *statement.Head, self party.Code) agreement.Use {
+	// spec: AGR-10, ONW-2, ONW-3
+	reserved := func(article string) bool {
+		if m == nil || article == "" {
+			return false
+		}
+		return slices.ContainsFunc(m.Versions, func(v agreement.Version) bool {
+			return v.Digest == h.Agreement.Digest && (slices.Contains(v.Reserved[v.Side(h.From)], article) || slices.Contains(v.Reserved[v.Side(self)], article))
+		})
+	}
+	if reserved(use.OnwardBy) && (use.Onward == agreement.OnwardFree || use.Onward == agreement.OnwardParties) {
+		use.Onward = agreement.OnwardAsk
+	}
+	if reserved(use.ProceedingsBy) && use.Proceedings == agreement.ProceedingsYes {
+		use.Proceedings = agreement.ProceedingsPermission
+	}
+	return use
 }

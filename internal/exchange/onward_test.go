@@ -87,3 +87,30 @@ func TestProceedings(t *testing.T) {
 		}
 	}
 }
+
+// Between whoever has made a reservation to an article and the others, what the article lets be done is asked for; what it forbids stays.
+func TestReservedUse(t *testing.T) {
+	t.Parallel()
+	// spec: AGR-10, ONW-2, ONW-3
+	digest := statement.Digest{1}
+	h := &statement.Head{From: "XA.cert", To: []party.Code{"XB"}, Agreement: &statement.AgreementRef{Digest: digest}}
+	free := agreement.Use{Onward: agreement.OnwardFree, OnwardBy: "7", Proceedings: agreement.ProceedingsYes, ProceedingsBy: "8"}
+	asked := agreement.Use{Onward: agreement.OnwardAsk, OnwardBy: "7", Proceedings: agreement.ProceedingsPermission, ProceedingsBy: "8"}
+	strict := agreement.Use{Onward: agreement.OnwardNone, OnwardBy: "7", Proceedings: agreement.ProceedingsNo, ProceedingsBy: "8"}
+	for name, c := range map[string]struct {
+		reserved  map[party.Code][]string
+		use, want agreement.Use
+	}{
+		"nobody":                  {nil, free, free},
+		"its author":              {map[party.Code][]string{"XA": {"7", "8"}}, free, asked},
+		"whoever got it":          {map[party.Code][]string{"XB": {"7", "8"}}, free, asked},
+		"somebody else":           {map[party.Code][]string{"XC": {"7", "8"}}, free, free},
+		"another article":         {map[party.Code][]string{"XA": {"1"}}, free, free},
+		"an article that forbids": {map[party.Code][]string{"XA": {"7", "8"}}, strict, strict},
+	} {
+		m := &agreement.Standing{Versions: []agreement.Version{{Terms: agreement.Terms{Digest: digest, Parties: []party.Code{"XA", "XB", "XC"}}, Reserved: c.reserved}}}
+		if got := unreserved(c.use, m, h, "XB"); got != c.want {
+			t.Errorf("%s: %+v, want %+v", name, got, c.want)
+		}
+	}
+}

@@ -175,7 +175,8 @@ func (r *receiving) refuse() error {
 	return nil
 }
 
-// replies says something by the node itself in a thread.
+// replies says something by the node itself in a thread. Where the thread does not admit it, it stays unsaid: what others have done to a thread must not keep their
+// packets, or anybody's, from being taken.
 func (r *receiving) replies(s thread.State, kind statement.Kind, facts []byte, tlp marking.TLP) error {
 	h := statement.Head{
 		From: r.x.Self, To: others(s.Participants, r.x.Self), Thread: s.Thread, After: r.x.Rules.After(s, r.x.Self), Kind: kind,
@@ -186,7 +187,17 @@ func (r *receiving) replies(s thread.State, kind statement.Kind, facts []byte, t
 		// A receipt names what the opener named, in force or not: it is decided under the charter (DEC-5).
 		h.Agreement = &statement.AgreementRef{ID: s.Opener.Agreement, Digest: s.Opener.Digest, At: []statement.ID{}}
 	}
-	_, err := r.x.sayHead(r.b, h)
+	b := r.b
+	was, ids, last := b.threads[s.Thread], len(b.ids), b.last
+	_, err := r.x.sayHead(b, h)
+	if fault.CodeOf(err) == fault.Inadmissible {
+		if b.ids, b.last = b.ids[:ids], last; was == nil {
+			delete(b.threads, s.Thread)
+		} else {
+			b.threads[s.Thread] = was
+		}
+		return nil
+	}
 	return err
 }
 
