@@ -51,23 +51,24 @@ func TestThreeParties(t *testing.T) {
 			xa.Delivered(xa.Ask(agreed, exchange.Draft{Text: "And now?"}, "XB", "XC").ID)
 		}
 	}
-	xa.Until("cosignatures of both, at XA and at XB", func() bool {
-		more()
-		return xa.cosigned("XA/1", asked.Index) >= 2 && xb.cosigned("XA/1", asked.Index) >= 2
-	})
-	for _, p := range []*Party{xa, xb} {
+	both := func(p *Party) bool {
 		e, err := p.Evidence(t.Context(), asked.ID, true)
 		f.must(err)
 		r := evidence.Verify(e, nil)
+		if !r.OK() {
+			t.Fatalf("evidence of %s: %+v", p.Code, r)
+		}
 		var by []party.Code
 		for _, w := range r.Items[0].Witnessed {
 			by = append(by, w.Party)
 		}
 		slices.Sort(by)
-		if !r.OK() || !slices.Equal(by, []party.Code{"XB", "XC"}) {
-			t.Errorf("evidence of %s is witnessed by %v", p.Code, by)
-		}
+		return slices.Equal(by, []party.Code{"XB", "XC"})
 	}
+	xa.Until("evidence that both have witnessed, at XA and at XB", func() bool {
+		more()
+		return xa.cosigned("XA/1", asked.Index) >= 2 && both(xa) && both(xb)
+	})
 	f.Quiet()
 }
 
