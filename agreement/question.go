@@ -1,6 +1,8 @@
 package agreement
 
 import (
+	"slices"
+
 	"math/bits"
 
 	"github.com/cedar-policy/cedar-go/types"
@@ -39,6 +41,18 @@ type Question struct {
 	// Today is, for each recipient, how many statements of the kind the author has sent it before under the agreement on the same day (DEC-9).
 	// Only a policy that counts looks at it.
 	Today map[party.Code]int64
+}
+
+// Under fills in what the text that binds the parties brings to the question.
+func (q *Question) Under(v *Version) {
+	// spec: AGR-10
+	q.Reserved, q.Joined = v.Reserved, nil
+	for code := range v.From {
+		if !v.In(code) {
+			q.Joined = append(q.Joined, code)
+		}
+	}
+	slices.Sort(q.Joined)
 }
 
 // facts are the members of a head's facts that a decision looks at. They are taken as they come: a kind's own desk checks their form.

@@ -24,7 +24,7 @@ import (
 const (
 	articles = 60
 	meetings = 10
-	each50   = 50 // drafts a round, said at once
+	drafts   = 50 // of a round, said at once
 	comments = 100
 	orders   = 5 // of arrival
 )
@@ -209,7 +209,7 @@ func (c *convention) make() error {
 // round is many drafts at once, comments on the text in hand, and the chair's choice.
 func (c *convention) round(chair party.Code, round int) error {
 	var by []party.Code
-	for i := range min(each50, len(c.codes)) {
+	for i := range min(drafts, len(c.codes)) {
 		by = append(by, c.codes[(round*17+i)%len(c.codes)])
 	}
 	var last statement.Digest

@@ -62,15 +62,9 @@ func (c *agreementAmendCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return err
 	}
-	return s.with(ctx, func(n *node.Node) error {
-		id, err := n.FindThread(ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		if _, err := n.Amend(ctx, id, raw, c.Text, c.by(n)); err != nil {
-			return err
-		}
-		return showMaking(ctx, s, n, id, "The amended draft lies on the table.")
+	return c.do(ctx, s, "The amended draft lies on the table.", func(n *node.Node, id agreement.ID) error {
+		_, err := n.Amend(ctx, id, raw, c.Text, c.by(n))
+		return err
 	})
 }
 
@@ -79,13 +73,23 @@ type agreementOf struct {
 	ID string `arg:"" name:"agreement" help:"The agreement; the first six digits of its id or more."`
 }
 
-// say says one thing in the making of an agreement and shows what has come of it. facts makes what is said of how the making stands.
-func (c agreementOf) say(ctx context.Context, s *session, by speaker, kind statement.Kind, text, done string, facts func(v node.AgreementView) (any, error)) error {
+// do finds the agreement, does something in its making, and shows what has come of it.
+func (c agreementOf) do(ctx context.Context, s *session, done string, f func(n *node.Node, id agreement.ID) error) error {
 	return s.with(ctx, func(n *node.Node) error {
 		id, err := n.FindThread(ctx, c.ID)
 		if err != nil {
 			return err
 		}
+		if err := f(n, id); err != nil {
+			return err
+		}
+		return showMaking(ctx, s, n, id, done)
+	})
+}
+
+// say says one thing in the making of an agreement and shows what has come of it. facts makes what is said of how the making stands.
+func (c agreementOf) say(ctx context.Context, s *session, by speaker, kind statement.Kind, text, done string, facts func(v node.AgreementView) (any, error)) error {
+	return c.do(ctx, s, done, func(n *node.Node, id agreement.ID) error {
 		v, err := n.Agreement(ctx, id)
 		if err != nil {
 			return err
@@ -97,10 +101,8 @@ func (c agreementOf) say(ctx context.Context, s *session, by speaker, kind state
 		if err != nil {
 			return err
 		}
-		if _, err := n.Negotiate(ctx, id, kind, f, text, by.by(n)); err != nil {
-			return err
-		}
-		return showMaking(ctx, s, n, id, done)
+		_, err = n.Negotiate(ctx, id, kind, f, text, by.by(n))
+		return err
 	})
 }
 
@@ -426,15 +428,9 @@ type agreementAccedeCmd struct {
 func (agreementAccedeCmd) Help() string { return "  comity agreement accede 3f2a1b" }
 
 func (c *agreementAccedeCmd) Run(ctx context.Context, s *session) error {
-	return s.with(ctx, func(n *node.Node) error {
-		id, err := n.FindThread(ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		if _, err := n.Accede(ctx, id, c.Reserve, c.Text, c.by(n)); err != nil {
-			return err
-		}
-		return showMaking(ctx, s, n, id, "This party has acceded.")
+	return c.do(ctx, s, "This party has acceded.", func(n *node.Node, id agreement.ID) error {
+		_, err := n.Accede(ctx, id, c.Reserve, c.Text, c.by(n))
+		return err
 	})
 }
 
@@ -583,14 +579,8 @@ func (agreementAdmitCmd) Help() string {
 }
 
 func (c *agreementAdmitCmd) Run(ctx context.Context, s *session) error {
-	return s.with(ctx, func(n *node.Node) error {
-		id, err := n.FindThread(ctx, c.ID)
-		if err != nil {
-			return err
-		}
-		if _, err := n.Admit(ctx, id, c.Party, c.by(n)); err != nil {
-			return err
-		}
-		return showMaking(ctx, s, n, id, string(c.Party)+" takes part.")
+	return c.do(ctx, s, string(c.Party)+" takes part.", func(n *node.Node, id agreement.ID) error {
+		_, err := n.Admit(ctx, id, c.Party, c.by(n))
+		return err
 	})
 }

@@ -5,7 +5,6 @@ import (
 	"io"
 
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -44,19 +43,10 @@ func (c *Courier) packFile(ctx context.Context, to party.Code, only []statement.
 	}
 	// The cursors go over what receipts have confirmed already. Receipts that leave are receipted by nobody: see answer; and this process ends before the next.
 	c.learn(to, p.tree.Origin, func(g *progress) {
-		for prec, at := range p.cursor {
-			g.cursor[prec] = max(g.cursor[prec], at)
-		}
+		p.settled(g)
 		if only != nil {
 			g.accepted = max(g.accepted, p.tree.Size)
 		}
 	})
-	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
-		row, err := c.row(tx, to, p.tree.Origin)
-		if err != nil {
-			return err
-		}
-		return tx.PutPeer(row)
-	})
-	return p.heads, p.blobs, err
+	return p.heads, p.blobs, c.keep(ctx, to, p.tree.Origin)
 }

@@ -105,11 +105,27 @@ func (c *Courier) accepted(ctx context.Context, code party.Code, origin party.Or
 
 // progress is what a parcel that was taken means for its queue.
 func (p *parcel) progress(g *progress) {
+	p.settled(g)
+	g.blobAt = max(g.blobAt, p.blobAt)
+	maps.Copy(g.gossip, p.gossip)
+}
+
+// settled is what receipts have confirmed of it already, taken or not.
+func (p *parcel) settled(g *progress) {
 	for prec, at := range p.cursor {
 		g.cursor[prec] = max(g.cursor[prec], at)
 	}
-	g.blobAt = max(g.blobAt, p.blobAt)
-	maps.Copy(g.gossip, p.gossip)
+}
+
+// keep writes a peer's row for one own log with all that is known.
+func (c *Courier) keep(ctx context.Context, code party.Code, origin party.Origin) error {
+	return c.Exchange.Update(ctx, func(tx store.Tx) error {
+		row, err := c.row(tx, code, origin)
+		if err != nil {
+			return err
+		}
+		return tx.PutPeer(row)
+	})
 }
 
 // cursorSlack is how many leaves a queue's row may be behind what is known, when there is nothing to send.

@@ -232,13 +232,7 @@ func (c *Courier) moved(ctx context.Context, code party.Code, p *parcel) error {
 	}); err != nil || !lags(row, known, slack) {
 		return err
 	}
-	return c.Exchange.Update(ctx, func(tx store.Tx) error {
-		row, err := c.row(tx, code, p.tree.Origin)
-		if err != nil {
-			return err
-		}
-		return tx.PutPeer(row)
-	})
+	return c.keep(ctx, code, p.tree.Origin)
 }
 
 // note changes a peer's row; that it could not be is logged, since nothing hangs on it.

@@ -82,13 +82,7 @@ func (x *Exchange) under(tx store.Tx, standing *agreement.Standing, h *statement
 		v.Reason = "The agreement's text cannot be relied on here: it was refused, was erased, or is not the one that was signed."
 		return v, nil
 	}
-	q.Reserved = version.Reserved
-	for code := range version.From {
-		if !version.In(code) {
-			q.Joined = append(q.Joined, code)
-		}
-	}
-	slices.Sort(q.Joined)
+	q.Under(version)
 	if policy.Counts() {
 		if q.Today, err = x.today(tx, h); err != nil {
 			return Verdict{}, err

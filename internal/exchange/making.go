@@ -86,6 +86,15 @@ func (x *Exchange) standing(s thread.State) *agreement.Standing {
 	return m
 }
 
+// stood has a thread of the batch know what its making has come to, which is looked up once for all heads that rely on it.
+func (x *Exchange) stood(b *batch, t *threaded) {
+	if t.standing == nil {
+		t.standing = x.standing(t.state)
+		own := *t
+		b.put(t.row.ID, &own)
+	}
+}
+
 // awaits tells whether the body of a head is still to come: it is not here, and was neither refused nor erased.
 func awaits(tx store.Tx, id statement.ID) (bool, error) {
 	c, err := tx.Content(store.ContentRef{Statement: id, Part: store.BodyPart})
@@ -166,10 +175,7 @@ func (x *Exchange) relied(b *batch, id agreement.ID, to []party.Code) (*statemen
 	if !t.known || t.row.Desk != deskMaking {
 		return nil, fault.New(fault.NotFound, "DEC-2", "there is no agreement %s here", id.Short())
 	}
-	if t.standing == nil {
-		t.standing = x.standing(t.state)
-		b.put(id, &t)
-	}
+	x.stood(b, &t)
 	now, err := x.clock(b) // what the head will say
 	if err != nil {
 		return nil, err
@@ -241,10 +247,7 @@ func (r *receiving) aware(v Verdict, l located) (Verdict, error) {
 	if err != nil || !t.known {
 		return v, err
 	}
-	if t.standing == nil {
-		t.standing = x.standing(t.state)
-		r.b.put(id, &t)
-	}
+	x.stood(r.b, &t)
 	if sameIDs(t.standing.Basis, l.Agreement.At) {
 		return v, nil
 	}

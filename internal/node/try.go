@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"slices"
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/desk/assist"
@@ -45,13 +44,7 @@ func (n *Node) Try(ctx context.Context, id agreement.ID, h *statement.Head, toda
 		if binds, t.Unbound = bound(standing, h); binds == nil {
 			return nil
 		}
-		q.Reserved = binds.Reserved
-		for code := range binds.From {
-			if !binds.In(code) {
-				q.Joined = append(q.Joined, code)
-			}
-		}
-		slices.Sort(q.Joined)
+		q.Under(binds)
 		doc, err = exchange.Document(tx, binds.Text)
 		return err
 	})

@@ -467,12 +467,7 @@ func relied(in input, h *statement.Head, q *agreement.Question) (*agreement.Poli
 	if terms := d.Terms(); !terms.Equal(&v.Terms) {
 		return nil, deny("another text")
 	}
-	q.Reserved = v.Reserved
-	for code := range v.From {
-		if !v.In(code) {
-			q.Joined = append(q.Joined, code)
-		}
-	}
+	q.Under(v)
 	return agreement.Compile(d)
 }
 
