@@ -376,11 +376,13 @@ class Instrument:
         "instrument.invite": Kind(50, False, {"party": is_code}), "instrument.suspend": Kind(20, False, {"until": lambda v: v == "" or is_time(v)}, ("until",)),
         "instrument.resume": Kind(50, False, NOTHING), "instrument.withdraw": Kind(50, False, {"at": is_time}),
         "instrument.terminate": Kind(50, False, NOTHING), "instrument.publish": Kind(50, False, dict(TEXT, at=is_time)),
+        "instrument.chair": Kind(50, False, {"party": is_code}),
     }
 
     def __init__(self, opener):
         self.stage, self.hand, self.table, self.adopted, self.silence = "", None, [], set(), None
-        self.versions, self.invited, self.exits, self.published, self.basis, self.ended = [], {}, {}, set(), [], None
+        self.versions, self.invited, self.exits, self.published, self.basis, self.ended = [], {}, {}, {}, [], None
+        self.chairs, self.spoke = {}, {}
 
     def check_facts(self, h):
         f, everybody = h["facts"], {h["from"], *h["to"]}
@@ -419,7 +421,10 @@ class Instrument:
         must(kind not in ("propose", "deposit"))
         stage = self.total()
         must(stage != "terminated")
+        must(h["from"] not in self.spoke or later(h["time"], 60) >= self.spoke[h["from"]])
         getattr(self, "say_" + kind)(h, f, h["from"], stage)
+        if kind != "comment":
+            self.spoke[h["from"]] = max(h["time"], self.spoke.get(h["from"], ""))
         if kind in ("circulate", "adopt", "open", "close", "contest", "sign", "ratify", "invite", "accede", "suspend", "resume", "withdraw", "terminate"):
             self.basis = sorted([i for i in self.basis if not self.thread.knew(h, i)] + [h.id])
 
@@ -437,7 +442,7 @@ class Instrument:
     def objection(self, h):
         q = self.silence
         if all(o["by"] != h["from"] for o in q["objections"]):
-            q["objections"].append({"id": h.id, "by": h["from"], "heard": None, "late": bool(q["closed"])})
+            q["objections"].append({"id": h.id, "by": h["from"], "heard": {}, "late": bool(q["closed"])})
 
     def breaks(self):
         if self.stage == "under-silence":
@@ -472,20 +477,20 @@ class Instrument:
 
     def say_object(self, h, f, by, stage):
         q = self.silence
-        must(q and all(o["by"] != by for o in q["objections"]) and f["of"] == q["id"] and self.in_time(h))
+        must(q and all(o["by"] != by for o in q["objections"]) and f["of"] == q["id"] and self.thread.knew(h, q["id"]) and self.in_time(h))
         must(not (q["closed"] and self.thread.knew(h, q["closed"])))
         self.objection(h)
         self.breaks()
 
     def say_heard(self, h, f, by, stage):
         found = [o for o in (self.silence or {"objections": []})["objections"] if o["id"] == f["of"]]
-        must(found and found[0]["by"] != by)
-        if not found[0]["heard"] and self.in_time(h):
-            found[0]["heard"] = h["time"]
+        must(found and self.thread.knew(h, f["of"]) and by not in (found[0]["by"], *found[0]["heard"]))
+        if self.in_time(h):
+            found[0]["heard"][by] = h.id
 
     def say_close(self, h, f, by, stage):
         q = self.silence
-        must(q and not q["closed"] and f["silence"] == q["id"])
+        must(q and not q["closed"] and f["silence"] == q["id"] and self.thread.knew(h, q["id"]))
         known = any(self.thread.knew(h, o["id"]) for o in q["objections"])
         due = q["expires"] if by == self.chair else later(q["expires"], 86400)
         must(known if f["outcome"] == "broken" else not known and h["time"] >= due)
@@ -497,7 +502,8 @@ class Instrument:
 
     def say_contest(self, h, f, by, stage):
         q = self.silence
-        must(q and q["outcome"] == "adopted" and any(o["id"] == f["of"] and o["late"] and o["heard"] for o in q["objections"]))
+        must(q and q["outcome"] == "adopted" and self.thread.knew(h, q["closed"]) and self.thread.knew(h, f["of"]))
+        must(any(o["id"] == f["of"] and o["late"] and any(self.thread.knew(h, i) for i in o["heard"].values()) for o in q["objections"]))
         if self.versions and self.versions[-1]["terms"]["head"] == self.hand["head"]:
             must(not self.versions[-1]["from"])
             self.versions.pop()
@@ -514,15 +520,22 @@ class Instrument:
         self.open_text()
 
     def say_publish(self, h, f, by, stage):
-        must(by == self.chair and stage in ("adopted", "open-for-signature", "in-force") and f["digest"] not in self.published)
+        must(by == self.chair and stage in ("adopted", "open-for-signature", "in-force"))
+        must(f["digest"] not in self.published or h["time"] < self.published[f["digest"]])
+        must(f["digest"] in self.published or len(self.published) < 64)
         must(f["digest"] in [self.hand["digest"], *(v["terms"]["digest"] for v in self.versions)])
-        self.published.add(f["digest"])
+        self.published[f["digest"]] = f["at"]
 
-    def newest(self, f):
-        must(self.versions)
-        v = self.versions[-1]
-        must(f["digest"] == v["terms"]["digest"])
-        return v
+    def say_chair(self, h, f, by, stage):
+        must(by in self.hand["parties"] and f["party"] in self.thread.participants)
+        self.chairs[by] = f["party"]
+        if all(self.chairs.get(p) == f["party"] for p in self.hand["parties"] if p != self.chair):
+            self.chair, self.chairs = f["party"], {}
+
+    def opened(self, f):
+        found = [v for v in self.versions if v["terms"]["digest"] == f["digest"]]
+        must(found)
+        return found[0]
 
     def reserve(self, v, f):
         numbers, terms = f.get("reservations", []), v["terms"]
@@ -533,13 +546,13 @@ class Instrument:
         v["from"] = entry(v["terms"], {p: c["given"] for p, c in v["consents"].items() if c["given"]})
 
     def say_sign(self, h, f, by, stage):
-        v = self.newest(f)
+        v = self.opened(f)
         must(by in v["terms"]["parties"] and by not in v["consents"])
         self.reserve(v, f)
         self.consent(v, by, None if v["terms"].get("consent") else h["time"], signed=h["time"], reserved=f.get("reservations", []))
 
     def say_ratify(self, h, f, by, stage):
-        v = self.newest(f)
+        v = self.opened(f)
         must(by in v["terms"]["parties"] and by in v["consents"] and not v["consents"][by]["given"])
         self.consent(v, by, h["time"])
 
@@ -557,9 +570,10 @@ class Instrument:
         self.invited[party].add(by)
 
     def say_accede(self, h, f, by, stage):
-        v = self.newest(f)
+        v = self.opened(f)
+        must(v is self.versions[-1])
         how = v["terms"].get("accession", "")
-        must(v["from"] and not self.binds(by) and by not in v["terms"]["parties"])
+        must(v["from"] and not self.binds(by) and by not in v["terms"]["parties"] and principal(by) == by)
         must(how == "open" or how == "invitation" and set() < self.bound() <= self.invited.get(by, set()))
         self.reserve(v, f)
         self.consent(v, by, h["time"], signed=h["time"], reserved=f.get("reservations", []))
@@ -575,21 +589,27 @@ class Instrument:
 
     def say_resume(self, h, f, by, stage):
         e = self.exit(by)
-        must(e["suspended"] and not e["suspended"][-1][1])
-        e["suspended"][-1][1] = h["time"]
+        running = [i for i in e["suspended"] if not i[1] or h["time"] < i[1]]
+        must(running)
+        for i in running:
+            i[1] = h["time"]
 
     def say_withdraw(self, h, f, by, stage):
         e = self.exit(by)
         notice = max(v["terms"].get("notice", 0) for v in self.versions if by in v["from"])
         must(not e["left"] and f["at"] >= later(h["time"], notice))
         e["left"] = f["at"]
+        self.ends()
 
     def say_terminate(self, h, f, by, stage):
         e = self.exit(by)
         must(not e["left"] and not e["ends"])
         e["ends"] = h["time"]
+        self.ends()
+
+    def ends(self):
         ends = [self.exits.get(p, {}).get("ends") for p in self.bound()]
-        if all(ends):
+        if ends and all(ends):
             self.ended = max(ends)
 
     def refused(self, h):

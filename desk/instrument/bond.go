@@ -113,6 +113,9 @@ type Exit struct {
 
 // consent notes what a party has said to bind itself, and from when the text is in force for whom by that.
 func (v *version) consent(code party.Code, c Consent) {
+	if v.Consents = maps.Clone(v.Consents); v.Consents == nil {
+		v.Consents = consents{}
+	}
 	v.Consents[code] = c
 	given := make(map[party.Code]statement.Time, len(v.Consents))
 	for code, c := range v.Consents {
@@ -159,6 +162,20 @@ func (st *state) bound() (codes []party.Code) {
 	return slices.Compact(codes)
 }
 
+func (v *version) opened() Opened {
+	return Opened{Digest: v.Terms.Digest, Text: v.ID, Terms: v.Terms, Consents: v.Consents, From: v.From}
+}
+
+func (v *version) awaits(by party.Code) bool {
+	o := v.opened()
+	return o.Awaits(by)
+}
+
+func (v *version) signedBy(by party.Code) bool {
+	o := v.opened()
+	return o.Signed(by)
+}
+
 // mayBind is what by can say to be bound, or no more.
 func (st *state) mayBind(by party.Code) (can []statement.Kind) {
 	// spec: AGR-11, AGR-14, AGR-15
@@ -166,23 +183,23 @@ func (st *state) mayBind(by party.Code) (can []statement.Kind) {
 	if v == nil {
 		return nil
 	}
-	c, signed := v.Consents[by]
-	switch {
-	case v.Terms.In(by) && !signed:
+	if slices.ContainsFunc(st.Versions, func(v version) bool { return v.awaits(by) }) {
 		can = append(can, KindSign)
-	case v.Terms.In(by) && c.Given.IsZero():
+	}
+	if slices.ContainsFunc(st.Versions, func(v version) bool { return v.signedBy(by) }) {
 		can = append(can, KindRatify)
 	}
 	e := st.Exits[by]
 	if !st.binds(by) {
-		if len(v.From) > 0 && !v.Terms.In(by) && st.admits(v, by) {
+		if len(v.From) > 0 && !v.Terms.In(by) && !by.IsOffice() && st.admits(v, by) {
 			can = append(can, KindAccede)
 		}
 		return can
 	}
-	if n := len(e.Suspended); n > 0 && e.Suspended[n-1].Until.IsZero() {
+	if slices.ContainsFunc(e.Suspended, func(i agreement.Interval) bool { return runs(i, st.Spoke[by]) }) {
 		can = append(can, KindResume)
-	} else if n < MaxIntervals {
+	}
+	if n := len(e.Suspended); n < MaxIntervals && (n == 0 || !e.Suspended[n-1].Until.IsZero()) {
 		can = append(can, KindSuspend)
 	}
 	if !e.Left.IsZero() {
@@ -234,12 +251,12 @@ func reservable(t *agreement.Terms, numbers []string) error {
 	return nil
 }
 
-// sign takes a party's signature of the newest text that was opened.
+// sign takes a party's signature of a text that was opened: a newer one does not end the signing of those before it.
 func (st *state) sign(s *thread.State, h *statement.Head, f Sign) error {
 	// spec: AGR-14
-	v := st.newest()
-	if f.Digest != v.Terms.Digest {
-		return thread.Void(thread.NotAdmissible, "AGR-14", "another text is open for signature")
+	v := st.version(f.Digest)
+	if v == nil || !v.awaits(h.From) {
+		return thread.Void(thread.NotAdmissible, "AGR-14", "its author has signed the text, or it is not open for its signature")
 	}
 	if err := reservable(&v.Terms, f.Reservations); err != nil {
 		return err
@@ -255,9 +272,9 @@ func (st *state) sign(s *thread.State, h *statement.Head, f Sign) error {
 
 func (st *state) ratify(s *thread.State, h *statement.Head, f Ratify) error {
 	// spec: AGR-14
-	v := st.newest()
-	if f.Digest != v.Terms.Digest {
-		return thread.Void(thread.NotAdmissible, "AGR-14", "another text was signed")
+	v := st.version(f.Digest)
+	if v == nil || !v.signedBy(h.From) {
+		return thread.Void(thread.NotAdmissible, "AGR-14", "its author has not signed the text, or has ratified it")
 	}
 	c := v.Consents[h.From]
 	c.Given, c.As = h.Time, f.As
@@ -318,9 +335,21 @@ func (st *state) suspend(s *thread.State, h *statement.Head, f Suspend) error {
 
 func (st *state) resume(s *thread.State, h *statement.Head, _ struct{}) error {
 	// spec: AGR-11
-	st.exit(s, h, func(e *Exit) { e.Suspended[len(e.Suspended)-1].Until = h.Time })
+	if !slices.ContainsFunc(st.Exits[h.From].Suspended, func(i agreement.Interval) bool { return runs(i, h.Time) }) {
+		return thread.Void(thread.NotAdmissible, "AGR-11", "no suspension of its author's is running")
+	}
+	st.exit(s, h, func(e *Exit) {
+		for i := range e.Suspended {
+			if runs(e.Suspended[i], h.Time) {
+				e.Suspended[i].Until = h.Time
+			}
+		}
+	})
 	return nil
 }
+
+// runs tells whether a suspension goes on after a time.
+func runs(i agreement.Interval, t statement.Time) bool { return i.Until.IsZero() || t.Before(i.Until) }
 
 func (st *state) withdraw(s *thread.State, h *statement.Head, f Withdraw) error {
 	// spec: AGR-11
@@ -328,6 +357,7 @@ func (st *state) withdraw(s *thread.State, h *statement.Head, f Withdraw) error 
 		return thread.Void(thread.NotAdmissible, "AGR-11", "the agreement asks for a notice of %d seconds", notice)
 	}
 	st.exit(s, h, func(e *Exit) { e.Left = f.At })
+	st.ends()
 	return nil
 }
 
@@ -344,16 +374,21 @@ func (st *state) notice(code party.Code) (n int64) {
 func (st *state) terminate(s *thread.State, h *statement.Head, _ struct{}) error {
 	// spec: AGR-11
 	st.exit(s, h, func(e *Exit) { e.Ends = h.Time })
+	st.ends()
+	return nil
+}
+
+// ends finds out whether all who are bound, and have not said that they leave, have agreed to terminate.
+func (st *state) ends() {
 	var last statement.Time
 	for _, code := range st.bound() {
 		ends := st.Exits[code].Ends
 		if ends.IsZero() {
-			return nil
+			return
 		}
 		if last.Before(ends) {
 			last = ends
 		}
 	}
 	st.Ended = last
-	return nil
 }

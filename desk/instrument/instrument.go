@@ -95,7 +95,7 @@ func Hears(s thread.State, self party.Code, at statement.Time) (facts []Object) 
 	for _, o := range st.Silence.Objections {
 		others := slices.DeleteFunc(append(slices.Clone(s.Opener.To), s.Opener.From), func(c party.Code) bool { return c == o.By || c == st.Chair })
 		slices.Sort(others)
-		if o.By != self && o.Heard.IsZero() && (self == st.Chair || slices.Contains(others[:min(len(others), hearers)], self)) {
+		if o.By != self && len(o.Heard) == 0 && (self == st.Chair || slices.Contains(others[:min(len(others), hearers)], self)) {
 			facts = append(facts, Object{Of: o.ID})
 		}
 	}
@@ -112,11 +112,44 @@ type View struct {
 	Silence   *Silence                    `json:"silence,omitzero"`
 	Consents  map[party.Code]Consent      `json:"consents,omitempty"` // to the newest text that was opened
 	Opened    statement.Digest            `json:"opened,omitzero"`    // that text
+	Texts     []Opened                    `json:"texts,omitempty"`    // all that were opened for signature, the oldest first
 	Invited   map[party.Code][]party.Code `json:"invited,omitempty"`  // by whom
 	Exits     map[party.Code]Exit         `json:"exits,omitempty"`
 	Published []Publication               `json:"published,omitempty"`
 	Ended     statement.Time              `json:"ended,omitzero"`
 	Basis     []statement.ID              `json:"basis,omitempty"` // what the standing rests on
+}
+
+// Opened is a text that was opened for signature.
+type Opened struct {
+	Digest   statement.Digest              `json:"digest"`
+	Text     statement.ID                  `json:"text"` // the head whose body has it
+	Terms    agreement.Terms               `json:"-"`
+	Consents map[party.Code]Consent        `json:"consents,omitempty"`
+	From     map[party.Code]statement.Time `json:"from,omitempty"` // since when it is in force for whom
+}
+
+// Awaits tells whether a party of the text has not signed it.
+func (o *Opened) Awaits(code party.Code) bool {
+	_, signed := o.Consents[code]
+	return o.Terms.In(code) && !signed
+}
+
+// Signed tells whether a party has signed the text and its ratification is missing.
+func (o *Opened) Signed(code party.Code) bool {
+	c, signed := o.Consents[code]
+	return signed && o.Terms.In(code) && c.Given.IsZero()
+}
+
+// Notice is how many seconds of notice a party must keep to leave; 0 where no text is in force for it.
+func (v *View) Notice(code party.Code) (n int64) {
+	// spec: AGR-11
+	for i := range v.Texts {
+		if _, bound := v.Texts[i].From[code]; bound {
+			n = max(n, v.Texts[i].Terms.Notice)
+		}
+	}
+	return n
 }
 
 // Progress is the making of an agreement as a thread's state has it. An error is a stored state that cannot be read.
@@ -131,6 +164,9 @@ func Progress(s thread.State) (View, error) {
 	}
 	for i := range v.Table {
 		v.Table[i].Terms = v.Table[i].terms(&st.Draft)
+	}
+	for i := range st.Versions {
+		v.Texts = append(v.Texts, st.Versions[i].opened())
 	}
 	if n := len(st.Versions); n > 0 {
 		v.Consents, v.Opened = st.Versions[n-1].Consents, st.Versions[n-1].Terms.Digest

@@ -80,14 +80,19 @@ func suits(t *rapid.T, s thread.State, by party.Code, kind statement.Kind, now s
 		return Ask{Digest: st.Draft.Digest, Expires: later}
 	case KindObject, KindHeard, KindClose, KindContest:
 		return ofSilence(t, st.Silence, by, st.Chair, kind, now)
+	case KindChair:
+		return Chair{Party: rapid.SampledFrom(s.Participants).Draw(t, "chair")}
 	case KindSign, KindAccede:
 		f := Sign{Digest: newest.Terms.Digest}
+		if kind == KindSign {
+			f.Digest = of(t, st, func(v version) bool { return v.awaits(by) })
+		}
 		if rapid.Bool().Draw(t, "reserve") {
 			f.Reservations = []string{"2"}
 		}
 		return f
 	case KindRatify:
-		return Ratify{Digest: newest.Terms.Digest, As: rapid.SampledFrom([]string{"ratification", "acceptance", "approval"}).Draw(t, "as")}
+		return Ratify{Digest: of(t, st, func(v version) bool { return v.signedBy(by) }), As: rapid.SampledFrom([]string{"ratification", "acceptance", "approval"}).Draw(t, "as")}
 	case KindInvite:
 		if !slices.Contains(s.Participants, "XD") || newest.Terms.In("XD") || slices.Contains(st.Invited["XD"], by) {
 			return nil
@@ -98,12 +103,26 @@ func suits(t *rapid.T, s thread.State, by party.Code, kind statement.Kind, now s
 	case KindWithdraw:
 		return Withdraw{At: later}
 	case KindPublish:
-		if slices.ContainsFunc(st.Published, func(p Publication) bool { return p.Digest == st.Draft.Digest }) {
+		if slices.ContainsFunc(st.Published, func(p Publication) bool { return p.Digest == st.Draft.Digest && !now.Before(p.At) }) {
 			return nil
 		}
 		return Publish{Digest: st.Draft.Digest, At: later}
 	}
 	return struct{}{}
+}
+
+// of is one of the texts of which something can be said.
+func of(t *rapid.T, st state, can func(version) bool) statement.Digest {
+	var texts []statement.Digest
+	for _, v := range st.Versions {
+		if can(v) {
+			texts = append(texts, v.Terms.Digest)
+		}
+	}
+	if len(texts) == 0 {
+		return statement.Digest{1}
+	}
+	return rapid.SampledFrom(texts).Draw(t, "of")
 }
 
 func ofSilence(t *rapid.T, q *Silence, by, chair party.Code, kind statement.Kind, now statement.Time) any {
@@ -126,7 +145,7 @@ func ofSilence(t *rapid.T, q *Silence, by, chair party.Code, kind statement.Kind
 		return Close{Silence: q.ID, Outcome: OutcomeAdopted}
 	case KindHeard:
 		for _, o := range q.Objections {
-			if o.By != by {
+			if o.By != by && !o.heardBy(by) {
 				return Object{Of: o.ID}
 			}
 		}
@@ -541,7 +560,95 @@ func TestPublish(t *testing.T) {
 	k.is(k.Say("XB", KindPublish, Publish{statement.Digest{1}, at}), thread.NotAdmissible)
 	k.is(k.Say("XA", KindPublish, Publish{statement.Digest{1}, statement.TimeOf(k.Now.Add(-time.Hour))}), thread.BadFacts)
 	k.is(k.Say("XA", KindPublish, Publish{statement.Digest{1}, statement.TimeOf(k.Now.Add(time.Hour))}), "")
-	k.is(k.Say("XA", KindPublish, Publish{statement.Digest{1}, statement.TimeOf(k.Now.Add(time.Hour))}), thread.NotAdmissible)
+	later := statement.TimeOf(k.Now.Add(2 * time.Hour))
+	k.is(k.Say("XA", KindPublish, Publish{statement.Digest{1}, later}), "") // put off
+	if p := k.view().Published; len(p) != 1 || p[0].At != later {
+		t.Errorf("published: %v", p)
+	}
+	k.Now = k.Now.Add(3 * time.Hour)
+	k.is(k.Say("XA", KindPublish, Publish{statement.Digest{1}, statement.TimeOf(k.Now.Add(time.Hour))}), thread.NotAdmissible) // it is out
+}
+
+// What somebody says cannot be older than what they have said before.
+func TestBackdated(t *testing.T) {
+	t.Parallel()
+	// spec: AGR-17
+	k := opened(t)
+	k.sign("XA", "XB", "XC")
+	then := k.Now
+	k.Now = then.Add(-2 * time.Hour)
+	k.is(k.Say("XB", KindSuspend, Suspend{}), thread.NotAdmissible)
+	k.Now = then.Add(-30 * time.Second)
+	k.is(k.Say("XB", KindSuspend, Suspend{}), "") // clocks are set back a little
+}
+
+// A newer text that nobody signs does not end the signing of the one before it.
+func TestSignsTheOlder(t *testing.T) {
+	t.Parallel()
+	// spec: AGR-14
+	two := func(x *agreement.Terms) { x.InForce = agreement.InForce{When: "count", Count: 2} }
+	k := opened(t, two)
+	k.sign("XA", "XB")
+	k.Say("XB", KindAmend, Amend{Terms: terms(2), Base: statement.Digest{1}})
+	k.Say("XA", KindCirculate, Text{statement.Digest{2}})
+	for _, code := range []party.Code{"XA", "XB", "XC"} {
+		k.Say(code, KindAdopt, Text{statement.Digest{2}})
+	}
+	k.Say("XA", KindOpen, Text{statement.Digest{2}})
+	h := k.Say("XC", KindSign, Sign{Digest: statement.Digest{1}})
+	k.is(h, "")
+	if k.binds(h.Time, "XC", "XA") != 1 {
+		t.Error("the older text binds who signed it")
+	}
+	k.is(k.Say("XC", KindSign, Sign{Digest: statement.Digest{1}}), thread.NotAdmissible)
+	k.is(k.Say("XC", KindSign, Sign{Digest: statement.Digest{2}}), "")
+}
+
+// A chair that does not chair is replaced by the others.
+func TestChair(t *testing.T) {
+	t.Parallel()
+	// spec: AGR-18
+	k := propose(t)
+	k.is(k.Say("XB", KindChair, Chair{"XD"}), thread.NotAdmissible) // takes no part
+	k.is(k.Say("XB", KindChair, Chair{}), thread.BadFacts)
+	k.is(k.Say("XB", KindChair, Chair{"XC"}), "")
+	k.is(k.Say("XC", KindChair, Chair{"XB"}), "")
+	if k.view().Chair != "XA" {
+		t.Error("they do not agree")
+	}
+	k.is(k.Say("XB", KindChair, Chair{"XB"}), "")
+	if k.view().Chair != "XB" {
+		t.Error("they agree")
+	}
+	k.is(k.Say("XA", KindSilence, Ask{statement.Digest{1}, statement.TimeOf(k.Now.Add(time.Hour))}), thread.NotAdmissible)
+	k.is(k.Say("XB", KindSilence, Ask{statement.Digest{1}, statement.TimeOf(k.Now.Add(time.Hour))}), "")
+}
+
+// Who leaves does not keep the others from ending it.
+func TestTerminateAfterWithdrawal(t *testing.T) {
+	t.Parallel()
+	// spec: AGR-11
+	k := opened(t)
+	k.sign("XA", "XB", "XC")
+	k.Say("XA", KindTerminate, struct{}{})
+	k.Say("XB", KindTerminate, struct{}{})
+	k.Say("XC", KindWithdraw, Withdraw{statement.TimeOf(k.Now.Add(48 * time.Hour))})
+	k.stage(Terminated)
+}
+
+// A suspension with an end is ended earlier by who made it.
+func TestResumeEarly(t *testing.T) {
+	t.Parallel()
+	// spec: AGR-11
+	k := opened(t)
+	k.sign("XA", "XB", "XC")
+	h := k.Say("XB", KindSuspend, Suspend{statement.TimeOf(k.Now.Add(48 * time.Hour))})
+	r := k.Say("XB", KindResume, struct{}{})
+	k.is(r, "")
+	if k.binds(h.Time, "XA", "XB") != 0 || k.binds(r.Time, "XA", "XB") != 1 {
+		t.Error("it was suspended until it resumed")
+	}
+	k.is(k.Say("XB", KindResume, struct{}{}), thread.NotAdmissible)
 }
 
 // A reliance names the fewest statements that what it rests on comes from, and these alone, with what they come after, give the same standing.

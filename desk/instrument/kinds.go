@@ -33,6 +33,7 @@ const (
 	KindWithdraw  statement.Kind = "instrument.withdraw"
 	KindTerminate statement.Kind = "instrument.terminate"
 	KindPublish   statement.Kind = "instrument.publish"
+	KindChair     statement.Kind = "instrument.chair"
 )
 
 func kinds() []thread.KindSpec {
@@ -80,6 +81,8 @@ func kinds() []thread.KindSpec {
 			Means: "Agrees that the agreement ends for all; it does, once all who are bound have said so."},
 		{Kind: KindPublish, Rank: 50, Facts: Publish{}, Label: "publish",
 			Means: "From a time on the text is for everybody: it is no more confidential than TLP:CLEAR."},
+		{Kind: KindChair, Rank: 50, Facts: Chair{}, Label: "name a chair",
+			Means: "Wants a participant to chair; it does, once all parties of the text in hand but the present chair want that."},
 	}
 }
 
@@ -303,4 +306,18 @@ func (f Publish) Check(h *statement.Head) error {
 		return fault.New(fault.Malformed, "AGR-16", "a text cannot be published earlier than that is said")
 	}
 	return named(f.Digest)
+}
+
+// Chair is the facts of instrument.chair.
+type Chair struct {
+	Party party.Code `json:"party"`
+}
+
+// Check wants a party.
+func (f Chair) Check(*statement.Head) error {
+	// spec: AGR-18
+	if f.Party == "" {
+		return fault.New(fault.Malformed, "AGR-18", "it names who is to chair")
+	}
+	return nil
 }

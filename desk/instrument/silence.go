@@ -3,6 +3,7 @@ package instrument
 import (
 	"slices"
 
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -41,7 +42,7 @@ func (st *state) object(s *thread.State, h *statement.Head, f Object) error {
 	// spec: AGR-12
 	q := st.Silence
 	switch {
-	case f.Of != q.ID:
+	case f.Of != q.ID || !s.Knew(q.ID):
 		return thread.Void(thread.NotAdmissible, "AGR-12", "another silence, or none, is running")
 	case !h.Time.Before(q.Expires):
 		return thread.Void(thread.NotAdmissible, "AGR-12", "the silence had expired")
@@ -53,25 +54,38 @@ func (st *state) object(s *thread.State, h *statement.Head, f Object) error {
 	return nil
 }
 
-// heard notes when another party had an objection. The first that says so in time counts.
-func (st *state) heard(_ *thread.State, h *statement.Head, f Object) error {
+// heard notes that another party had an objection, if it says so in time.
+func (st *state) heard(s *thread.State, h *statement.Head, f Object) error {
 	// spec: AGR-13
 	q := st.Silence
 	i := slices.IndexFunc(q.Objections, func(o Objection) bool { return o.ID == f.Of })
 	switch {
-	case i < 0:
+	case i < 0 || !s.Knew(f.Of):
 		return thread.Void(thread.NotAdmissible, "AGR-13", "there is no such objection")
 	case q.Objections[i].By == h.From:
 		return thread.Void(thread.NotAdmissible, "AGR-13", "it is its author's own objection")
+	case q.Objections[i].heardBy(h.From):
+		return thread.Void(thread.NotAdmissible, "AGR-13", "its author has said so before")
 	}
-	if o := &q.Objections[i]; o.Heard.IsZero() && h.Time.Before(q.Expires) {
-		o.Heard = h.Time
+	if h.Time.Before(q.Expires) {
+		o := &q.Objections[i]
+		o.Heard = append(slices.Clip(o.Heard), Hearing{ID: h.ID, By: h.From, Time: h.Time})
 	}
 	return nil
 }
 
+func (o *Objection) heardBy(code party.Code) bool {
+	return slices.ContainsFunc(o.Heard, func(w Hearing) bool { return w.By == code })
+}
+
 // counts tells whether a late objection counts when somebody contests the silence.
-func (o Objection) counts() bool { return o.Late && !o.Heard.IsZero() }
+func (o Objection) counts() bool { return o.Late && len(o.Heard) > 0 }
+
+// contestable tells whether an author knew all that makes an objection count: so a contest counts wherever it is taken along with what its author knew.
+func (q *Silence) contestable(s *thread.State, of statement.ID) bool {
+	i := slices.IndexFunc(q.Objections, func(o Objection) bool { return o.ID == of })
+	return i >= 0 && q.Objections[i].counts() && s.Knew(of) && s.Knew(q.Closed) && slices.ContainsFunc(q.Objections[i].Heard, func(w Hearing) bool { return s.Knew(w.ID) })
+}
 
 // close says how the silence has ended: adopted, if whoever closes had heard of no objection; else broken.
 func (st *state) close(s *thread.State, h *statement.Head, f Close) error {
@@ -83,7 +97,7 @@ func (st *state) close(s *thread.State, h *statement.Head, f Close) error {
 	}
 	known := slices.ContainsFunc(q.Objections, func(o Objection) bool { return s.Knew(o.ID) })
 	switch {
-	case f.Silence != q.ID:
+	case f.Silence != q.ID || !s.Knew(q.ID):
 		return thread.Void(thread.NotAdmissible, "AGR-12", "another silence, or none, is running")
 	case f.Outcome == OutcomeAdopted && known:
 		return thread.Void(thread.NotAdmissible, "AGR-12", "the silence was broken, and its author knew")
@@ -109,8 +123,8 @@ func (st *state) close(s *thread.State, h *statement.Head, f Close) error {
 func (st *state) contest(s *thread.State, h *statement.Head, f Object) error {
 	// spec: AGR-13
 	q := st.Silence
-	if !slices.ContainsFunc(q.Objections, func(o Objection) bool { return o.ID == f.Of && o.counts() }) || q.Outcome != OutcomeAdopted {
-		return thread.Void(thread.NotAdmissible, "AGR-13", "no such objection was left out and heard in time")
+	if q.Outcome != OutcomeAdopted || !q.contestable(s, f.Of) {
+		return thread.Void(thread.NotAdmissible, "AGR-13", "its author knew of no such objection that was left out and heard in time")
 	}
 	if last := len(st.Versions) - 1; last >= 0 && st.Versions[last].ID == st.Draft.ID {
 		if len(st.Versions[last].From) > 0 {

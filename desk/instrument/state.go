@@ -31,6 +31,9 @@ const (
 	MaxIntervals = 64 // suspensions of one party
 )
 
+// maxFall is by how much the time of what somebody says may lie before that of what they said earlier: as along a log (LOG-7).
+const maxFall = time.Minute
+
 // graceOfChair is for how long after its expiry a silence is the chair's alone to close.
 const graceOfChair = 24 * time.Hour
 
@@ -47,7 +50,9 @@ type state struct {
 	Exits     map[party.Code]Exit         `json:"exits,omitempty"`
 	Ended     statement.Time              `json:"ended,omitzero"`
 	Published []Publication               `json:"published,omitempty"`
-	Basis     []statement.ID              `json:"basis,omitempty"` // agreement.Standing's
+	Basis     []statement.ID              `json:"basis,omitempty"`  // agreement.Standing's
+	Chairs    map[party.Code]party.Code   `json:"chairs,omitempty"` // who wants whom to chair
+	Spoke     moments                     `json:"spoke,omitempty"`  // the latest time of what each has said, comments apart
 }
 
 // Draft is a text that was proposed.
@@ -82,11 +87,18 @@ type Silence struct {
 
 // Objection is one that was said in time by its author's clock: an instrument.object or an amendment.
 type Objection struct {
-	ID    statement.ID   `json:"id"`
-	By    party.Code     `json:"by"`
-	Heard statement.Time `json:"heard,omitzero"` // when another party had it, and said so
+	ID    statement.ID `json:"id"`
+	By    party.Code   `json:"by"`
+	Heard []Hearing    `json:"heard,omitempty"` // which other parties had it in time, and said so
 	// Late is one that the head which closed the silence had not heard of.
 	Late bool `json:"late,omitzero"`
+}
+
+// Hearing is that a party had another's objection before the silence expired.
+type Hearing struct {
+	ID   statement.ID   `json:"id"` // the head that says so
+	By   party.Code     `json:"by"`
+	Time statement.Time `json:"time"`
 }
 
 // Publication is a text that is for everybody from a time on.
@@ -99,16 +111,14 @@ type Publication struct {
 // Clone implements thread.Cloner.
 func (st state) Clone() state {
 	st.Table, st.Basis, st.Published = slices.Clone(st.Table), slices.Clone(st.Basis), slices.Clone(st.Published)
-	st.Adopted, st.Invited, st.Exits = maps.Clone(st.Adopted), maps.Clone(st.Invited), maps.Clone(st.Exits) // what they hold is replaced, never changed
+	st.Adopted, st.Chairs, st.Spoke = maps.Clone(st.Adopted), maps.Clone(st.Chairs), maps.Clone(st.Spoke)
+	st.Invited, st.Exits = maps.Clone(st.Invited), maps.Clone(st.Exits) // what they hold is replaced, never changed
 	if st.Silence != nil {
 		own := *st.Silence
 		own.Objections = slices.Clone(own.Objections)
 		st.Silence = &own
 	}
-	st.Versions = slices.Clone(st.Versions)
-	if n := len(st.Versions); n > 0 { // nobody consents to the others any more, and From is replaced, never changed
-		st.Versions[n-1].Consents = maps.Clone(st.Versions[n-1].Consents)
-	}
+	st.Versions = slices.Clone(st.Versions) // Consents and From are replaced, never changed
 	return st
 }
 
@@ -141,6 +151,9 @@ func (st *state) may(by party.Code) []statement.Kind {
 	if stage == Negotiating && st.Draft.Terms.In(by) && !st.Adopted[by] {
 		can = append(can, KindAdopt)
 	}
+	if st.Draft.Terms.In(by) {
+		can = append(can, KindChair)
+	}
 	return append(can, st.mayBind(by)...)
 }
 
@@ -154,7 +167,7 @@ func (st *state) maySilence(by party.Code) (can []statement.Kind) {
 	if !slices.ContainsFunc(s.Objections, func(o Objection) bool { return o.By == by }) {
 		can = append(can, KindObject)
 	}
-	if slices.ContainsFunc(s.Objections, func(o Objection) bool { return o.By != by }) {
+	if slices.ContainsFunc(s.Objections, func(o Objection) bool { return o.By != by && !o.heardBy(by) }) {
 		can = append(can, KindHeard)
 	}
 	if s.Closed.IsZero() {
@@ -192,10 +205,22 @@ func (st *state) apply(s *thread.State, h *statement.Head) error {
 	if err != nil {
 		return err
 	}
-	if !slices.Contains(st.may(h.From), h.Kind) {
+	switch {
+	case !slices.Contains(st.may(h.From), h.Kind):
 		return thread.Void(thread.NotAdmissible, "AGR-9", "its author cannot say that now: the making is %s", st.stage())
+	case st.Spoke[h.From].Std().Sub(h.Time.Std()) > maxFall: // spec: AGR-17
+		return thread.Void(thread.NotAdmissible, "AGR-17", "its time is before that of what its author said earlier")
 	}
-	return effect(st, s, h)
+	if err := effect(st, s, h); err != nil {
+		return err
+	}
+	if h.Kind != KindComment && st.Spoke[h.From].Before(h.Time) {
+		if st.Spoke == nil {
+			st.Spoke = moments{}
+		}
+		st.Spoke[h.From] = h.Time
+	}
+	return nil
 }
 
 // effect is what a head does to a state that admits its kind; it fails before it changes anything.
@@ -232,6 +257,8 @@ func saying(h *statement.Head) (effect, error) {
 		return reading(h, (*state).open)
 	case KindPublish:
 		return reading(h, (*state).publish)
+	case KindChair:
+		return reading(h, (*state).chair)
 	}
 	return binding(h)
 }
@@ -405,9 +432,35 @@ func (st *state) publish(_ *thread.State, h *statement.Head, f Publish) error {
 			return err
 		}
 	}
-	if slices.ContainsFunc(st.Published, func(p Publication) bool { return p.Digest == f.Digest }) {
+	p := Publication{Digest: f.Digest, At: f.At, By: h.ID}
+	switch i := slices.IndexFunc(st.Published, func(p Publication) bool { return p.Digest == f.Digest }); {
+	case i < 0 && len(st.Published) >= MaxVersions:
+		return thread.Void(thread.NotAdmissible, "AGR-16", "an agreement has at most %d published texts", MaxVersions)
+	case i < 0:
+		st.Published = append(st.Published, p)
+	case !h.Time.Before(st.Published[i].At):
 		return thread.Void(thread.NotAdmissible, "AGR-16", "the text is published already")
+	default: // it is put off, or brought forward
+		st.Published[i] = p
 	}
-	st.Published = append(st.Published, Publication{Digest: f.Digest, At: f.At, By: h.ID})
+	return nil
+}
+
+// chair counts who wants whom to chair. The chair changes when all parties of the text in hand but the one that chairs want the same.
+func (st *state) chair(s *thread.State, h *statement.Head, f Chair) error {
+	// spec: AGR-18
+	if _, found := slices.BinarySearch(s.Participants, f.Party); !found {
+		return thread.Void(thread.NotAdmissible, "AGR-18", "whoever chairs takes part in the thread: it is admitted first")
+	}
+	if st.Chairs == nil {
+		st.Chairs = map[party.Code]party.Code{}
+	}
+	st.Chairs[h.From] = f.Party
+	for _, code := range st.Draft.Terms.Parties {
+		if code != st.Chair && st.Chairs[code] != f.Party {
+			return nil
+		}
+	}
+	st.Chair, st.Chairs = f.Party, nil
 	return nil
 }

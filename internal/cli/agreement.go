@@ -38,6 +38,7 @@ type agreementCmd struct {
 	Withdraw  agreementWithdrawCmd  `cmd:"" help:"Leave the agreement, with notice."`
 	Terminate agreementTerminateCmd `cmd:"" help:"Agree that the agreement ends for all."`
 	Publish   agreementPublishCmd   `cmd:"" help:"As the chair: make the text public at a time."`
+	Chair     agreementChairCmd     `cmd:"" help:"Want another participant to chair."`
 
 	List agreementListCmd `cmd:"" help:"List agreements."`
 	Show agreementShowCmd `cmd:"" help:"Show an agreement's articles and who has signed."`
@@ -140,6 +141,12 @@ func writeForce(p *page, v node.AgreementView) {
 		p.say("It is not in force: the signatures of %s and %d others are not here.", codes(missing[:3]), n-3)
 	default:
 		p.say("It is not in force: the signature of %s is not here.", codes(missing))
+	}
+	for _, t := range slices.Backward(v.Making.Texts) {
+		if len(t.From) > 0 {
+			p.say("The text %s goes on binding meanwhile.", short(t.Digest))
+			break
+		}
 	}
 }
 

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -212,7 +211,7 @@ func (agreementObjectCmd) Help() string {
 }
 
 func (c *agreementObjectCmd) Run(ctx context.Context, s *session) error {
-	return c.say(ctx, s, c.speaker, instrument.KindObject, c.Text, "The silence is broken.", func(v node.AgreementView) (any, error) {
+	return c.say(ctx, s, c.speaker, instrument.KindObject, c.Text, "The objection is said.", func(v node.AgreementView) (any, error) {
 		q, err := running(v)
 		if err != nil {
 			return nil, err
@@ -261,7 +260,7 @@ func (c *agreementContestCmd) Run(ctx context.Context, s *session) error {
 			return nil, err
 		}
 		for _, o := range q.Objections {
-			if o.Late && !o.Heard.IsZero() {
+			if o.Late && len(o.Heard) > 0 {
 				return instrument.Object{Of: o.ID}, nil
 			}
 		}
@@ -305,8 +304,9 @@ type agreementRatifyCmd struct {
 func (agreementRatifyCmd) Help() string { return "  comity agreement ratify 3f2a1b --by acceptance" }
 
 func (c *agreementRatifyCmd) Run(ctx context.Context, s *session) error {
-	return c.say(ctx, s, c.speaker, instrument.KindRatify, "", "Said.", func(v node.AgreementView) (any, error) {
-		return instrument.Ratify{Digest: v.Making.Opened, As: c.As}, nil
+	return c.do(ctx, s, "This party is bound, once the text is in force.", func(n *node.Node, id agreement.ID) error {
+		_, err := n.Ratify(ctx, id, c.As, c.by(n))
+		return err
 	})
 }
 
@@ -377,7 +377,7 @@ func (c *agreementWithdrawCmd) Run(ctx context.Context, s *session) error {
 			return instrument.Withdraw{At: at}, err
 		}
 		// A minute more than the notice, since the statement's own time is a moment later than now.
-		notice := time.Duration(v.Making.Draft.Terms.Notice)*time.Second + time.Minute
+		notice := time.Duration(v.Notice)*time.Second + time.Minute
 		return instrument.Withdraw{At: statement.TimeOf(s.now().Add(notice))}, nil
 	})
 }
@@ -402,7 +402,7 @@ type agreementPublishCmd struct {
 }
 
 func (agreementPublishCmd) Help() string {
-	return `For the chair: the text is for everybody from then on.
+	return `For the chair: the text is for everybody from then on. Said again before that time has come, it puts another in its place.
   comity agreement publish 3f2a1b --at "2027-01-01 00:00Z"`
 }
 
@@ -434,138 +434,28 @@ func (c *agreementAccedeCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
+type agreementChairCmd struct {
+	agreementOf
+	Party party.Code `arg:"" help:"Who is to chair."`
+	speaker
+}
+
+func (agreementChairCmd) Help() string {
+	return `It chairs once all parties of the text but the present chair have named it.
+  comity agreement chair 3f2a1b XB`
+}
+
+func (c *agreementChairCmd) Run(ctx context.Context, s *session) error {
+	return c.say(ctx, s, c.speaker, instrument.KindChair, "", "This party wants "+string(c.Party)+" to chair.", func(node.AgreementView) (any, error) {
+		return instrument.Chair{Party: c.Party}, nil
+	})
+}
+
 // reserving are the flags of reservations.
 type reserving struct {
 	Reserve []string `placeholder:"ARTICLE" help:"With a reservation to this article; may be given several times."`
 	Text    string   `placeholder:"TEXT" help:"What the reservation says, or another declaration, for people."`
 }
-
-// showMaking shows how the making of an agreement stands.
-func showMaking(ctx context.Context, s *session, n *node.Node, id agreement.ID, done string) error {
-	v, err := n.Agreement(ctx, id)
-	if err != nil {
-		return err
-	}
-	return s.show(v, func(p *page) {
-		p.say("%s", done)
-		writeMaking(p, v)
-	})
-}
-
-// writeMaking says in a few lines how far an agreement has come, and what comes next.
-func writeMaking(p *page, v node.AgreementView) {
-	p.say("Agreement %s between %s: %s.", p.bold(v.ID.Short()), codes(v.Parties), spaced(v.Status))
-	m := v.Making
-	if m == nil {
-		return
-	}
-	switch m.Stage {
-	case instrument.Negotiating, instrument.UnderSilence:
-		p.say("Text in hand: %s, by %s. Chair: %s.", short(m.Draft.Digest), m.Draft.By, m.Chair)
-	}
-	for _, d := range m.Table {
-		p.say("On the table: %s, by %s, %s.", short(d.Digest), d.By, when(d.Time))
-	}
-	if len(m.Adopted) > 0 && m.Stage == instrument.Negotiating {
-		p.say("Adopted by %s.", codes(m.Adopted))
-	}
-	writeSilence(p, m)
-	writeConsents(p, v)
-	for _, code := range slices.Sorted(maps.Keys(m.Exits)) {
-		writeExit(p, code, m.Exits[code])
-	}
-	for _, pub := range m.Published {
-		p.say("Text %s is for everybody from %s.", short(pub.Digest), pub.At)
-	}
-	if m.Stage == instrument.OpenForSignature || m.Stage == instrument.StatusInForce {
-		writeForce(p, v)
-	}
-}
-
-func writeSilence(p *page, m *instrument.View) {
-	q := m.Silence
-	if q == nil {
-		return
-	}
-	switch {
-	case q.Outcome == "" && len(q.Objections) == 0:
-		p.say("Silence expires %s.", when(q.Expires))
-	case q.Outcome != "":
-		p.say("The silence that expired %s was closed: %s.", when(q.Expires), q.Outcome)
-	}
-	for _, o := range q.Objections {
-		switch {
-		case !o.Late:
-			p.say("%s broke the silence.", o.By)
-		case o.Heard.IsZero():
-			p.say("%s objected, and whoever closed the silence had not heard of it.", o.By)
-		default:
-			p.say("%s objected; another party had heard of it %s. It can be contested: comity agreement contest.", o.By, when(o.Heard))
-		}
-	}
-}
-
-// severalParties is from how many on they are counted instead of listed.
-const severalParties = 16
-
-// writeConsents says who has done what to be bound: each party in a line, or of many how many, and who has made a reservation.
-func writeConsents(p *page, v node.AgreementView) {
-	m := v.Making
-	given, reserved := 0, 0
-	for _, code := range slices.Sorted(maps.Keys(m.Consents)) {
-		c := m.Consents[code]
-		if !c.Given.IsZero() {
-			given++
-		}
-		if len(c.Reserved) > 0 {
-			reserved++
-		}
-		if len(m.Consents) < severalParties || len(c.Reserved) > 0 && reserved <= severalParties {
-			p.say("%s", consented(code, c, m.Draft.Terms.Consent))
-		}
-	}
-	if len(m.Consents) >= severalParties {
-		p.say("%d of %d have signed, %d with reservations; %d have given the consent that binds.", len(m.Consents), len(v.Parties), reserved, given)
-	}
-}
-
-// consented says what a party has done to be bound.
-func consented(code party.Code, c instrument.Consent, asked agreement.Consent) string {
-	out := "Signed by " + string(code) + " " + when(c.Signed)
-	switch {
-	case c.As == "accession":
-		out = "Acceded to by " + string(code) + " " + when(c.Given)
-	case c.Given.IsZero() && asked == agreement.ByRatification:
-		out += "; ratification is missing"
-	case c.As != "signature":
-		out += ", " + c.As + " " + when(c.Given)
-	}
-	if len(c.Reserved) > 0 {
-		out += ", with a reservation to " + articles(c.Reserved)
-	}
-	return out + "."
-}
-
-func writeExit(p *page, code party.Code, e instrument.Exit) {
-	for _, i := range e.Suspended {
-		if i.Until.IsZero() {
-			p.say("%s has suspended it since %s.", code, when(i.From))
-		} else {
-			p.say("%s suspended it from %s until %s.", code, when(i.From), when(i.Until))
-		}
-	}
-	if !e.Left.IsZero() {
-		p.say("%s leaves it %s.", code, when(e.Left))
-	}
-	if !e.Ends.IsZero() {
-		p.say("%s agrees that it ends.", code)
-	}
-}
-
-func short(d statement.Digest) string { return d.String()[:8] }
-
-// spaced is an identifier as people write it.
-func spaced(s string) string { return strings.ReplaceAll(s, "-", " ") }
 
 type agreementAdmitCmd struct {
 	agreementOf

@@ -29,6 +29,7 @@ type AgreementView struct {
 	InForce  statement.Time                `json:"in_force,omitzero"`
 	MayISign bool                          `json:"may_sign"` // this node's party may sign the text that is open
 	Signed   map[party.Code]statement.Time `json:"signed"`   // the newest text that was opened
+	Notice   int64                         `json:"notice"`   // seconds that this node's party must keep to leave
 	Making   *instrument.View              `json:"making,omitzero"`
 }
 
@@ -133,36 +134,54 @@ func (n *Node) Negotiate(ctx context.Context, id agreement.ID, kind statement.Ki
 // numbers of articles; text says what they are.
 func (n *Node) Sign(ctx context.Context, id agreement.ID, reservations []string, text string, by statement.By) (exchange.Said, error) {
 	// spec: AGR-7, AGR-14
-	digest, err := n.sound(ctx, id)
+	digest, err := n.sound(ctx, id, func(o *instrument.Opened) bool { return o.Awaits(n.Config.Code) })
 	if err != nil {
 		return exchange.Said{}, err
 	}
 	return n.Negotiate(ctx, id, instrument.KindSign, instrument.Sign{Digest: digest, Reservations: reservations}, text, by)
 }
 
+// Ratify binds this node's party to the newest text that it has signed. as is "ratification", "acceptance" or "approval".
+func (n *Node) Ratify(ctx context.Context, id agreement.ID, as string, by statement.By) (exchange.Said, error) {
+	// spec: AGR-14
+	digest, err := n.sound(ctx, id, func(o *instrument.Opened) bool { return o.Signed(n.Config.Code) })
+	if err != nil {
+		return exchange.Said{}, err
+	}
+	return n.Negotiate(ctx, id, instrument.KindRatify, instrument.Ratify{Digest: digest, As: as}, "", by)
+}
+
 // Accede joins an agreement in force whose text does not name this node's party.
 func (n *Node) Accede(ctx context.Context, id agreement.ID, reservations []string, text string, by statement.By) (exchange.Said, error) {
 	// spec: AGR-15
-	digest, err := n.sound(ctx, id)
+	digest, err := n.sound(ctx, id, func(*instrument.Opened) bool { return true })
 	if err != nil {
 		return exchange.Said{}, err
 	}
 	return n.Negotiate(ctx, id, instrument.KindAccede, instrument.Sign{Digest: digest, Reservations: reservations}, text, by)
 }
 
-// sound gives the digest of the newest text that was opened for signature, if that text is here and is what its statement says.
-func (n *Node) sound(ctx context.Context, id agreement.ID) (digest statement.Digest, err error) {
+// sound gives the digest of the newest text that was opened for signature and is asked for, or of the newest, if that text is here and is what its statement says.
+func (n *Node) sound(ctx context.Context, id agreement.ID, asked func(*instrument.Opened) bool) (digest statement.Digest, err error) {
 	// spec: AGR-7
 	err = n.Store.View(ctx, func(tx store.Tx) error {
 		s, err := makingState(tx, id)
 		if err != nil {
 			return err
 		}
-		standing, ok := instrument.Standing(s)
-		if !ok {
+		making, err := instrument.Progress(s)
+		switch {
+		case err != nil:
+			return err
+		case len(making.Texts) == 0:
 			return fault.New(fault.Inadmissible, "AGR-9", "no text is open for signature")
 		}
-		v := &standing.Versions[len(standing.Versions)-1]
+		v := &making.Texts[len(making.Texts)-1]
+		for i := range making.Texts {
+			if asked(&making.Texts[i]) {
+				v = &making.Texts[i]
+			}
+		}
 		doc, err := exchange.Document(tx, v.Text)
 		if fault.CodeOf(err) == fault.NotFound {
 			return fault.New(fault.NotFound, "AGR-7", "the text has not arrived yet: it cannot be signed unread")
@@ -305,6 +324,7 @@ func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, e
 			}
 		}
 	}
+	v.Notice = making.Notice(n.Config.Code)
 	v.MayISign = slices.ContainsFunc(n.Rules.Moves(s, n.Config.Code), func(m thread.Move) bool { return m.Kind == instrument.KindSign })
 	doc, err := exchange.Document(tx, making.Draft.ID)
 	switch fault.CodeOf(err) {

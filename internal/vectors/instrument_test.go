@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
 
@@ -61,6 +62,28 @@ func instruments(t *testing.T, add func(name, about string, clauses []string, k 
 	before := k.say("XA", "instrument.sign", textOf(2))
 	add("signed-what-was-amended", "a text that is not open cannot be signed; the one in force goes on binding", []string{"AGR-9", "AGR-14"}, k, voids{before: "not-admissible"})
 
+	k = opened(t, object{"in_force": object{"when": "count", "count": 2}})
+	k.say("XA", "instrument.sign", textOf(1))
+	k.say("XB", "instrument.sign", textOf(1))
+	k.say("XA", "instrument.amend", terms(2, object{"base": statement.Digest{1}, "parties": []string{"XA", "XB", "XC"}}))
+	k.say("XA", "instrument.circulate", textOf(2))
+	for _, code := range []party.Code{"XA", "XB", "XC"} {
+		k.say(code, "instrument.adopt", textOf(2))
+	}
+	k.say("XA", "instrument.open", textOf(2))
+	again := k.say("XB", "instrument.sign", textOf(1))
+	k.say("XC", "instrument.sign", textOf(2))
+	alien := k.say("XC", "instrument.sign", textOf(1))
+	add("opened-over-another", "a newer text does not end the signing of an older one, nor what that binds", []string{"AGR-8", "AGR-14"}, k, voids{again: "not-admissible", alien: "not-admissible"})
+
+	k = proposed(t, nil)
+	stranger := k.say("XB", "instrument.chair", object{"party": "XD"})
+	onlooker := k.say("XC", "instrument.chair", object{"party": "XC"})
+	k.say("XB", "instrument.chair", object{"party": "XC"})
+	former := k.say("XA", "instrument.silence", object{"digest": statement.Digest{1}, "expires": after(silence)})
+	k.say("XC", "instrument.silence", object{"digest": statement.Digest{1}, "expires": after(silence)})
+	add("chair-replaced", "by the other parties of the text", []string{"AGR-18"}, k, voids{stranger: "not-admissible", onlooker: "not-admissible", former: "not-admissible"})
+
 	silences(t, add)
 	exits(t, add)
 }
@@ -89,6 +112,11 @@ func silences(t *testing.T, add func(name, about string, clauses []string, k *ta
 	add("silence-broken", "by an objection", []string{"AGR-12"}, k, voids{lie: "not-admissible"})
 
 	k = proposed(t, nil)
+	q = k.say("XA", "instrument.silence", ask)
+	unaware := k.say("XC", "instrument.close", end(q, "adopted"), beside(k.heads[0]), at(silence+25*time.Hour))
+	add("silence-closed-unawares", "what is named was known", []string{"AGR-12", "DEC-2"}, k, voids{unaware: "not-admissible"})
+
+	k = proposed(t, nil)
 	past := k.say("XA", "instrument.silence", object{"digest": statement.Digest{1}, "expires": after(0)})
 	add("silence-past", "an expiry in the past", []string{"AGR-12"}, k, voids{past: "bad-facts"})
 
@@ -108,6 +136,13 @@ func silences(t *testing.T, add func(name, about string, clauses []string, k *ta
 	k.say("XA", "instrument.sign", textOf(1), at(silence))
 	k.say("XB", "instrument.contest", of(objection), at(silence))
 	add("objection-contested", "another party had it in time: the text is in negotiation again, and signatures are void", []string{"AGR-13"}, k, nil)
+	k, objection = missed(silence - time.Minute)
+	hearing, closing := k.heads[len(k.heads)-2], k.heads[len(k.heads)-1]
+	blind := k.say("XB", "instrument.contest", of(objection), beside(objection, closing), at(silence))
+	add("objection-contested-blindly", "who contests knew what makes the objection count", []string{"AGR-13", "DEC-2"}, k, voids{blind: "not-admissible"})
+	k, objection = missed(silence - time.Minute)
+	k.say("XC", "instrument.heard", of(objection), at(silence-30*time.Second), beside(hearing))
+	add("objection-heard-again", "an author says once that it had it in time", []string{"AGR-13"}, k, voids{k.heads[len(k.heads)-1]: "not-admissible"})
 	k, objection = missed(silence + time.Minute)
 	vain := k.say("XB", "instrument.contest", of(objection), at(silence+time.Hour))
 	add("objection-heard-late", "nobody had it in time but its author", []string{"AGR-13"}, k, voids{vain: "not-admissible"})
@@ -135,6 +170,19 @@ func exits(t *testing.T, add func(name, about string, clauses []string, k *talk,
 	k.say("XB", "instrument.withdraw", object{"at": after(3 * time.Hour)}, at(time.Hour))
 	k.say("XA", "instrument.terminate", object{}, at(time.Hour))
 	add("left", "suspended, resumed, left with notice; who is left ends it", []string{"AGR-11"}, k, voids{twice: "not-admissible", hasty: "not-admissible"})
+
+	k = force(nil)
+	k.say("XB", "instrument.suspend", object{"until": after(2000 * time.Hour)}, at(time.Hour))
+	backdated := k.say("XB", "instrument.withdraw", object{"at": after(time.Minute)}, at(time.Minute))
+	k.say("XB", "instrument.resume", object{}, at(2*time.Hour))
+	ended := k.say("XB", "instrument.resume", object{}, at(3*time.Hour))
+	k.say("XB", "instrument.withdraw", object{"at": after(3 * time.Hour)}, at(3*time.Hour))
+	add("left-at-once", "a suspension is ended early; without notice one leaves at once, and no earlier than what one has said", []string{"AGR-11", "AGR-17"}, k, voids{backdated: "not-admissible", ended: "not-admissible"})
+
+	k = force(object{"notice": 3600})
+	k.say("XA", "instrument.terminate", object{})
+	k.say("XB", "instrument.withdraw", object{"at": after(1000 * time.Hour)})
+	add("ended-by-who-is-left", "one agrees to end it, and the other leaves", []string{"AGR-11"}, k, nil)
 
 	// A suspension that crosses another statement on its way: both stand beside each other.
 	k = force(nil)
