@@ -14,6 +14,8 @@ type Standing struct {
 	Exits    map[party.Code]Exit // who is not bound all the time
 	Basis    []statement.ID      // the statements that made it so, without those that others of them come after (DEC-2)
 	Ended    statement.Time      // for all; zero: it has not
+
+	Published map[statement.Digest]statement.Time // texts that are for everybody, and since when (AGR-16)
 }
 
 // Version is one text and whom it binds.

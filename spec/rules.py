@@ -136,7 +136,10 @@ class Thread:
 
     def takes_part(self, h, party):
         """True when party took part in the thread as h's author had folded it (THR-6)."""
-        return party in self.parties or any(p == party and self.knew(h, i) for i, p in self.lets.items())
+        if party in self.parties:
+            return True
+        known = sorted(i for i in self.lets if self.knew(h, i))[:None if self.within else 256]
+        return any(self.lets[i] == party for i in known)
 
     def place(self):
         """The heads that have no place, found along what they come after; those that wait for an ancestor stay undecided."""

@@ -76,13 +76,14 @@ type State struct {
 	Thread       ID                          `json:"thread"`
 	Kind         Kind                        `json:"kind"`
 	Opener       Opener                      `json:"opener"`
-	Participants []party.Code                `json:"participants"`       // sorted
-	Admitted     []party.Code                `json:"admitted,omitempty"` // who was, sorted
-	Frontier     []statement.ID              `json:"frontier"`           // sorted; THR-2
-	Last         map[party.Code]statement.ID `json:"last"`               // each author's last taken head
-	Taken        int                         `json:"taken"`              // heads in the order so far, void ones included
-	Void         int                         `json:"void"`               // how many of them are void
-	Desk         jsontext.Value              `json:"desk,omitzero"`      // the desk's own state, Load and Save; absent when the opener is void
+	Participants []party.Code                `json:"participants"`        // sorted
+	Admitted     []party.Code                `json:"admitted,omitempty"`  // who was, sorted
+	Admissions   int                         `json:"admissions,omitzero"` // heads that let somebody in, void or not
+	Frontier     []statement.ID              `json:"frontier"`            // sorted; THR-2
+	Last         map[party.Code]statement.ID `json:"last"`                // each author's last taken head
+	Taken        int                         `json:"taken"`               // heads in the order so far, void ones included
+	Void         int                         `json:"void"`                // how many of them are void
+	Desk         jsontext.Value              `json:"desk,omitzero"`       // the desk's own state, Load and Save; absent when the opener is void
 
 	own   any                     // what Desk says, parsed, where it is known; never changed
 	stale bool                    // own is newer than Desk, within a fold

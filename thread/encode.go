@@ -55,6 +55,9 @@ func appendState(b []byte, s *State) ([]byte, bool) {
 	if len(s.Admitted) > 0 {
 		w.List(`,"admitted":`, len(s.Admitted), func(i int) { w.Quoted(string(s.Admitted[i])) })
 	}
+	if s.Admissions > 0 {
+		w.Text = strconv.AppendInt(append(w.Text, `,"admissions":`...), int64(s.Admissions), 10)
+	}
 	w.List(`,"frontier":`, len(s.Frontier), func(i int) { w.Hex(s.Frontier[i]) })
 	w.Text = append(w.Text, `,"last":{`...)
 	for i, code := range slices.Sorted(maps.Keys(s.Last)) {

@@ -82,7 +82,7 @@ func (r *Rules) fold(heads []*statement.Head, alone bool) (Folded, error) {
 // Extend takes one head more. It gives exactly what Fold would, and ok is false where only Fold can tell: when h does not come after
 // all that s has taken, is in it already, or names an ancestor that s does not know. A caller that has heads waiting folds again too.
 func (r *Rules) Extend(s State, h *statement.Head) (State, Placed, bool) {
-	if h.Thread != s.Thread || slices.ContainsFunc(s.Frontier, func(id statement.ID) bool { return !slices.Contains(h.After, id) }) ||
+	if h.Thread != s.Thread || s.Admissions > maxKnown || slices.ContainsFunc(s.Frontier, func(id statement.ID) bool { return !slices.Contains(h.After, id) }) ||
 		slices.ContainsFunc(h.After, func(id statement.ID) bool { return !s.knows(id) }) {
 		return s, Placed{}, false
 	}
@@ -111,6 +111,9 @@ func (s *State) knows(id statement.ID) bool {
 // Resume takes more heads in any order, from a state that they all come after. It gives exactly what Fold would give for the
 // heads of s and these, but lists only these as placed. ok is false where only Fold can tell; see Extend.
 func (r *Rules) Resume(s State, heads []*statement.Head) (Folded, bool) {
+	if s.Admissions > maxKnown {
+		return Folded{}, false
+	}
 	f := r.resume(s)
 	w := &walk{known: map[statement.ID]bool{}}
 	for _, id := range s.Last {
@@ -208,6 +211,9 @@ func (f *folding) take(h *statement.Head) (Placed, error) {
 		return p, err
 	}
 	f.s.Taken++
+	if _, ok := f.letsIn(h); ok {
+		f.s.Admissions++
+	}
 	for _, id := range h.After {
 		delete(f.frontier, id)
 	}

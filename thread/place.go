@@ -13,25 +13,22 @@ import (
 // admissions are what the heads of a run know of who was let into the thread.
 type admissions struct {
 	base  []party.Code           // let in before the run: every head of it comes after that
-	codes []party.Code           // let in by heads of the run
-	lets  map[statement.ID]int   // of these heads, the index into codes
+	codes []party.Code           // let in by heads of the run, in the order of their ids
+	lets  map[statement.ID]int   // of these heads that have a place, the index into codes
 	knew  map[statement.ID][]int // what each head knew of codes, sorted
 	out   map[statement.ID]bool  // heads that have no place
 	alone bool                   // what leads from one head to another may be left out: each knew all
 }
+
+// maxKnown is how many admissions that a head knew count: those with the lowest ids. Nobody needs more, and nobody shall make others remember more.
+const maxKnown = 256
 
 // place finds out which nodes have no place, going along what comes after what. Nodes that wait for an ancestor stay undecided.
 func (f *folding) place(w *walk, nodes map[statement.ID]*node, order []*node) {
 	// spec: THR-6, THR-8
 	a := &admissions{base: f.s.Admitted, lets: map[statement.ID]int{}, knew: map[statement.ID][]int{}, out: map[statement.ID]bool{}, alone: w.alone}
 	f.admissions = a
-	if w.alone {
-		for _, n := range order {
-			if code, ok := f.letsIn(n.h); ok {
-				a.codes = append(a.codes, code)
-			}
-		}
-	}
+	index := f.candidates(order)
 	need := make(map[*node]int, len(order))
 	after := map[statement.ID][]*node{}
 	var ready []*node
@@ -55,9 +52,8 @@ func (f *folding) place(w *walk, nodes map[statement.ID]*node, order []*node) {
 		a.inherit(n.h)
 		if f.noPlace(n.h) != nil {
 			a.out[n.h.ID] = true
-		} else if code, ok := f.letsIn(n.h); ok && !w.alone {
-			a.lets[n.h.ID] = len(a.codes)
-			a.codes = append(a.codes, code)
+		} else if i, ok := index[n.h.ID]; ok {
+			a.lets[n.h.ID] = i
 		}
 		for _, m := range after[n.h.ID] {
 			if need[m]--; need[m] == 0 {
@@ -65,6 +61,24 @@ func (f *folding) place(w *walk, nodes map[statement.ID]*node, order []*node) {
 			}
 		}
 	}
+}
+
+// candidates notes whom heads of a run let in if they have a place, and gives the index of each into codes.
+func (f *folding) candidates(order []*node) map[statement.ID]int {
+	var ids []statement.ID
+	code := map[statement.ID]party.Code{}
+	for _, n := range order {
+		if c, ok := f.letsIn(n.h); ok {
+			ids, code[n.h.ID] = append(ids, n.h.ID), c
+		}
+	}
+	slices.SortFunc(ids, statement.ID.Compare)
+	index := make(map[statement.ID]int, len(ids))
+	for i, id := range ids {
+		index[id] = i
+		f.admissions.codes = append(f.admissions.codes, code[id])
+	}
+	return index
 }
 
 // inherit has a head know what those knew that it comes after, and what they did.
@@ -78,7 +92,8 @@ func (a *admissions) inherit(h *statement.Head) {
 	}
 	if len(list) > 0 {
 		slices.Sort(list)
-		a.knew[h.ID] = slices.Compact(list)
+		list = slices.Compact(list)
+		a.knew[h.ID] = list[:min(len(list), maxKnown)]
 	}
 }
 

@@ -123,25 +123,58 @@ func (r *Rules) CheckBody(h *statement.Head, body *statement.Body) error {
 	return nil
 }
 
-// After is what the next head of author names: the frontier, with the author's own previous head always among it. Of a
-// frontier that is wider than a head can name, the lowest ids are taken; a later head names the rest.
+// After is what the next head of author names: the frontier, with the author's own previous head always among it. A frontier that is wider than a head can name needs the
+// thread's heads to choose from: see AfterOf. Without them the lowest ids are taken; a later head names the rest.
 func (r *Rules) After(s State, author party.Code) []statement.ID {
+	return r.AfterOf(s, nil, author)
+}
+
+// Wide tells whether the next head needs AfterOf: it may not name the whole frontier, and must come after those that let somebody in.
+func (r *Rules) Wide(s State) bool {
+	return s.Admissions > 0 && len(s.Frontier) >= statement.MaxAfter
+}
+
+// AfterOf is After with the heads of the thread to choose from: of a frontier that is too wide, first those that come after the admissions.
+func (r *Rules) AfterOf(s State, heads []*statement.Head, author party.Code) []statement.ID {
 	// spec: THR-2
+	var after []statement.ID
 	own, said := s.Last[author]
-	after := slices.Clone(s.Frontier)
-	if said && !slices.Contains(after, own) {
+	if said {
 		after = append(after, own)
 	}
-	if len(after) > statement.MaxAfter {
-		if said {
-			after = slices.DeleteFunc(after, func(id statement.ID) bool { return id == own })
-			after = append(after[:statement.MaxAfter-1], own)
-		} else {
-			after = after[:statement.MaxAfter]
+	for _, id := range append(r.covering(s, heads, after), s.Frontier...) {
+		if len(after) < statement.MaxAfter && !slices.Contains(after, id) {
+			after = append(after, id)
 		}
 	}
 	slices.SortFunc(after, statement.ID.Compare)
 	return after
+}
+
+// covering are heads of the frontier that come after admissions which no head of named does, as few as come to hand.
+func (r *Rules) covering(s State, heads []*statement.Head, named []statement.ID) (more []statement.ID) {
+	open := map[statement.ID]bool{}
+	for _, h := range heads {
+		if h.Kind == KindAdmit {
+			open[h.ID] = true
+		}
+	}
+	cover := func(id statement.ID) (covers bool) {
+		for _, h := range r.Ancestry(heads, []statement.ID{id}) {
+			covers = covers || open[h.ID]
+			delete(open, h.ID)
+		}
+		return covers
+	}
+	for _, id := range named {
+		cover(id)
+	}
+	for _, id := range s.Frontier {
+		if len(open) > 0 && cover(id) {
+			more = append(more, id)
+		}
+	}
+	return more
 }
 
 // Ancestry gives the heads named by at and all their ancestors, as far as they are among heads, in no particular order: what

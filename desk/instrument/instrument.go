@@ -72,6 +72,12 @@ func Standing(s thread.State) (*agreement.Standing, bool) {
 		}
 		out.Versions = append(out.Versions, agreement.Version{Terms: v.Terms, Text: v.ID, From: v.From, Reserved: reserved})
 	}
+	for _, p := range st.Published {
+		if out.Published == nil {
+			out.Published = map[statement.Digest]statement.Time{}
+		}
+		out.Published[p.Digest] = p.At
+	}
 	for code, e := range st.Exits {
 		out.Exits[code] = agreement.Exit{Suspended: e.Suspended, Left: e.Left}
 	}

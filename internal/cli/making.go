@@ -141,4 +141,3 @@ func short(d statement.Digest) string { return d.String()[:8] }
 
 // spaced is an identifier as people write it.
 func spaced(s string) string { return strings.ReplaceAll(s, "-", " ") }
-

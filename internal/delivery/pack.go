@@ -14,6 +14,7 @@ import (
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/packet"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -261,7 +262,7 @@ func (p *packing) take(s store.Statement, deep bool) (bool, error) {
 // joined tells whether a head that was not for the peer goes to it all the same: it was admitted to the thread since.
 func (p *packing) joined(h *statement.Head) bool {
 	// spec: THR-8
-	if !p.asked[h.ID] {
+	if !p.asked[h.ID] || h.Marking.TLP == marking.Red {
 		return false
 	}
 	row, err := p.tx.Thread(h.ThreadID())

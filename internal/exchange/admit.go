@@ -5,6 +5,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
@@ -21,6 +22,13 @@ func (x *Exchange) admission(b *batch, d Draft, s thread.State, h *statement.Hea
 	}
 	if !s.Opener.Agreement.IsZero() {
 		return fault.New(fault.Inadmissible, "THR-8", "nobody is admitted to what was said under an agreement: its parties decide who gets it; ask the new party in a thread of its own")
+	}
+	heads, err := Heads(b.tx, s.Thread)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(heads, func(h *statement.Head) bool { return h.Marking.TLP == marking.Red && !h.IsFor(f.Party) }) {
+		return fault.New(fault.Inadmissible, "THR-8", "something was said here under TLP:RED, which is for those alone to whom it was said: ask the new party in a thread of its own")
 	}
 	if _, err := b.tx.Letter(f.Party); err != nil {
 		if fault.CodeOf(err) == fault.NotFound { // spec: LTR-8
@@ -47,7 +55,7 @@ func (b *batch) newcomers(t *threaded, self party.Code) error {
 	}
 	for _, code := range t.state.Admitted {
 		for _, h := range heads {
-			if h.From != self || h.IsFor(code) {
+			if h.From != self || h.IsFor(code) || h.Marking.TLP == marking.Red {
 				continue
 			}
 			if err := b.tx.PutRequested(code, h.ID); err != nil {

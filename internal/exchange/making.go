@@ -36,14 +36,8 @@ const maxMakings = 4096
 
 // made finds the agreement as ref.At made it.
 func (x *Exchange) made(tx store.Tx, ref statement.AgreementRef) (*agreement.Standing, error) {
-	var key strings.Builder
-	key.WriteString(ref.ID.String())
-	for _, id := range ref.At {
-		key.Write(id[:])
-	}
-	x.making.mu.Lock()
-	m, ok := x.making.byHeads[key.String()]
-	x.making.mu.Unlock()
+	key := keyOf(ref)
+	m, ok := x.making.find(key)
 	if ok {
 		return m, nil
 	}
@@ -59,8 +53,43 @@ func (x *Exchange) made(tx store.Tx, ref statement.AgreementRef) (*agreement.Sta
 	if len(x.making.byHeads) >= maxMakings {
 		clear(x.making.byHeads)
 	}
-	x.making.byHeads[key.String()] = m
+	x.making.byHeads[key] = m
 	return m, nil
+}
+
+func keyOf(ref statement.AgreementRef) string {
+	var key strings.Builder
+	key.WriteString(ref.ID.String())
+	for _, id := range ref.At {
+		key.Write(id[:])
+	}
+	return key.String()
+}
+
+func (m *makings) find(key string) (*agreement.Standing, bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	s, ok := m.byHeads[key]
+	return s, ok
+}
+
+// maxFolds is how many agreements are folded anew for one packet. Heads that rely on more stay with their sender and come again: what is folded by then is remembered.
+const maxFolds = 32
+
+// mayFold holds a head that an agreement must be folded for against what was done for its packet before.
+func (r *receiving) mayFold(h *statement.Head) error {
+	if agreement.ByCharter(h) {
+		return nil
+	}
+	key := keyOf(*h.Agreement)
+	if _, ok := r.x.making.find(key); ok || r.relied[key] {
+		return nil
+	}
+	r.relied[key] = true
+	if len(r.relied) > maxFolds {
+		return fault.New(fault.Parked, "DEC-2", "a packet relies on more than %d states of agreements that are new here", maxFolds)
+	}
+	return nil
 }
 
 // makeAgreement folds the agreement's thread as far as at. What it gives is never nil; it stands for nothing where nothing was ever opened for signature.
@@ -257,6 +286,9 @@ func (r *receiving) aware(v Verdict, l located) (Verdict, error) {
 	}
 	if here, err := x.under(r.b.tx, t.standing, l.Head, q); err != nil || here.Permitted {
 		return v, err
+	}
+	if r.folds++; r.folds > maxFolds {
+		return v, fault.New(fault.Parked, "DEC-11", "a packet asks more than %d times what its author must have known of agreements", maxFolds)
 	}
 	heads, err := Heads(r.b.tx, id)
 	if err != nil {

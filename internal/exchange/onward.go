@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/go-json-experiment/json"
+
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
@@ -52,6 +54,9 @@ type source struct {
 func (x *Exchange) Onward(tx store.Tx, h *statement.Head, to party.Code, proceedings bool) (Passage, error) {
 	// spec: ONW-1
 	s := source{head: h}
+	if public, err := x.public(tx, h); err != nil || public {
+		return Passage{Permitted: true, Clause: "AGR-16", Reason: "its text is published"}, err
+	}
 	if h.Agreement != nil {
 		policy, err := x.text(tx, h)
 		if err != nil {
@@ -73,6 +78,23 @@ func (x *Exchange) Onward(tx store.Tx, h *statement.Head, to party.Code, proceed
 		}
 	}
 	return s.onward(x.Self, to, proceedings), nil
+}
+
+// public tells whether a head has the text of an agreement that is for everybody by now.
+func (x *Exchange) public(tx store.Tx, h *statement.Head) (bool, error) {
+	// spec: AGR-16
+	var f struct {
+		Digest statement.Digest `json:"digest"`
+	}
+	if h.Kind.Desk() != deskMaking || h.Body == nil || json.Unmarshal(h.Facts, &f) != nil {
+		return false, nil
+	}
+	t, err := reading(tx, 0).thread(h.ThreadID())
+	if err != nil || !t.known {
+		return false, err
+	}
+	at, ok := x.standing(t.state).Published[f.Digest]
+	return ok && !x.Now().Before(at.Std()), nil
 }
 
 func (s source) onward(self, to party.Code, proceedings bool) Passage {

@@ -122,12 +122,14 @@ type receiving struct {
 	top           int64              // above all leaves of the log that were here before this packet
 	touched       map[thread.ID]bool // threads that got heads: whether they are to be folded again
 	joined        map[thread.ID]bool // threads that this party was admitted to, as far as looked up
+	relied        map[string]bool    // states of agreements that heads of this packet rely on and that were new here
+	folds         int                // of agreements, for what authors must have known
 	wanted        *bool              // whether anything is wanted from anybody; nil: not looked up
 }
 
 func (x *Exchange) receiving(b *batch, in *incoming) *receiving {
 	return &receiving{
-		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, proven: map[int64]bool{}, touched: map[thread.ID]bool{}, joined: map[thread.ID]bool{},
+		x: x, b: b, in: in, now: statement.TimeOf(x.Now()), blobs: map[statement.ID]int{}, proven: map[int64]bool{}, touched: map[thread.ID]bool{}, joined: map[thread.ID]bool{}, relied: map[string]bool{},
 		Received: Received{Author: in.author, Blobs: map[statement.Digest]int64{}, Refused: map[statement.ID]string{}},
 	}
 }
@@ -337,6 +339,9 @@ func (r *receiving) judge(l located) (*refusal, error) {
 	}
 	if _, ok := r.x.Rules.Spec(l.Kind); !ok { // spec: STM-8
 		return &refusal{head: l.Head, clause: "STM-8", reason: "unknown-kind"}, nil
+	}
+	if err := r.mayFold(l.Head); err != nil {
+		return nil, err
 	}
 	v, err := r.x.Decide(r.b.tx, l.Head)
 	if err != nil {

@@ -251,7 +251,13 @@ func (x *Exchange) follow(b *batch, d Draft, h *statement.Head) error {
 		return fault.New(fault.Inadmissible, "THR-6", "%s cannot be said by %s in this thread now", d.Kind, x.Self)
 	}
 	h.To = others(s.Participants, x.Self)
-	h.After = x.Rules.After(s, x.Self)
+	var heads []*statement.Head
+	if x.Rules.Wide(s) {
+		if heads, err = Heads(b.tx, d.Thread); err != nil {
+			return err
+		}
+	}
+	h.After = x.Rules.AfterOf(s, heads, x.Self)
 	if d.Kind == thread.KindAdmit {
 		if err := x.admission(b, d, s, h); err != nil {
 			return err

@@ -160,7 +160,7 @@ func TestObjectionOnItsWay(t *testing.T) {
 	f.Cut("XA", "XC") // what XC's node says of it is on its way too
 	xb.Until("XC's word that it has heard", func() bool {
 		v, err := xb.Agreement(t.Context(), m.id)
-		return err == nil && v.Making.Silence != nil && len(v.Making.Silence.Objections) == 1 && !v.Making.Silence.Objections[0].Heard.IsZero()
+		return err == nil && v.Making.Silence != nil && len(v.Making.Silence.Objections) == 1 && len(v.Making.Silence.Objections[0].Heard) > 0
 	})
 	f.Clock.Pass(24*time.Hour + time.Minute)
 	v, err := f.At("XA").Agreement(t.Context(), m.id)

@@ -181,8 +181,8 @@ type noTiles struct{}
 
 func (noTiles) Tile(int, int64) ([]byte, error) { return nil, nil }
 
-// LogHandler serves the own log read-only as C2SP tlog-tiles (LOG-2, NET-8), and those before it, each under its serial. It discloses ids and growth, nothing
-// else.
+// LogHandler serves the own log read-only as C2SP tlog-tiles (LOG-2, NET-8), and those before it, each under its serial, and the texts of agreements that were
+// published (AGR-16). It discloses these, ids and growth, nothing else.
 func (n *Node) LogHandler() http.Handler {
 	// spec: LOG-2, NET-8
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -190,7 +190,16 @@ func (n *Node) LogHandler() http.Handler {
 			http.Error(w, "only GET and HEAD", http.StatusMethodNotAllowed)
 			return
 		}
-		body, kind, err := n.logFile(r.Context(), strings.TrimPrefix(r.URL.Path, "/"))
+		path := strings.TrimPrefix(r.URL.Path, "/")
+		var body []byte
+		var kind string
+		var err error
+		if first, _, _ := strings.Cut(path, "/"); first == publishedName {
+			kind = "text/plain; charset=utf-8"
+			body, err = n.publishedFile(r.Context(), path)
+		} else {
+			body, kind, err = n.logFile(r.Context(), path)
+		}
 		if err != nil {
 			http.Error(w, fault.Show(err), fault.HTTP(fault.CodeOf(err)))
 			return
