@@ -222,6 +222,9 @@ func (x *Exchange) relied(b *batch, id agreement.ID, to []party.Code) (*statemen
 		return t.reliance, nil
 	case v == nil && x.Unchecked:
 		return &statement.AgreementRef{ID: id, At: t.state.Frontier[:min(len(t.state.Frontier), statement.MaxMakingAt)]}, nil
+	case v != nil && len(t.standing.Basis) > statement.MaxMakingAt && len(t.state.Frontier) > statement.MaxMakingAt:
+		return nil, fault.New(fault.Inadmissible, "DEC-2", "%d parties have spoken in the making of agreement %s since anybody has heard of them all, and a statement can name %d: comment on the agreement first, each comment joins %d",
+			len(t.state.Frontier), id.Short(), statement.MaxMakingAt, statement.MaxAfter)
 	case v == nil:
 		return nil, denied(Verdict{Agreement: id, Verdict: agreement.Verdict{Clause: "DEC-2", Reason: why}})
 	}
