@@ -18,6 +18,9 @@ const (
 	KindRevoke  statement.Kind = "office.revoke"
 	KindInvite  statement.Kind = "office.invite"
 	KindEnter   statement.Kind = "office.enter"
+	KindBind    statement.Kind = "office.bind"
+	KindUnbind  statement.Kind = "office.unbind"
+	KindDoubt   statement.Kind = "office.doubt"
 )
 
 // What can be recorded: of a draft.
@@ -49,6 +52,12 @@ func kinds() []thread.KindSpec {
 			Means: "Who opens the link is let in as the officer, once."},
 		{Kind: KindEnter, Rank: 50, Facts: struct{}{}, Label: "enter by a one-time link",
 			Means: "A one-time link was used."},
+		{Kind: KindBind, Rank: 50, Facts: Bind{}, Label: "add a way in",
+			Means: "The officer signs in by this passkey, or by this identity at a provider, until it is taken away."},
+		{Kind: KindUnbind, Rank: 50, Facts: Bind{}, Label: "take a way in away",
+			Means: "The passkey, or the identity, lets nobody in any more."},
+		{Kind: KindDoubt, Rank: 50, Facts: Bind{}, Label: "doubt a passkey",
+			Means: "A passkey has told a count that went back, as a copy of it would. It was refused."},
 		{Kind: KindSubmit, Rank: 50, Opens: true, Facts: Submit{}, Label: "submit a draft",
 			Means: "The author asks another officer to approve what is to be said."},
 		{Kind: KindEdit, Rank: 50, Facts: struct{}{}, Label: "change a draft",
@@ -128,6 +137,26 @@ type Invite struct {
 func (f Invite) Check(h *statement.Head) error {
 	if !h.Time.Before(f.Expires) {
 		return wrong("a link ends after it was made")
+	}
+	return nil
+}
+
+// The ways in that a record names.
+const (
+	WayPasskey  = "passkey"
+	WayIdentity = "identity"
+)
+
+// Bind is the facts of office.bind, office.unbind and office.doubt. Name tells one way in from another and opens nothing.
+type Bind struct {
+	Way  string `json:"way"`
+	Name string `json:"name"`
+}
+
+// Check wants a way that it knows, with its name.
+func (f Bind) Check(*statement.Head) error {
+	if f.Way != WayPasskey && f.Way != WayIdentity || f.Name == "" {
+		return wrong("a way in is a passkey or an identity, and has a name")
 	}
 	return nil
 }

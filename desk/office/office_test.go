@@ -46,9 +46,15 @@ func TestOfficer(t *testing.T) {
 		{KindApprove, Approve{what}, thread.NotAdmissible, Enrolled}, // it is no draft
 		{KindInvite, Invite{end}, "", Enrolled},
 		{KindEnter, struct{}{}, "", Enrolled},
+		{KindBind, Bind{WayPasskey, "b1"}, "", Enrolled},
+		{KindBind, Bind{"password", "b2"}, thread.BadFacts, Enrolled},
+		{KindUnbind, Bind{WayIdentity, ""}, thread.BadFacts, Enrolled},
+		{KindDoubt, Bind{WayPasskey, "b1"}, "", Enrolled},
 		{KindDisable, struct{}{}, "", Disabled},
 		{KindIssue, Issue{"a2", []string{"analyst"}, end}, thread.NotAdmissible, Disabled},
 		{KindInvite, Invite{end}, thread.NotAdmissible, Disabled},
+		{KindBind, Bind{WayIdentity, "b3"}, thread.NotAdmissible, Disabled},
+		{KindUnbind, Bind{WayPasskey, "b1"}, "", Disabled},
 		{KindRevoke, Revoke{"a1"}, "", Disabled},
 		{KindRevoke, Revoke{}, thread.BadFacts, Disabled},
 		{KindEnrol, Enrol{boris, []string{"analyst"}}, thread.NotAdmissible, Disabled},
@@ -121,7 +127,7 @@ func TestAnyOrder(t *testing.T) {
 		end := statement.TimeOf(k.Now.Add(1000 * time.Hour))
 		facts := map[statement.Kind]any{
 			KindEnrol: Enrol{anna, []string{"analyst"}}, KindAssign: Assign{[]string{"auditor"}}, KindIssue: Issue{"a", []string{"analyst"}, end}, KindRevoke: Revoke{"a"},
-			KindInvite: Invite{end}, KindSubmit: Submit{"assist.request", what}, KindApprove: Approve{what}, KindRelease: Release{statement.ID{1}},
+			KindInvite: Invite{end}, KindBind: Bind{WayPasskey, "b"}, KindUnbind: Bind{WayPasskey, "b"}, KindDoubt: Bind{WayPasskey, "b"}, KindSubmit: Submit{"assist.request", what}, KindApprove: Approve{what}, KindRelease: Release{statement.ID{1}},
 		}
 		draw := func(kind statement.Kind) any {
 			if f, ok := facts[kind]; ok {

@@ -22,9 +22,9 @@ type state struct {
 func (st *state) may() []statement.Kind {
 	switch st.Status {
 	case Enrolled:
-		return []statement.Kind{KindAssign, KindDisable, KindIssue, KindRevoke, KindInvite, KindEnter}
+		return []statement.Kind{KindAssign, KindDisable, KindIssue, KindRevoke, KindInvite, KindEnter, KindBind, KindUnbind, KindDoubt}
 	case Disabled:
-		return []statement.Kind{KindAssign, KindEnable, KindRevoke}
+		return []statement.Kind{KindAssign, KindEnable, KindRevoke, KindUnbind}
 	case Submitted:
 		return []statement.Kind{KindEdit, KindReturn, KindApprove, KindDrop}
 	case Editing, Returned:
@@ -101,6 +101,8 @@ func (st *state) change(h *statement.Head) (err error) {
 		_, err = thread.Facts[Revoke](h)
 	case KindInvite:
 		_, err = thread.Facts[Invite](h)
+	case KindBind, KindUnbind, KindDoubt:
+		_, err = thread.Facts[Bind](h)
 	}
 	return err
 }

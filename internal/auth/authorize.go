@@ -46,13 +46,14 @@ const (
 	ManageOfficers Action = "manage-officers"
 	ManageTokens   Action = "manage-tokens" // and one-time links
 	RevokeToken    Action = "revoke-token"
+	ManageWays     Action = "manage-ways" // passkeys, and identities at a provider
 	ManageKeys     Action = "manage-keys"
 )
 
 // Actions lists them.
 func Actions() []Action {
 	return []Action{
-		Read, ReadLog, ExportEvidence, Open, Draft, Submit, Approve, Release, Negotiate, SignAgreement, Recall, Erase, ManageOfficers, ManageTokens, RevokeToken, ManageKeys,
+		Read, ReadLog, ExportEvidence, Open, Draft, Submit, Approve, Release, Negotiate, SignAgreement, Recall, Erase, ManageOfficers, ManageTokens, RevokeToken, ManageWays, ManageKeys,
 	}
 }
 
@@ -75,6 +76,8 @@ func (a Action) verb() string {
 		return "make tokens and links"
 	case RevokeToken:
 		return "revoke this token"
+	case ManageWays:
+		return "change this officer's passkeys and identities"
 	case ManageKeys:
 		return "change keys"
 	}
@@ -89,6 +92,9 @@ type Actor struct {
 	Disabled bool
 	Operator bool
 	Token    string // the token's name, where one was shown
+
+	Session string         // the session's name, where the officer has signed in
+	Since   statement.Time // when that was
 }
 
 // Operator is whoever can open the node, when nobody has signed in.
@@ -308,6 +314,7 @@ func (s scene) Get(uid types.EntityUID) (types.Entity, bool) {
 		e.Parents = types.NewEntityUIDSet(parents...)
 		e.Attributes = types.NewRecord(types.RecordMap{
 			"id": types.String(s.actor.ID), "holds": setOf(s.actor.Holds), "disabled": types.Boolean(s.actor.Disabled), "operator": types.Boolean(s.actor.Operator),
+			"present": types.Boolean(s.actor.Session != ""),
 		})
 	case "Matter":
 		m := s.matter
@@ -319,7 +326,7 @@ func (s scene) Get(uid types.EntityUID) (types.Entity, bool) {
 		})
 	case "Action":
 		switch Action(uid.ID) {
-		case "look", "write":
+		case "look", "write", ManageWays:
 		case Read, ReadLog, ExportEvidence:
 			e.Parents = types.NewEntityUIDSet(types.NewEntityUID("Action", "look"))
 		default:

@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ type Options struct {
 	Rules     *Rules
 	Key       []byte                      // 32 bytes for keyed hashes of secrets; not in the store
 	Pseudonym func(officer string) string // by which records name an officer
+
+	Idle time.Duration // a session that was not used for so long is over
+	Life time.Duration // and so is one that is so old
 }
 
 // Registry reads and changes officers, tokens and links in a store's transactions. It is safe for concurrent use.
@@ -159,7 +163,13 @@ func (r *Registry) change(tx store.Tx, by Actor, id string, now statement.Time, 
 	}
 	o.Changed, o.ChangedBy = now, by.ID
 	c.Record = o.Record
-	c.Put = func(tx store.Tx, _ thread.ID) error { return tx.PutOfficer(o) }
+	c.Put = func(tx store.Tx, _ thread.ID) error {
+		err := errors.Join(tx.PutOfficer(o), r.CloseSessions(tx, o.ID, Secret{}))
+		if o.Disabled {
+			err = errors.Join(err, r.dropLinks(tx, o.ID))
+		}
+		return err
+	}
 	return c, nil
 }
 
@@ -180,7 +190,8 @@ func (r *Registry) remains(tx store.Tx, changed store.Officer) error {
 	return err
 }
 
-// SetRoles gives an officer these roles and no others.
+// SetRoles gives an officer these roles and no others. It signs the officer out: who is somebody else now signs in anew, and a session that was stolen does not
+// grow with its officer.
 func (r *Registry) SetRoles(tx store.Tx, by Actor, id string, roles []Role, now statement.Time) (Change, error) {
 	return r.change(tx, by, id, now, func(o *store.Officer) (Change, error) {
 		if len(roles) == 0 {
@@ -194,7 +205,7 @@ func (r *Registry) SetRoles(tx store.Tx, by Actor, id string, roles []Role, now 
 	})
 }
 
-// SetDisabled takes every permission from an officer, or gives them back.
+// SetDisabled takes every permission from an officer, or gives them back. Who is disabled is signed out, and links that wait are void.
 func (r *Registry) SetDisabled(tx store.Tx, by Actor, id string, disabled bool, now statement.Time) (Change, error) {
 	return r.change(tx, by, id, now, func(o *store.Officer) (Change, error) {
 		kind, is := office.KindEnable, "not disabled"
@@ -297,7 +308,8 @@ func (r *Registry) tokenNamed(tx store.Tx, name string) (store.Token, error) {
 	return found[0], nil
 }
 
-// MakeLink makes a one-time link for an officer: secret, from NewLink, opens it.
+// MakeLink makes a one-time link for an officer: secret, from NewLink, opens it. Links that the officer had before are void; who is signed in stays so until the
+// link is used.
 func (r *Registry) MakeLink(tx store.Tx, by Actor, id string, expires statement.Time, secret Secret, now statement.Time) (Change, error) {
 	o, err := r.admitted(tx, by, id)
 	if err != nil {
@@ -309,12 +321,26 @@ func (r *Registry) MakeLink(tx store.Tx, by Actor, id string, expires statement.
 	l := store.Link{Hash: r.hash(secret), Officer: o.ID, Made: now, MadeBy: by.ID, Expires: expires}
 	return Change{
 		Kind: office.KindInvite, Record: o.Record, Facts: office.Invite{Expires: expires},
-		Put: func(tx store.Tx, _ thread.ID) error { return tx.PutLink(l) },
+		Put: func(tx store.Tx, _ thread.ID) error { return errors.Join(r.dropLinks(tx, o.ID), tx.PutLink(l)) },
 	}, nil
 }
 
-// UseLink lets an officer in by a link, which is good for nothing afterwards. What is wrong with a link that does not open is not told.
-func (r *Registry) UseLink(tx store.Tx, secret Secret, now statement.Time) (Actor, Change, error) {
+// dropLinks makes an officer's links good for nothing.
+func (r *Registry) dropLinks(tx store.Tx, id string) error {
+	var all []statement.Digest
+	err := tx.EachLink(id, func(l store.Link) bool {
+		all = append(all, l.Hash)
+		return true
+	})
+	for _, hash := range all {
+		err = errors.Join(err, tx.DropLink(hash))
+	}
+	return err
+}
+
+// UseLink lets an officer in by a link, which is good for nothing afterwards, and opens a session, whose secret session is, from NewSession. It ends the officer's
+// other sessions: a link is made when a device is new or lost, and on a lost one somebody else may be signed in. What is wrong with a link that does not open is not told.
+func (r *Registry) UseLink(tx store.Tx, secret, session Secret, now statement.Time) (Actor, Change, error) {
 	no := fault.New(fault.Denied, "", "this link does not open, or not any more: an administrator makes another one")
 	if !secret.is(linkPrefix) {
 		return Actor{}, Change{}, no
@@ -336,6 +362,8 @@ func (r *Registry) UseLink(tx store.Tx, secret Secret, now statement.Time) (Acto
 	roles := known(o.Roles)
 	return Actor{ID: o.ID, Holds: roles, Roles: roles}, Change{
 		Kind: office.KindEnter, Record: o.Record, Facts: struct{}{},
-		Put: func(tx store.Tx, _ thread.ID) error { return tx.DropLink(l.Hash) },
+		Put: func(tx store.Tx, _ thread.ID) error {
+			return errors.Join(tx.DropLink(l.Hash), r.CloseSessions(tx, o.ID, Secret{}), r.OpenSession(tx, o.ID, ByLink, session, now))
+		},
 	}, nil
 }

@@ -35,7 +35,7 @@ func newHouse(t *testing.T) *house {
 	}
 	t.Cleanup(func() { db.Close() })
 	return &house{
-		NewRegistry(Options{Rules: rules(t), Key: []byte("a key that is not in the store"), Pseudonym: func(id string) string { return "p-" + id }}), t, db,
+		NewRegistry(Options{Rules: rules(t), Key: []byte("a key that is not in the store"), Pseudonym: func(id string) string { return "p-" + id }, Idle: 30 * time.Minute, Life: 12 * time.Hour}), t, db,
 		statement.TimeOf(time.Date(2026, 11, 21, 8, 0, 0, 0, time.UTC)),
 	}
 }
@@ -183,11 +183,11 @@ func TestTokens(t *testing.T) {
 	if c.Kind != office.KindIssue || fmt.Sprint(made.Facts) != fmt.Sprintf("{%s [analyst] %v}", TokenName(h.hash(narrow)), later) {
 		t.Errorf("recorded: %+v", made)
 	}
-	kim, err := h.signIn(Claim{"kim", whole}, h.now)
+	kim, err := h.signIn(Claim{Officer: "kim", Token: whole}, h.now)
 	if err != nil || fmt.Sprintf("%s %v %v", kim.ID, kim.Holds, kim.Roles) != "kim [analyst duty officer] [analyst duty officer]" {
 		t.Errorf("%+v, %v", kim, err)
 	}
-	kim, err = h.signIn(Claim{"", narrow}, h.now)
+	kim, err = h.signIn(Claim{Officer: "", Token: narrow}, h.now)
 	if err != nil || fmt.Sprintf("%s %v %v", kim.ID, kim.Holds, kim.Roles) != "kim [analyst duty officer] [analyst]" {
 		t.Errorf("%+v, %v", kim, err)
 	}
@@ -200,13 +200,13 @@ func TestTokens(t *testing.T) {
 		at    statement.Time
 		says  string
 	}{
-		{Claim{"kim", Secret{}}, h.now, "nobody acts as an officer without a token of that officer"},
-		{Claim{"root", whole}, h.now, "this token is another officer's"},
-		{Claim{"kim", NewToken()}, h.now, "this token is not known here"},
-		{Claim{"kim", Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 56 characters"},
-		{Claim{"kim", NewLink()}, h.now, "this is no token"},
-		{Claim{"kim", Typed(whole.Reveal() + "=")}, h.now, "this is no token"},
-		{Claim{"kim", whole}, later, "this token has expired"},
+		{Claim{Officer: "kim"}, h.now, "nobody acts as an officer without a token of that officer"},
+		{Claim{Officer: "root", Token: whole}, h.now, "this token is another officer's"},
+		{Claim{Officer: "kim", Token: NewToken()}, h.now, "this token is not known here"},
+		{Claim{Officer: "kim", Token: Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 56 characters"},
+		{Claim{Officer: "kim", Token: NewLink()}, h.now, "this is no token"},
+		{Claim{Officer: "kim", Token: Typed(whole.Reveal() + "=")}, h.now, "this is no token"},
+		{Claim{Officer: "kim", Token: whole}, later, "this token has expired"},
 	} {
 		_, err := h.signIn(c.claim, c.at)
 		h.refused(err, fault.Denied, c.says)
@@ -217,11 +217,11 @@ func TestTokens(t *testing.T) {
 
 	// A role that is taken away counts no more, whatever the token says; a disabled officer may do nothing.
 	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetRoles(tx, root, "kim", []Role{Analyst}, h.now) }))
-	if kim, err = h.signIn(Claim{"kim", whole}, h.now); err != nil || len(kim.Roles) != 1 {
+	if kim, err = h.signIn(Claim{Officer: "kim", Token: whole}, h.now); err != nil || len(kim.Roles) != 1 {
 		t.Errorf("%+v, %v", kim, err)
 	}
 	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", true, h.now) }))
-	if kim, err = h.signIn(Claim{"kim", whole}, h.now); err != nil || h.Rules.Authorize(kim, Read, Matter{}, true).Permitted {
+	if kim, err = h.signIn(Claim{Officer: "kim", Token: whole}, h.now); err != nil || h.Rules.Authorize(kim, Read, Matter{}, true).Permitted {
 		t.Errorf("%+v, %v", kim, err)
 	}
 	_, _, err = h.token(root, "kim", later)
@@ -239,13 +239,13 @@ func TestTokens(t *testing.T) {
 		t.Error(err)
 	}
 	h.refused(revoke(root, name), fault.Exists, "revoked already")
-	_, err = h.signIn(Claim{"kim", narrow}, h.now)
+	_, err = h.signIn(Claim{Officer: "kim", Token: narrow}, h.now)
 	h.refused(err, fault.Denied, "this token was revoked")
 
 	// Under another key the same store knows no token.
 	elsewhere := NewRegistry(Options{Rules: h.Rules, Key: []byte("another key"), Pseudonym: h.Pseudonym})
 	err = h.db.View(t.Context(), func(tx store.Tx) error {
-		_, err := elsewhere.SignIn(tx, Claim{"kim", whole}, h.now)
+		_, err := elsewhere.SignIn(tx, Claim{Officer: "kim", Token: whole}, h.now)
 		return err
 	})
 	h.refused(err, fault.Denied, "not known here")
@@ -264,7 +264,7 @@ func TestLastUse(t *testing.T) {
 		day   string
 	}{{0, true, "2026-11-21"}, {time.Hour, false, "2026-11-21"}, {16 * time.Hour, true, "2026-11-22"}} {
 		err := h.db.Update(t.Context(), func(tx store.Tx) error {
-			wrote, err := h.Used(tx, Claim{"root", secret}, h.now.Add(step.after))
+			wrote, err := h.Used(tx, Claim{Officer: "root", Token: secret}, h.now.Add(step.after))
 			if wrote != step.wrote {
 				t.Errorf("after %s: wrote is %v", step.after, wrote)
 			}
@@ -300,26 +300,30 @@ func TestLinks(t *testing.T) {
 	}
 	use := func(s Secret, now statement.Time) (a Actor, err error) {
 		_, err = h.do(func(tx store.Tx) (c Change, err error) {
-			a, c, err = h.UseLink(tx, s, now)
+			a, c, err = h.UseLink(tx, s, NewSession(), now)
 			return c, err
 		})
 		return a, err
 	}
 	const no = "this link does not open, or not any more"
-	good, late, gone := link("kim"), link("kim"), link("kim")
+	replaced, good := link("kim"), link("kim")
 	if a, err := use(good, h.now); err != nil || a.ID != "kim" || len(a.Roles) != 1 {
 		t.Errorf("%+v, %v", a, err)
 	}
-	for name, s := range map[string]Secret{"used": good, "never made": NewLink(), "a token": NewToken(), "nothing": {}} {
+	for name, s := range map[string]Secret{"replaced": replaced, "used": good, "never made": NewLink(), "a token": NewToken(), "nothing": {}} {
 		_, err := use(s, h.now)
 		if h.refused(err, fault.Denied, no); err == nil {
 			t.Errorf("%s", name)
 		}
 	}
-	_, err := use(late, later)
+	_, err := use(link("kim"), later)
 	h.refused(err, fault.Denied, no)
+	gone := link("kim")
 	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", true, h.now) }))
 	_, err = use(gone, h.now)
+	h.refused(err, fault.Denied, no)
+	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", false, h.now) }))
+	_, err = use(gone, h.now) // it does not come back with its officer
 	h.refused(err, fault.Denied, no)
 	_, err = h.do(func(tx store.Tx) (Change, error) {
 		return h.MakeLink(tx, root, "root", h.now.Add(8*24*time.Hour), NewLink(), h.now)
@@ -331,7 +335,7 @@ func TestLinks(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
 	s := NewToken()
-	c := Claim{"kim", s}
+	c := Claim{Officer: "kim", Token: s}
 	j, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/hex"
 	"log/slog"
 	"strings"
@@ -12,14 +13,15 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-// Secret is a token or a one-time link's secret, as it is shown once. No formatting shows it; Reveal does.
+// Secret is that of a token, a one-time link or a session, as it is shown once. No formatting shows it; Reveal does.
 type Secret struct{ text string }
 
 // The forms: a prefix by which scanners for leaked secrets know it, and 256 random bits.
 const (
-	tokenPrefix = "comity_token_"
-	linkPrefix  = "comity_link_"
-	secretSize  = 32 // bytes
+	tokenPrefix   = "comity_token_"
+	linkPrefix    = "comity_link_"
+	sessionPrefix = "comity_session_"
+	secretSize    = 32 // bytes
 )
 
 // NewToken makes the secret of a token.
@@ -27,6 +29,9 @@ func NewToken() Secret { return newSecret(tokenPrefix) }
 
 // NewLink makes the secret of a one-time link.
 func NewLink() Secret { return newSecret(linkPrefix) }
+
+// NewSession makes the secret of a session.
+func NewSession() Secret { return newSecret(sessionPrefix) }
 
 func newSecret(prefix string) Secret {
 	b := make([]byte, secretSize)
@@ -72,5 +77,21 @@ func (r *Registry) hash(s Secret) statement.Digest {
 	return statement.Digest(m.Sum(nil))
 }
 
+// mark is a keyed hash of several texts for one purpose, which cannot be mistaken for one another's.
+func (r *Registry) mark(purpose string, parts ...[]byte) statement.Digest {
+	m := hmac.New(sha256.New, r.key)
+	m.Write([]byte("comity/" + purpose + "\n"))
+	for _, p := range parts {
+		var n [8]byte
+		binary.BigEndian.PutUint64(n[:], uint64(len(p)))
+		m.Write(n[:])
+		m.Write(p)
+	}
+	return statement.Digest(m.Sum(nil))
+}
+
+// nameOf is by what something is listed of which the store has a hash. It opens nothing.
+func nameOf(hash statement.Digest) string { return hex.EncodeToString(hash[:5]) }
+
 // TokenName is by what a token is listed and revoked. It opens nothing.
-func TokenName(hash statement.Digest) string { return hex.EncodeToString(hash[:5]) }
+func TokenName(hash statement.Digest) string { return nameOf(hash) }

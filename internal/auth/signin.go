@@ -14,7 +14,11 @@ import (
 type Claim struct {
 	Officer string // "": whoever the token is of
 	Token   Secret
+	Session Secret // of an officer who has signed in; then nothing else is shown
 }
+
+// Nobody is the claim of whoever comes through a door and has not shown anything: unlike none at all, it is not the operator's.
+func Nobody() Claim { return Claim{Session: Secret{"nobody"}} }
 
 type claimKey struct{}
 
@@ -31,6 +35,8 @@ func ClaimOf(ctx context.Context) Claim {
 // Error: fault.Denied, which says what to do.
 func (r *Registry) SignIn(tx store.Tx, c Claim, now statement.Time) (Actor, error) {
 	switch {
+	case !c.Session.IsZero():
+		return r.inSession(tx, c, now)
 	case c.Token.IsZero() && c.Officer == "":
 		return Operator(), nil
 	case c.Token.IsZero():
@@ -77,9 +83,13 @@ func (r *Registry) untokened(tx store.Tx) error {
 	return fault.New(fault.Denied, "", "nobody acts as an officer without a token of that officer")
 }
 
-// Unnoted tells whether Used would write: whether a token that is known here was not yet used on this day.
+// Unnoted tells whether Used would write: whether a token that is known here was not yet used on this day, or a session that is open not in this minute.
 func (r *Registry) Unnoted(tx store.Tx, c Claim, now statement.Time) (bool, error) {
-	if c.Token.IsZero() {
+	switch {
+	case !c.Session.IsZero():
+		s, open, err := r.session(tx, c.Session, now)
+		return open && !now.Before(s.Seen.Add(seenEvery)), err
+	case c.Token.IsZero():
 		return false, nil
 	}
 	t, err := tx.Token(r.hash(c.Token))
@@ -89,11 +99,19 @@ func (r *Registry) Unnoted(tx store.Tx, c Claim, now statement.Time) (bool, erro
 	return err == nil && t.LastUsed != dayOf(now), err
 }
 
-// Used notes the day on which a token was used last, and tells whether it wrote.
+// Used notes the day on which a token was used last, or when a session was, and tells whether it wrote.
 func (r *Registry) Used(tx store.Tx, c Claim, now statement.Time) (bool, error) {
 	due, err := r.Unnoted(tx, c, now)
 	if err != nil || !due {
 		return false, err
+	}
+	if !c.Session.IsZero() {
+		s, err := tx.Session(r.hash(c.Session))
+		if err != nil {
+			return false, err
+		}
+		s.Seen = now
+		return true, tx.PutSession(s)
 	}
 	t, err := tx.Token(r.hash(c.Token))
 	if err != nil {

@@ -23,6 +23,7 @@ const FileName = "comity.toml"
 const (
 	MinPull    = 100 * time.Millisecond
 	MinWitness = 60 * time.Second // LOG-11
+	MinSession = time.Minute
 	MaxSpan    = 24 * time.Hour
 
 	maxEndpoints = 8   // LTR-3
@@ -46,6 +47,17 @@ type Config struct {
 	WatchListen   string
 	TraceEndpoint string
 
+	WebListen      string
+	WebURL         string // an origin; see CheckWeb
+	WebCertificate string // both of these, or neither
+	WebKey         string
+	WebProxies     []string
+	SessionIdle    time.Duration
+	SessionLife    time.Duration
+	OIDCIssuer     string
+	OIDCClient     string
+	OIDCSecretFile string
+
 	Store          string
 	Keys           string
 	KeyFile        string // this or PassphraseFile, never both
@@ -61,11 +73,14 @@ type Config struct {
 
 	Approval []string // what a second officer must approve beside what agreements and caveats ask for: see AsksApproval
 
+	Notices
+
 	LogLevel  string
 	LogFormat string
 
-	// Passphrase is what Load found in PassphraseFile. It is no setting and is never written.
+	// Passphrase and OIDCSecret are what Load found in PassphraseFile and OIDCSecretFile. They are no settings and are never written.
 	Passphrase Secret
+	OIDCSecret Secret
 }
 
 // Defaults is the configuration of a new node of that party: no listener, keys locked to a key file.
@@ -79,6 +94,9 @@ func Defaults(code party.Code) Config {
 		WitnessInterval: MinWitness,
 		Role:            "duty-officer",
 		OnRecall:        RecallAsk,
+		SessionIdle:     30 * time.Minute,
+		SessionLife:     12 * time.Hour,
+		Notices:         noticeDefaults(),
 		LogLevel:        "info",
 		LogFormat:       "text",
 	}
@@ -116,7 +134,10 @@ func (c *Config) Check() error {
 	if c.Store == c.Keys || c.Store == c.lockFile() || c.Keys == c.lockFile() {
 		return fault.New(fault.Usage, "", "the settings name one file for two purposes")
 	}
-	return nil
+	if err := c.checkNotices(); err != nil {
+		return err
+	}
+	return c.checkWeb()
 }
 
 // Database is the address of the database that keeps the node's memory; ok is false where a file does.

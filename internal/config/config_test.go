@@ -47,8 +47,11 @@ func TestLoad(t *testing.T) {
 	full := Config{
 		Code: "XA.cert", Listen: ":8443", Endpoints: []string{"https://a.example:8443", "https://[2001:db8::1]:443"}, LogListen: "192.0.2.1:80",
 		WatchListen: "127.0.0.1:9464", TraceEndpoint: "http://127.0.0.1:4318",
+		WebListen: ":8444", WebURL: "https://desk.xa.example", WebCertificate: "web.pem", WebKey: "/media/web.key", WebProxies: []string{"127.0.0.1", "::1"},
+		SessionIdle: 5 * time.Minute, SessionLife: time.Hour, OIDCIssuer: "https://id.xa.example/realm", OIDCClient: "comity",
 		Store: "s.db", Keys: "k.age", KeyFile: "/media/key", PullInterval: time.Second, WitnessInterval: 2 * time.Minute,
 		Role: "analyst", Officer: "Åsa \"the\" Officer", OnRecall: RecallErase, Approval: []string{"assist.grant", "TLP:AMBER+STRICT"}, LogLevel: "debug", LogFormat: "json",
+		Notices: fullNotices(),
 	}
 	env := Defaults("XB")
 	env.Listen, env.Endpoints, env.PullInterval = "", []string{"https://b.example:1", "https://c.example:2"}, 3*time.Second
@@ -70,6 +73,15 @@ endpoints = ["https://a.example:8443", "https://[2001:db8::1]:443"]
 log_listen = "192.0.2.1:80"
 watch_listen = "127.0.0.1:9464"
 trace_endpoint = "http://127.0.0.1:4318"
+web_listen = ":8444"
+web_url = "https://desk.xa.example"
+web_certificate = "web.pem"
+web_key = "/media/web.key"
+web_proxies = ["127.0.0.1", "::1"]
+session_idle = "5m"
+session_life = "1h"
+oidc_issuer = "https://id.xa.example/realm"
+oidc_client = "comity"
 store = "s.db"
 keys = "k.age"
 key_file = "/media/key"
@@ -79,6 +91,7 @@ role = "analyst"
 officer = "Åsa \"the\" Officer"
 on_recall = "erase"
 approval = ["assist.grant", "TLP:AMBER+STRICT"]
+` + fullNoticesText + `
 log_level = "debug"
 log_format = "json"
 `, nil, full},
@@ -175,6 +188,25 @@ func TestLoadRefuses(t *testing.T) {
 		{"level", "code = \"XA\"\nlog_level = \"loud\"", nil, "setting log_level: one of debug, info, warn, error"},
 		{"on recall", "code = \"XA\"\non_recall = \"forget\"", nil, "setting on_recall: one of ask, erase"},
 		{"format", "code = \"XA\"\nlog_format = \"xml\"", nil, "setting log_format: one of text, json"},
+		{"pages without https", "code = \"XA\"\nweb_listen = \":8080\"", nil, "setting web_listen: without https only an address of this machine"},
+		{"pages without https on another address", "code = \"XA\"\nweb_listen = \"192.0.2.1:8080\"\nweb_url = \"http://localhost:8080\"", nil, "setting web_listen: without https"},
+		{"pages at a number", "code = \"XA\"\nweb_url = \"https://192.0.2.1\"", nil, "setting web_url: a name and no number"},
+		{"pages at a number of another form", "code = \"XA\"\nweb_url = \"https://[2001:db8::1]:8443\"", nil, "setting web_url: a name and no number"},
+		{"pages over http", "code = \"XA\"\nweb_url = \"http://desk.xa.example\"", nil, "setting web_url: https"},
+		{"pages over http at a name that begins alike", "code = \"XA\"\nweb_url = \"http://localhost.xa.example\"", nil, "setting web_url: https"},
+		{"pages under a path", "code = \"XA\"\nweb_url = \"https://desk.xa.example/\"", nil, "setting web_url: an origin is like"},
+		{"pages with a user", "code = \"XA\"\nweb_url = \"https://u@desk.xa.example\"", nil, "setting web_url: an origin is like"},
+		{"pages in capitals", "code = \"XA\"\nweb_url = \"https://Desk.xa.example\"", nil, "setting web_url: an origin is like"},
+		{"pages with the usual port", "code = \"XA\"\nweb_url = \"https://desk.xa.example:443\"", nil, "setting web_url: written as browsers do"},
+		{"pages at a port that is none", "code = \"XA\"\nweb_url = \"https://desk.xa.example:80800\"", nil, "setting web_url: an address is like"},
+		{"a certificate without a key", "code = \"XA\"\nweb_url = \"https://desk.xa.example\"\nweb_certificate = \"x\"", nil, "both web_certificate and web_key"},
+		{"a certificate without a name", "code = \"XA\"\nweb_key = \"y\"\nweb_certificate = \"x\"", nil, "setting web_url: with web_certificate"},
+		{"a proxy by name", "code = \"XA\"\nweb_proxies = [\"proxy.xa.example\"]", nil, "setting web_proxies: addresses are like"},
+		{"sessions for ever", "code = \"XA\"\nsession_life = \"25h\"", nil, "setting session_life: from 1m0s to 24h0m0s"},
+		{"sessions that end before they are idle", "code = \"XA\"\nsession_life = \"10m\"", nil, "setting session_life: at least as long as session_idle"},
+		{"an issuer over http", "code = \"XA\"\noidc_client = \"c\"\noidc_issuer = \"http://id.xa.example\"", nil, "setting oidc_issuer: an issuer is like"},
+		{"an issuer without a client", "code = \"XA\"\noidc_issuer = \"https://id.xa.example\"", nil, "both oidc_issuer and oidc_client"},
+		{"a client's secret that is not there", "code = \"XA\"\noidc_secret_file = \"absent\"", nil, "setting oidc_secret_file: there is no file"},
 		{"large file", "code = \"XA\"\n# " + strings.Repeat("x", maxFile), nil, "has more than 65536 bytes"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -311,6 +343,33 @@ func TestWriteRoundTrip(t *testing.T) {
 	}
 }
 
+// The pages may be reached without TLS where nobody can listen, or where a proxy does it.
+func TestWeb(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{
+		`web_listen = "127.0.0.1:0"`, `web_listen = "[::1]:8080"`, `web_listen = "localhost:8080"` + "\n" + `web_url = "http://localhost:8080"`,
+		`web_listen = ":8080"` + "\n" + `web_url = "https://desk.xa.example:8443"`, `web_url = "http://xa.localhost:8080"`,
+		`oidc_issuer = "http://127.0.0.1:9999/oidc"` + "\n" + `oidc_client = "c"`,
+	} {
+		if _, err := Load(folder(t, "code = \"XA\"\n"+text), nil); err != nil {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	for want, c := range map[string]Config{
+		"": {WebListen: "127.0.0.1:0"}, "http://localhost:8080": {WebListen: "127.0.0.1:8080"}, "https://desk.xa.example": {WebListen: ":1", WebURL: "https://desk.xa.example"},
+	} {
+		if got := c.WebOrigin(); got != want {
+			t.Errorf("%+v: %q", c, got)
+		}
+	}
+	dir := folder(t, "code = \"XA\"\noidc_secret_file = \"secret\"")
+	put(t, filepath.Join(dir, "secret"), "what the provider gave\nand more", 0o600)
+	c, err := Load(dir, nil)
+	if err != nil || string(c.OIDCSecret) != "what the provider gave" || strings.Contains(fmt.Sprintf("%v %+v %#v", c, c, c), "provider gave") {
+		t.Errorf("%v, %v", c, err)
+	}
+}
+
 func TestWriteRefuses(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, "")
@@ -339,7 +398,7 @@ func TestWriteKeepsSecrets(t *testing.T) {
 	t.Parallel()
 	dir := folder(t, "")
 	c := Defaults("XA")
-	c.KeyFile, c.PassphraseFile, c.Passphrase = "", "pass", Secret("correct horse")
+	c.KeyFile, c.PassphraseFile, c.Passphrase, c.OIDCSecret = "", "pass", Secret("correct horse"), Secret("another horse")
 	if err := Write(filepath.Join(dir, FileName), c); err != nil {
 		t.Fatal(err)
 	}
@@ -353,7 +412,7 @@ func TestWriteKeepsSecrets(t *testing.T) {
 func TestOneList(t *testing.T) {
 	t.Parallel()
 	var c Config
-	fields := reflect.TypeOf(c).NumField() - 1 // Passphrase is no setting
+	fields := reflect.TypeOf(c).NumField() - 3 + reflect.TypeOf(c.Notices).NumField() - 2 // Passphrase, OIDCSecret and two of Notices are no settings
 	if got := len(settings()); got != fields {
 		t.Errorf("%d settings, %d fields", got, fields)
 	}

@@ -57,7 +57,7 @@ func Load(dir string, environ []string) (Config, error) {
 	if err := c.Check(); err != nil {
 		return Config{}, err
 	}
-	return c, c.readPassphrase(dir)
+	return c, c.readSecrets(dir)
 }
 
 // source lets koanf parse bytes that were read with care.
@@ -135,28 +135,38 @@ func (c *Config) apply(layer *koanf.Koanf, name func(setting) string, from strin
 	return nil
 }
 
-// readPassphrase takes the first line of PassphraseFile.
-func (c *Config) readPassphrase(dir string) error {
-	if c.PassphraseFile == "" {
-		return nil
+// readSecrets takes the first lines of PassphraseFile, OIDCSecretFile and those of notices.
+func (c *Config) readSecrets(dir string) (err error) {
+	if c.Passphrase, err = firstLine(dir, "passphrase_file", c.PassphraseFile); err != nil {
+		return err
 	}
-	path := c.PassphraseFile
+	if c.OIDCSecret, err = firstLine(dir, "oidc_secret_file", c.OIDCSecretFile); err != nil {
+		return err
+	}
+	return c.readNoticeSecrets(dir)
+}
+
+// firstLine is that of a private file; nothing where path is empty.
+func firstLine(dir, key, path string) (Secret, error) {
+	if path == "" {
+		return nil, nil
+	}
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
 	raw, err := readPrivate(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return fault.Wrap(err, fault.Usage, "", "setting passphrase_file: there is no file %s", path)
+		return nil, fault.Wrap(err, fault.Usage, "", "setting %s: there is no file %s", key, path)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	line, _, _ := bytes.Cut(raw, []byte("\n"))
-	c.Passphrase = bytes.TrimSuffix(line, []byte("\r"))
-	if len(c.Passphrase) == 0 {
-		return fault.New(fault.Usage, "", "setting passphrase_file: the first line of %s is empty", path)
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	if len(line) == 0 {
+		return nil, fault.New(fault.Usage, "", "setting %s: the first line of %s is empty", key, path)
 	}
-	return nil
+	return line, nil
 }
 
 // checkFolder refuses a folder that anybody but its owner can use.

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,6 +25,11 @@ type setting struct {
 
 // settings is the list, in the order in which people meet them.
 func settings() []setting {
+	return slices.Concat(reachSettings(), webSettings(), storeSettings(), noticeSettings(), diarySettings())
+}
+
+// reachSettings say who the node is and where it is reached.
+func reachSettings() []setting {
 	return []setting{
 		{
 			key: "code", doc: "The party whose node this is: a State (XA), an organisation, or an office (XA.cert).",
@@ -49,6 +55,58 @@ func settings() []setting {
 			key: "trace_endpoint", doc: "URL of an OTLP/HTTP receiver to which the node sends traces of its work, like http://127.0.0.1:4318. Empty: none are made.",
 			text: func(c *Config) *string { return &c.TraceEndpoint }, checkText: checkReceiver,
 		},
+	}
+}
+
+// webSettings are of the pages, and of who signs in.
+func webSettings() []setting {
+	return []setting{
+		{
+			key: "web_listen", doc: "Address on which officers' browsers and programs reach the pages and the API, like 127.0.0.1:8080. Empty: there are none.",
+			text: func(c *Config) *string { return &c.WebListen }, checkText: checkAddress,
+		},
+		{
+			key: "web_url", doc: "What officers' browsers call that, like https://desk.xa.example. Passkeys are bound to its host and are lost when it changes. Empty: http://localhost with the port of web_listen.",
+			text: func(c *Config) *string { return &c.WebURL }, checkText: checkOrigin,
+		},
+		{
+			key: "web_certificate", doc: "File of the certificate for web_url and those above it, as PEM. Empty: the pages are served without TLS, to this machine alone or to a proxy that does TLS.",
+			text: func(c *Config) *string { return &c.WebCertificate }, checkText: checkFile,
+		},
+		{
+			key: "web_key", doc: "File of that certificate's private key, as PEM.",
+			text: func(c *Config) *string { return &c.WebKey }, checkText: checkFile,
+		},
+		{
+			key: "web_proxies", doc: "Addresses of proxies before the pages, like 127.0.0.1. Of a request from one of them, the last address in X-Forwarded-For is whose attempts to sign in are counted. At most 16.",
+			list: func(c *Config) *[]string { return &c.WebProxies }, checkList: checkProxies,
+		},
+		{
+			key: "session_idle", doc: "An officer who has done nothing for so long signs in again. At least 1m, at most 24h.",
+			span: func(c *Config) *time.Duration { return &c.SessionIdle }, checkSpan: checkSpan(MinSession),
+		},
+		{
+			key: "session_life", doc: "An officer signs in again after so long, whatever was done. At least session_idle, at most 24h.",
+			span: func(c *Config) *time.Duration { return &c.SessionLife }, checkSpan: checkSpan(MinSession),
+		},
+		{
+			key: "oidc_issuer", doc: "Provider of identities (OpenID Connect) by which officers may sign in beside passkeys, like https://id.xa.example. It lets in whom an officer or an administrator has bound. Empty: none.",
+			text: func(c *Config) *string { return &c.OIDCIssuer }, checkText: checkIssuer,
+		},
+		{
+			key: "oidc_client", doc: "What the provider calls this node. The address to return to is web_url with /sign-in/oidc/callback.",
+			text: func(c *Config) *string { return &c.OIDCClient }, checkText: checkText,
+		},
+		{
+			key: "oidc_secret_file", doc: "File whose first line is the secret that the provider has given this node. Empty: it takes none.",
+			text: func(c *Config) *string { return &c.OIDCSecretFile }, checkText: checkFile,
+		},
+	}
+}
+
+// storeSettings are of what the node keeps, and of what it does.
+func storeSettings() []setting {
+	return []setting{
 		{
 			key: "store", doc: "What keeps the node's memory: a file in the node's folder, or a PostgreSQL database, like postgres://comity@db.xa.example/comity (docs/postgres.md).",
 			text: func(c *Config) *string { return &c.Store }, checkText: checkStore,
@@ -90,6 +148,12 @@ func settings() []setting {
 			key: "approval", doc: "What a second officer approves before it is said, beside what agreements and caveats ask for: kinds (\"assist.grant\", \"assist.*\"), labels (\"TLP:AMBER\": that and stricter), or \"all\". Empty: nothing more.",
 			list: func(c *Config) *[]string { return &c.Approval }, checkList: checkApproval,
 		},
+	}
+}
+
+// diarySettings stand last.
+func diarySettings() []setting {
+	return []setting{
 		{
 			key: "log_level", doc: "What the node's own diary tells: debug, info, warn or error.",
 			text: func(c *Config) *string { return &c.LogLevel }, checkText: checkOneOf("debug", "info", "warn", "error"),

@@ -2,7 +2,9 @@ package exchange
 
 import (
 	"bytes"
+	"context"
 	"maps"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -85,7 +87,7 @@ func (x *Exchange) place(b *batch, h *statement.Head, arrived statement.Time) (p
 		t.row.Unread++
 	}
 	if h.IsOpener() {
-		t.row.Desk, t.row.Opened = h.Kind.Desk(), h.Time
+		t.row.Desk, t.row.Opened, t.row.TLP = h.Kind.Desk(), h.Time, h.Marking.TLP
 	}
 	b.put(id, &t)
 	if t.stale {
@@ -198,34 +200,84 @@ func (b *batch) writeThreads(rules *thread.Rules, self party.Code) error {
 			continue
 		}
 		if t.known {
-			if err := t.write(rules); err != nil {
+			if err := t.write(rules, self); err != nil {
 				return err
 			}
 			if err := b.newcomers(t, self); err != nil {
 				return err
 			}
 		}
+		t.row.Listed = true
 		if err := b.tx.PutThread(t.row); err != nil {
 			return err
 		}
+		t.row.Clocks = nil // they are there now
 	}
 	return nil
 }
 
-// write puts the state into the row, and the summary where it may have changed: it tells of the opener, of who takes part, and of the desk's own state.
-func (t *threaded) write(rules *thread.Rules) (err error) {
+// write puts the state into the row, and the summary and what lists need where they may have changed: they tell of the opener, of who takes part, and of the desk's own
+// state.
+func (t *threaded) write(rules *thread.Rules, self party.Code) (err error) {
 	if t.row.State, err = thread.MarshalState(t.state); err != nil {
 		return err
 	}
 	s := &t.summed
-	if len(t.row.Summary) > 0 && s.parties == len(t.state.Participants) && s.desk != nil && bytes.Equal(s.desk, t.state.Desk) {
+	if t.row.Listed && len(t.row.Summary) > 0 && s.parties == len(t.state.Participants) && s.desk != nil && bytes.Equal(s.desk, t.state.Desk) {
 		return nil
 	}
-	if t.row.Summary, err = json.Marshal(rules.Summary(t.state), json.Deterministic(true)); err != nil {
+	sum := rules.Summary(t.state)
+	if t.row.Summary, err = json.Marshal(sum, json.Deterministic(true)); err != nil {
 		return fault.Wrap(err, fault.Internal, "", "a thread cannot be written")
 	}
 	s.desk, s.parties = t.state.Desk, len(t.state.Participants)
+	o := &t.state.Opener
+	t.row.Facets = store.Facets{
+		Peers: slices.DeleteFunc(slices.Clone(t.state.Participants), func(c party.Code) bool { return c == self }), Agreement: o.Agreement, Status: sum.Status, Closed: sum.Closed,
+		Track: o.Track, Precedence: o.Precedence, TLP: t.row.TLP, Exercise: o.Exercise,
+	}
+	t.row.Clocks = make([]store.Clock, len(sum.Clocks))
+	for i, c := range sum.Clocks {
+		t.row.Clocks[i] = store.Clock{Owes: c.Owes, Mine: c.Owes == self, Of: t.row.ID, Seconds: c.Seconds, Until: c.Until}
+	}
 	return nil
+}
+
+// List writes what lists need of threads that an earlier program has stored without it, at most so many, and tells how many there were.
+func (x *Exchange) List(ctx context.Context, limit int) (listed int, err error) {
+	var ids []thread.ID
+	look := func(tx store.Tx) (err error) {
+		ids, err = tx.Unlisted(limit)
+		return err
+	}
+	if err := x.Store.View(ctx, look); err != nil || len(ids) == 0 {
+		return 0, err
+	}
+	err = x.write(ctx, func(b *batch) error {
+		if err := look(b.tx); err != nil {
+			return err
+		}
+		for _, id := range ids {
+			t, err := b.thread(id)
+			if err != nil {
+				return err
+			}
+			s, err := b.tx.Statement(id)
+			if err == nil {
+				var h *statement.Head
+				if h, err = statement.Reread(s.ID, s.Head); err == nil {
+					t.row.TLP = h.Marking.TLP
+				}
+			}
+			if err != nil && fault.CodeOf(err) != fault.NotFound { // its opener may be missing
+				return err
+			}
+			t.dirty = true
+			b.put(id, &t)
+		}
+		return nil
+	})
+	return len(ids), err
 }
 
 // Heads reads and parses a thread's heads, as far as they stand.

@@ -82,7 +82,7 @@ func (p *Party) everyFile() map[string][]byte {
 	p.F.must(err)
 	plain, err := age.Decrypt(&backup, p.Keys.Identity())
 	p.F.must(err)
-	_, err = io.CopyN(io.Discard, plain, int64(len("comity-store/3\n")))
+	_, err = io.CopyN(io.Discard, plain, int64(len("comity-store/4\n")))
 	p.F.must(err)
 	z, err := zstd.NewReader(plain)
 	p.F.must(err)

@@ -293,7 +293,7 @@ func TestOfficerSpeaks(t *testing.T) {
 	entered := 0
 	for range 4 {
 		wg.Go(func() {
-			a, err := s.UseLink(t.Context(), link)
+			_, a, err := s.UseLink(t.Context(), link)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil && a.ID == "lee" {

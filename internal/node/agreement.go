@@ -265,17 +265,18 @@ func proposedBy(tx store.Tx, id agreement.ID, digest statement.Digest) (statemen
 }
 
 // Agreement shows one agreement.
-func (n *Node) Agreement(ctx context.Context, id agreement.ID) (AgreementView, error) {
-	all, err := n.Agreements(ctx)
-	if err != nil {
-		return AgreementView{}, err
-	}
-	for _, v := range all {
-		if v.ID == id {
-			return v, nil
+func (n *Node) Agreement(ctx context.Context, id agreement.ID) (v AgreementView, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		row, err := tx.Thread(id)
+		if fault.CodeOf(err) == fault.NotFound || err == nil && row.Desk != string(instrument.Kind) {
+			return fault.New(fault.NotFound, "AGR-7", "there is no agreement %s here", id.Short())
 		}
-	}
-	return AgreementView{}, fault.New(fault.NotFound, "AGR-7", "there is no agreement %s here", id.Short())
+		if err == nil {
+			v, err = n.viewAgreement(tx, row)
+		}
+		return err
+	})
+	return v, err
 }
 
 // Agreements lists all agreements, the last touched first.

@@ -75,6 +75,13 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 	if staffed {
 		out = append(out, f)
 	}
+	f, told, err := n.noticing(ctx)
+	if err != nil {
+		return out, err
+	}
+	if told {
+		out = append(out, f)
+	}
 	f, shared, err := n.processes(ctx)
 	if shared {
 		out = append(out, f)

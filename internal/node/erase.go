@@ -81,6 +81,12 @@ func (n *Node) Tend(ctx context.Context) (Tended, error) {
 			return out, err
 		}
 	}
+	if err := n.forgetAnswers(ctx); err != nil {
+		return out, err
+	}
+	if err := n.indexSome(ctx, indexTended); err != nil {
+		return out, err
+	}
 	if err := n.noteTended(ctx, out); err != nil {
 		return out, err
 	}

@@ -77,3 +77,17 @@ func (n *Node) Statement(ctx context.Context, id statement.ID) (SaidView, error)
 	})
 	return v, err
 }
+
+// Title is that of a thread, as far as it may be seen and is here; "" where not.
+func (n *Node) Title(ctx context.Context, id thread.ID) (title string) {
+	_ = n.Store.View(ctx, func(tx store.Tx) error {
+		row, err := tx.Thread(id)
+		if err != nil || n.mayLook(ctx, tx, auth.Read, auth.Matter{}) != nil {
+			return err
+		}
+		v, err := n.viewThread(tx, row)
+		title = v.Title
+		return err
+	}) // what cannot be found out has no title
+	return title
+}

@@ -173,7 +173,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		Process: n.process(), Claim: o.Claim, Now: n.Now, Log: n.component("delivery"), Observe: n.Watch.Delivery(), Dial: o.Dial, Transport: o.Transport, Reached: o.Reached,
 	})
 	n.Watch.Over(&watched{Node: n})
-	return nil
+	return n.listAnew(ctx)
 }
 
 // component is the diary of one part of the node.
@@ -293,6 +293,8 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 		attending.Go(func() { n.sharing.attend(ctx) })
 	}
 	attending.Go(func() { n.tend(ctx, n.tendEvery) })
+	attending.Go(func() { n.follow(ctx) })
+	attending.Go(func() { n.tell(ctx) })
 	n.Watch.Up(true)
 	defer n.Watch.Up(false)
 	err = n.Courier.Run(ctx)

@@ -55,7 +55,9 @@ func (n *Node) openOffice() error {
 	if err != nil {
 		return err
 	}
-	n.office = auth.NewRegistry(auth.Options{Rules: rules, Key: n.Keys.Derive("tokens"), Pseudonym: n.Keys.Pseudonym})
+	n.office = auth.NewRegistry(auth.Options{
+		Rules: rules, Key: n.Keys.Derive("tokens"), Pseudonym: n.Keys.Pseudonym, Idle: n.Config.SessionIdle, Life: n.Config.SessionLife,
+	})
 	return nil
 }
 
@@ -106,7 +108,7 @@ func (n *Node) Whoami(ctx context.Context) (a auth.Actor, err error) {
 	return a, err
 }
 
-// NoteUse notes the day on which the token of ctx is used, if it is known here.
+// NoteUse notes the day on which the token of ctx is used, if it is known here, or the minute in which a session is, if it is open.
 func (n *Node) NoteUse(ctx context.Context) error {
 	c, now := auth.ClaimOf(ctx), statement.TimeOf(n.Now())
 	due := false
@@ -263,38 +265,6 @@ func (n *Node) MakeLink(ctx context.Context, id string, expires statement.Time) 
 		return n.office.MakeLink(tx, by, id, expires, secret, now)
 	})
 	return secret, err
-}
-
-// UseLink lets an officer in, once.
-func (n *Node) UseLink(ctx context.Context, secret auth.Secret) (auth.Actor, error) {
-	var a auth.Actor
-	var c auth.Change
-	now := statement.TimeOf(n.Now())
-	look := func(tx store.Tx) (err error) {
-		a, c, err = n.office.UseLink(tx, secret, now)
-		return err
-	}
-	if err := n.Store.View(ctx, look); err != nil {
-		return auth.Actor{}, err
-	}
-	as, err := n.speaks(a, "", auth.Read, auth.Matter{})
-	if err != nil {
-		return auth.Actor{}, err
-	}
-	d, err := n.recordOf(c, as)
-	if err != nil {
-		return auth.Actor{}, err
-	}
-	_, err = n.Exchange.Together(recording(ctx), d, func(tx store.Tx, said exchange.Said) ([]exchange.Draft, error) {
-		if err := look(tx); err != nil { // two may have come at once
-			return nil, err
-		}
-		return nil, c.Put(tx, said.Thread)
-	})
-	if err != nil {
-		return auth.Actor{}, err
-	}
-	return a, nil
 }
 
 // OfficerView is an officer as lists show one.

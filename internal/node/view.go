@@ -5,13 +5,11 @@ import (
 	"context"
 	"encoding/hex"
 	"io"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/comity-exchange/comity/desk/office"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -94,49 +92,6 @@ type RefusedView struct {
 	Clause   string     `json:"clause"`
 	Reason   string     `json:"reason"`
 	Articles []string   `json:"articles"`
-}
-
-// Filter narrows a list of threads; empty members hold for all.
-type Filter struct {
-	Desk   string // without one the party's records of its own officers (office) are left out
-	Peer   party.Code
-	Unread bool
-	Owed   bool // only those in which this party owes something
-}
-
-// Threads lists threads, the last touched first.
-func (n *Node) Threads(ctx context.Context, f Filter) ([]ThreadView, error) {
-	out := []ThreadView{}
-	err := n.Store.View(ctx, func(tx store.Tx) error {
-		out = out[:0]
-		sees, err := n.sight(ctx, tx, f.Desk)
-		if err != nil {
-			return err
-		}
-		rows, err := threadRows(tx, f.Desk)
-		if err != nil {
-			return err
-		}
-		for _, row := range rows {
-			if f.Desk == "" && row.Desk == string(office.Kind) {
-				continue
-			}
-			v, err := n.viewThread(tx, row)
-			if err != nil {
-				return err
-			}
-			if !sees(v) {
-				continue
-			}
-			owed := slices.ContainsFunc(v.Clocks, func(c ClockView) bool { return c.Owes == n.Config.Code })
-			if f.Unread && v.Unread == 0 || f.Owed && !owed || f.Peer != "" && v.From != f.Peer && !slices.Contains(v.To, f.Peer) {
-				continue
-			}
-			out = append(out, v)
-		}
-		return nil
-	})
-	return out, err
 }
 
 // threadRows lists the threads of a desk, "" for all, before anything else is asked of the transaction.

@@ -42,6 +42,37 @@ type Link struct {
 	Expires statement.Time
 }
 
+// Session is an officer's browser that is let in until Expires. Hash is as in Token. Copies of the store leave sessions out.
+type Session struct {
+	Hash    statement.Digest
+	Officer string
+	Way     string // how the officer was let in
+	Made    statement.Time
+	Seen    statement.Time // to the minute or so
+	Expires statement.Time
+}
+
+// Passkey is a key of an officer's device, by which the officer signs in. ID is what the device calls it. Name, which an officer chose, is kept sealed.
+type Passkey struct {
+	ID       []byte
+	Officer  string
+	Name     string
+	Record   []byte // its public key and what else a signature is held against
+	Made     statement.Time
+	LastUsed statement.Time
+	Count    int64 // of signatures, as the device told it last; some always tell 0
+}
+
+// Identity is somebody at a provider of identities who is let in as an officer. Hash is a keyed one of provider and subject: who reads the store learns of
+// neither more than Issuer, the provider's address.
+type Identity struct {
+	Hash    statement.Digest
+	Officer string
+	Issuer  string
+	Made    statement.Time
+	MadeBy  string
+}
+
 // DraftID names a draft in this store alone.
 type DraftID [16]byte
 
@@ -71,7 +102,36 @@ type Office interface {
 	// PutLink inserts; the same hash again is fault.Exists.
 	PutLink(Link) error
 	Link(hash statement.Digest) (Link, error)
+	// EachLink goes through an officer's links by hash; officer "" means all.
+	EachLink(officer string, yield func(Link) bool) error
 	DropLink(hash statement.Digest) error
+
+	PutSession(Session) error // inserts, or replaces Seen
+	Session(hash statement.Digest) (Session, error)
+	// EachSession goes through an officer's sessions by hash; officer "" means all.
+	EachSession(officer string, yield func(Session) bool) error
+	// DropSession works on what is not here, too.
+	DropSession(hash statement.Digest) error
+
+	PutPasskey(Passkey) error // inserts, or replaces LastUsed and Count
+	Passkey(id []byte) (Passkey, error)
+	// EachPasskey goes through an officer's passkeys by id; officer "" means all.
+	EachPasskey(officer string, yield func(Passkey) bool) error
+	// DropPasskey works on what is not here, too.
+	DropPasskey(id []byte) error
+
+	// PutIdentity inserts; the same hash again is fault.Exists.
+	PutIdentity(Identity) error
+	Identity(hash statement.Digest) (Identity, error)
+	// EachIdentity goes through an officer's identities by hash; officer "" means all.
+	EachIdentity(officer string, yield func(Identity) bool) error
+	// DropIdentity works on what is not here, too.
+	DropIdentity(hash statement.Digest) error
+
+	// Spend notes that something that is good once was used, until expires; the second time it is fault.Exists.
+	Spend(hash statement.Digest, expires statement.Time) error
+	// DropSpent forgets what had expired by then.
+	DropSpent(by statement.Time) error
 
 	PutDraft(Draft) error // inserts or replaces
 	Draft(id DraftID) (Draft, error)

@@ -51,6 +51,7 @@ type Tx interface {
 	Contents
 	Delivery
 	Office
+	Answers
 	// Alone tells, inside Update, that nobody else has written since this Store's last Update that succeeded: what was read or written by then still
 	// holds. It is false in the first, and may be false for no reason. In a View it is false.
 	Alone() bool
@@ -170,6 +171,10 @@ type ThreadRow struct {
 	Updated statement.Time // arrival of the newest head
 	Waiting int            // heads that wait for ancestors
 	Unread  int            // heads of others that nobody has opened here
+	Listed  bool           // Facets are those of State
+	Facets
+	// Clocks are what is owed. PutThread keeps those that it has where this is nil; they do not come out again.
+	Clocks []Clock
 }
 
 // Statements keeps heads and threads.
@@ -189,6 +194,8 @@ type Statements interface {
 	Scan(origin party.Origin, precedence statement.Precedence, from int64, yield func(Statement) bool) error
 	// EachOfThread goes through a thread's heads, by arrival.
 	EachOfThread(id thread.ID, yield func(Statement) bool) error
+	// EachSince goes through those that arrived at that time or later, by arrival.
+	EachSince(id thread.ID, since statement.Time, yield func(Statement) bool) error
 	// Length is the size of the greatest proven checkpoint of a log; 0 when there is none. Not all statements below it need be here.
 	Length(origin party.Origin) (int64, error)
 
@@ -196,6 +203,17 @@ type Statements interface {
 	Thread(id thread.ID) (ThreadRow, error)
 	// Threads goes through all threads, the last updated first; desk "" means all.
 	Threads(desk string, yield func(ThreadRow) bool) error
+	// ListThreads gives a page of a list. However many threads there are, it looks at no more than q.Look of them.
+	ListThreads(q ThreadQuery) (ThreadPage, error)
+	// CountThreads counts at most limit threads of a list.
+	CountThreads(q ThreadQuery, limit int) (int, error)
+	// Unlisted lists at most limit threads whose Facets are not those of their state.
+	Unlisted(limit int) ([]thread.ID, error)
+
+	// PutWords keeps the words of a statement that is here, instead of those that it had; with none they are looked for no more.
+	PutWords(id statement.ID, words []Word) error
+	// Unworded lists at most limit statements whose body is whole and whose words were not put since. Erase and Reset of the body drop its words.
+	Unworded(limit int) ([]statement.ID, error)
 }
 
 // ContentRef names a body (Part −1) or a blob (Part 0…) of a statement.

@@ -24,7 +24,7 @@ func plain(t testing.TB, stream []byte) []byte {
 
 // FuzzVerify: whatever comes, a stream is found good or refused, and nothing else happens.
 func FuzzVerify(f *testing.F) {
-	for _, seed := range []string{"", "comity-store/3\n", "comity-store/3\n\x28\xb5\x2f\xfd\x04\x00\x19\x00\x00\x05s{}", "comity-store/2\nx"} {
+	for _, seed := range []string{"", "comity-store/4\n", "comity-store/4\n\x28\xb5\x2f\xfd\x04\x00\x19\x00\x00\x05s{}", "comity-store/3\nx"} {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {

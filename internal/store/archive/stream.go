@@ -19,7 +19,7 @@ import (
 )
 
 // format is the first line of a stream. Its number rises with the tables' version: rows are those of the tables.
-const format = "comity-store/3\n"
+const format = "comity-store/4\n"
 
 // maxFrame bounds a frame: a thread's state is the longest thing that a row may hold.
 const maxFrame = 256 << 20

@@ -152,6 +152,9 @@ func usable(ctx context.Context, db *sql.DB) error {
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// migrationTries is how often a process may come second: at most once at each migration.
+const migrationTries = 16
+
 // migrate brings the database's tables up to this program, and refuses one that a newer program wrote. Two processes may do it at once: the one that comes
 // second fails, looks again, and finds it done.
 func migrate(ctx context.Context, db *sql.DB) error {
@@ -170,7 +173,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		if _, err = p.Up(ctx); err == nil {
 			break
 		}
-		if try == 5 || ctx.Err() != nil {
+		if try == migrationTries || ctx.Err() != nil {
 			return err
 		}
 	}

@@ -50,7 +50,10 @@ func (t *txn) PutArrival(a store.Arrival) error {
 			return err
 		}
 	}
-	return t.insertArrival(a, next, a.Hi)
+	if err := t.insertArrival(a, next, a.Hi); err != nil {
+		return err
+	}
+	return t.startClocks(a)
 }
 
 // overlapping lists the stored ranges that share a leaf with a, in order.

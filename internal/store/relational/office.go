@@ -164,20 +164,26 @@ func (t *txn) Token(hash statement.Digest) (store.Token, error) {
 // EachToken implements store.Office.
 func (t *txn) EachToken(officer string, yield func(store.Token) bool) error {
 	return paged(store.Token{}, func(after store.Token, limit int) ([]store.Token, error) {
-		from := after.Hash[:]
-		if after.Officer == "" { // the first page: a hash of zeros would be passed over
-			from = []byte{}
-		}
-		if officer == "" {
-			return list(t, `SELECT `+tokenColumns+` FROM token WHERE hash > $1 ORDER BY hash LIMIT $2`, []any{from, limit}, readToken)
-		}
-		return list(t, `SELECT `+tokenColumns+` FROM token WHERE officer = $1 AND hash > $2 ORDER BY hash LIMIT $3`, []any{officer, from, limit}, readToken)
+		q, args := byHash("token", tokenColumns, officer, after.Hash, after.Officer == "", limit)
+		return list(t, q, args, readToken)
 	}, yield)
+}
+
+// byHash asks for a page of an officer's rows in a table whose key is a hash; officer "": of everybody's.
+func byHash(table, columns, officer string, after statement.Digest, start bool, limit int) (q string, args []any) {
+	from := after[:]
+	if start { // a hash of zeros would be passed over
+		from = []byte{}
+	}
+	if officer == "" {
+		return `SELECT ` + columns + ` FROM ` + table + ` WHERE hash > $1 ORDER BY hash LIMIT $2`, []any{from, limit}
+	}
+	return `SELECT ` + columns + ` FROM ` + table + ` WHERE officer = $1 AND hash > $2 ORDER BY hash LIMIT $3`, []any{officer, from, limit}
 }
 
 // PutLink implements store.Office.
 func (t *txn) PutLink(v store.Link) error {
-	n, err := t.exec(`INSERT INTO link (hash, officer, made, made_by, expires) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
+	n, err := t.exec(`INSERT INTO link (`+linkColumns+`) VALUES ($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING`,
 		v.Hash[:], v.Officer, millis(v.Made), v.MadeBy, millis(v.Expires))
 	if err == nil && n == 0 {
 		err = fault.New(fault.Exists, "", "this link is there already")
@@ -185,12 +191,24 @@ func (t *txn) PutLink(v store.Link) error {
 	return err
 }
 
+const linkColumns = `hash, officer, made, made_by, expires`
+
+func readLink(scan func(...any) error, v *store.Link) error {
+	return scan(digestInto(&v.Hash), &v.Officer, timeInto(&v.Made), &v.MadeBy, timeInto(&v.Expires))
+}
+
 // Link implements store.Office.
 func (t *txn) Link(hash statement.Digest) (store.Link, error) {
-	all, err := list(t, `SELECT hash, officer, made, made_by, expires FROM link WHERE hash = $1`, []any{hash[:]}, func(scan func(...any) error, v *store.Link) error {
-		return scan(digestInto(&v.Hash), &v.Officer, timeInto(&v.Made), &v.MadeBy, timeInto(&v.Expires))
-	})
+	all, err := list(t, `SELECT `+linkColumns+` FROM link WHERE hash = $1`, []any{hash[:]}, readLink)
 	return first(all, err, "link")
+}
+
+// EachLink implements store.Office.
+func (t *txn) EachLink(officer string, yield func(store.Link) bool) error {
+	return paged(store.Link{}, func(after store.Link, limit int) ([]store.Link, error) {
+		q, args := byHash("link", linkColumns, officer, after.Hash, after.Officer == "", limit)
+		return list(t, q, args, readLink)
+	}, yield)
 }
 
 // DropLink implements store.Office.

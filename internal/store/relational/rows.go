@@ -18,7 +18,7 @@ type Table struct {
 }
 
 // Tables lists what a copy holds, in an order in which it can be put back: what says how to take a row comes before the row. Leases and turns are of
-// processes, not of the node, and are left out.
+// processes, not of the node, and are left out; so are sessions, and what was spent in them: a copy lets nobody in who was signed out since.
 func Tables() []Table {
 	table := func(name string, key, page int, columns string) Table {
 		return Table{name, strings.Fields(columns), key, page}
@@ -37,7 +37,9 @@ func Tables() []Table {
 		table("content_key", 1, 64, "id secrets"),
 		table("content_piece", 1, 16, "id prior key_id sealed"),
 		table("due", 1, 256, "place at"),
-		table("thread", 1, 16, "id desk opened updated waiting unread summary state"),
+		table("thread", 1, 16, "no id desk opened updated waiting unread listed peers agreement status closed track precedence tlp exercise summary state"),
+		table("thread_peer", 2, 256, "thread peer updated"),
+		table("clock", 2, 256, "thread n owes mine place seconds due"),
 		table("arrival", 4, 256, "peer origin what lo hi receipt time"),
 		table("peer", 2, 64, "code origin cursors blob_cursor accepted their_size gossip last_try last_success attempts next_try last_error last_code last_heard"),
 		table("meta", 1, 256, "name value"),
@@ -46,6 +48,8 @@ func Tables() []Table {
 		table("officer", 1, 64, "id roles languages disabled record made made_by changed changed_by key_id last"),
 		table("token", 1, 256, "hash officer scopes made made_by expires last_used revoked revoked_by"),
 		table("link", 1, 256, "hash officer made made_by expires"),
+		table("passkey", 1, 64, "id officer record made last_used count key_id last"),
+		table("identity", 1, 256, "hash officer issuer made made_by"),
 		table("draft", 1, 64, "id author status record made changed key_id last"),
 	}
 }

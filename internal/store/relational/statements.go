@@ -171,7 +171,16 @@ func (t *txn) Scan(origin party.Origin, precedence statement.Precedence, from in
 
 // EachOfThread implements store.Statements. Heads that arrived in the same millisecond come by log and leaf.
 func (t *txn) EachOfThread(id thread.ID, yield func(store.Statement) bool) error {
-	return paged(row{}, func(after row, limit int) ([]row, error) {
+	return t.eachAfter(id, row{}, yield)
+}
+
+// EachSince implements store.Statements.
+func (t *txn) EachSince(id thread.ID, since statement.Time, yield func(store.Statement) bool) error {
+	return t.eachAfter(id, row{Statement: store.Statement{Arrived: since}, place: -1}, yield)
+}
+
+func (t *txn) eachAfter(id thread.ID, from row, yield func(store.Statement) bool) error {
+	return paged(from, func(after row, limit int) ([]row, error) {
 		return t.rows(`SELECT `+statementColumns+` FROM statement WHERE thread = $1 AND (arrived, place) > ($2, $3)
 			ORDER BY arrived, place LIMIT $4`, id[:], millis(after.Arrived), int64(after.place), limit)
 	}, func(r row) bool { return yield(r.Statement) })

@@ -1,24 +1,160 @@
 package relational
 
 import (
-	"bytes"
+	"fmt"
+	"strings"
 
+	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
 
-const threadColumns = `id, desk, opened, updated, waiting, unread, summary, state`
+const threadColumns = `id, desk, opened, updated, waiting, unread, listed, peers, agreement, status, closed, track, precedence, tlp, exercise, summary, state`
 
 func readThread(scan func(...any) error, r *store.ThreadRow) error {
-	return scan(idInto(&r.ID), &r.Desk, timeInto(&r.Opened), timeInto(&r.Updated), &r.Waiting, &r.Unread, &r.Summary, &r.State)
+	return scan(idInto(&r.ID), &r.Desk, timeInto(&r.Opened), timeInto(&r.Updated), &r.Waiting, &r.Unread, &r.Listed, peersColumn{&r.Peers}, emptyColumn{&r.Agreement},
+		&r.Status, &r.Closed, &r.Track, &r.Precedence, &r.TLP, &r.Exercise, &r.Summary, &r.State)
+}
+
+// peersColumn scans codes with a blank between them.
+type peersColumn struct{ codes *[]party.Code }
+
+func (c peersColumn) Scan(v any) error {
+	s, ok := v.(string)
+	if !ok {
+		return fmt.Errorf("a column of codes holds %T", v)
+	}
+	*c.codes = nil
+	for _, code := range strings.Fields(s) {
+		*c.codes = append(*c.codes, party.Code(code))
+	}
+	return nil
+}
+
+func joined(codes []party.Code) string {
+	var b strings.Builder
+	for i, c := range codes {
+		if i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteString(string(c))
+	}
+	return b.String()
+}
+
+// emptyColumn scans 32 bytes, or none as the absent value.
+type emptyColumn struct{ id *statement.ID }
+
+func (c emptyColumn) Scan(v any) error {
+	if b, ok := v.([]byte); ok && len(b) == 0 {
+		*c.id = statement.ID{}
+		return nil
+	}
+	return idInto(c.id).Scan(v)
+}
+
+func orEmpty(id statement.ID) []byte {
+	if id.IsZero() {
+		return []byte{}
+	}
+	return id[:]
 }
 
 // PutThread implements store.Statements.
 func (t *txn) PutThread(r store.ThreadRow) error {
-	_, err := t.exec(`INSERT INTO thread (`+threadColumns+`) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+	if err := t.mayWrite(); err != nil {
+		return err
+	}
+	var no int64
+	_, err := t.one(`INSERT INTO thread (no, `+threadColumns+`)
+		VALUES ((SELECT COALESCE(MAX(no), 0) + 1 FROM thread), $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
 		ON CONFLICT (id) DO UPDATE SET desk = excluded.desk, opened = excluded.opened, updated = excluded.updated,
-		waiting = excluded.waiting, unread = excluded.unread, summary = excluded.summary, state = excluded.state`,
-		r.ID[:], r.Desk, millis(r.Opened), millis(r.Updated), r.Waiting, r.Unread, full(r.Summary), full(r.State))
+		waiting = excluded.waiting, unread = excluded.unread, listed = excluded.listed, peers = excluded.peers, agreement = excluded.agreement, status = excluded.status,
+		closed = excluded.closed, track = excluded.track, precedence = excluded.precedence, tlp = excluded.tlp, exercise = excluded.exercise,
+		summary = excluded.summary, state = excluded.state RETURNING no`,
+		[]any{
+			r.ID[:], r.Desk, millis(r.Opened), millis(r.Updated), r.Waiting, r.Unread, bit(r.Listed), joined(r.Peers), orEmpty(r.Agreement), r.Status, bit(r.Closed),
+			string(r.Track), string(r.Precedence), string(r.TLP), bit(r.Exercise), full(r.Summary), full(r.State),
+		}, &no)
+	if err != nil {
+		return err
+	}
+	if len(r.Peers) > 1 {
+		if err := t.putPeers(no, r); err != nil {
+			return err
+		}
+	}
+	if r.Clocks == nil {
+		return nil
+	}
+	return t.putClocks(no, r.Clocks)
+}
+
+// putPeers keeps where a thread of several peers stands in the list of each. One that has only one peer any more may leave rows behind, which lists pass over.
+func (t *txn) putPeers(no int64, r store.ThreadRow) error {
+	for _, code := range r.Peers {
+		if _, err := t.exec(`INSERT INTO thread_peer (thread, peer, updated) VALUES ($1, $2, $3) ON CONFLICT (thread, peer) DO UPDATE SET updated = excluded.updated`,
+			no, string(code), millis(r.Updated)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// never is when something is due that does not run yet: after every time in milliseconds.
+const never = 1 << 53
+
+// putClocks replaces the clocks of a thread.
+func (t *txn) putClocks(no int64, clocks []store.Clock) error {
+	if _, err := t.exec(`DELETE FROM clock WHERE thread = $1`, no); err != nil {
+		return err
+	}
+	for n, c := range clocks {
+		at, due := int64(0), int64(never)
+		if !c.Until.IsZero() {
+			due = millis(c.Until)
+		} else if p, found, err := t.placeOf(c.Of); err != nil {
+			return err
+		} else if found {
+			if due, err = t.begun(c, p); err != nil {
+				return err
+			}
+			at = int64(p)
+		}
+		if _, err := t.exec(`INSERT INTO clock (thread, n, owes, mine, place, seconds, due) VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+			no, n, string(c.Owes), bit(c.Mine), at, c.Seconds, due); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// begun is when a clock is due that runs from the arrival of what stands at p.
+func (t *txn) begun(c store.Clock, p place) (int64, error) {
+	origin, err := t.nameOf(p.log())
+	if err != nil {
+		return 0, err
+	}
+	a, err := t.ArrivedAt(c.Owes, origin, store.HeadArrived, p.leaf())
+	if fault.CodeOf(err) == fault.NotFound {
+		return never, nil
+	}
+	return millis(a.Time) + c.Seconds*1000, err
+}
+
+// startClocks has the clocks run that run from the arrival of heads.
+func (t *txn) startClocks(a store.Arrival) error {
+	if a.What != store.HeadArrived {
+		return nil
+	}
+	l, err := t.logOf(a.Origin)
+	if err != nil || l == 0 {
+		return err
+	}
+	_, err = t.exec(`UPDATE clock SET due = $4 + seconds * 1000 WHERE owes = $1 AND place >= $2 AND place < $3 AND place > 0 AND due > $4 + seconds * 1000`,
+		string(a.Peer), l.at(a.Lo), l.at(a.Hi), millis(a.Time))
 	return err
 }
 
@@ -28,95 +164,28 @@ func (t *txn) Thread(id thread.ID) (store.ThreadRow, error) {
 	return first(all, err, "thread")
 }
 
-// Threads implements store.Statements. Those of all desks are merged from the lists of each.
+// Threads implements store.Statements.
 func (t *txn) Threads(desk string, yield func(store.ThreadRow) bool) error {
-	if desk != "" {
-		q := newDeskList(desk)
-		for {
-			r, err := q.next(t)
-			if err != nil || r == nil || !yield(*r) {
-				return err
-			}
-		}
-	}
-	desks, err := t.desks()
-	if err != nil {
-		return err
-	}
-	heads := make([]*store.ThreadRow, len(desks)) // the next row of each; nil when there are no more
-	for i, q := range desks {
-		if heads[i], err = q.next(t); err != nil {
+	q := store.ThreadQuery{Desk: desk, Limit: firstPage, Look: firstPage}
+	for {
+		p, err := t.ListThreads(q)
+		if err != nil {
 			return err
 		}
-	}
-	for {
-		best := -1
-		for i, r := range heads {
-			if r != nil && (best < 0 || laterThan(*r, *heads[best])) {
-				best = i
+		for _, r := range p.Rows {
+			if !yield(r) {
+				return nil
 			}
 		}
-		if best < 0 || !yield(*heads[best]) {
+		if !p.More {
 			return nil
 		}
-		if heads[best], err = desks[best].next(t); err != nil {
-			return err
-		}
+		q.After, q.Limit = p.Next, min(4*q.Limit, maxPage)
+		q.Look = q.Limit
 	}
 }
 
-// laterThan orders threads as lists do: by time, then by id.
-func laterThan(a, b store.ThreadRow) bool {
-	if c := a.Updated.Compare(b.Updated); c != 0 {
-		return c > 0
-	}
-	return bytes.Compare(a.ID[:], b.ID[:]) > 0
-}
-
-// desks finds the desks that have threads: one look each.
-func (t *txn) desks() (all []*deskList, err error) {
-	read := func(scan func(...any) error, d *string) error { return scan(d) }
-	found, err := list(t, `SELECT desk FROM thread ORDER BY desk LIMIT 1`, nil, read)
-	for err == nil && len(found) == 1 {
-		all = append(all, newDeskList(found[0]))
-		found, err = list(t, `SELECT desk FROM thread WHERE desk > $1 ORDER BY desk LIMIT 1`, []any{found[0]}, read)
-	}
-	return all, err
-}
-
-// deskList goes through the threads of one desk, the last updated first, page by page.
-type deskList struct {
-	desk    string
-	updated int64 // of the last row of the page
-	id      thread.ID
-	page    []store.ThreadRow
-	limit   int
-	end     bool // the page is the last
-}
-
-func newDeskList(desk string) *deskList {
-	const latest = 1 << 53 // after every time in milliseconds
-	return &deskList{desk: desk, updated: latest, limit: firstPage}
-}
-
-// next is the next thread; nil after the last.
-func (q *deskList) next(t *txn) (*store.ThreadRow, error) {
-	if len(q.page) == 0 && !q.end {
-		var err error
-		q.page, err = list(t, `SELECT `+threadColumns+` FROM thread WHERE desk = $1 AND (updated, id) < ($2, $3)
-			ORDER BY updated DESC, id DESC LIMIT $4`, []any{q.desk, q.updated, q.id[:], q.limit}, readThread)
-		if err != nil {
-			return nil, err
-		}
-		q.end, q.limit = len(q.page) < q.limit, min(4*q.limit, maxPage)
-		if n := len(q.page); n > 0 {
-			q.updated, q.id = millis(q.page[n-1].Updated), q.page[n-1].ID
-		}
-	}
-	if len(q.page) == 0 {
-		return nil, nil
-	}
-	r := q.page[0]
-	q.page = q.page[1:]
-	return &r, nil
+// Unlisted implements store.Statements.
+func (t *txn) Unlisted(limit int) ([]thread.ID, error) {
+	return list(t, `SELECT id FROM thread WHERE listed = 0 ORDER BY no LIMIT $1`, []any{limit}, func(scan func(...any) error, id *thread.ID) error { return scan(idInto(id)) })
 }

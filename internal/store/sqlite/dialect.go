@@ -155,6 +155,9 @@ func primary(err error) int {
 //go:embed migrations/*.sql
 var migrations embed.FS
 
+// migrationTries is how often a process may come second: at most once at each migration.
+const migrationTries = 16
+
 // migrate brings the file's tables up to this program, and refuses a file that a newer program wrote. Two processes may do it at
 // once: the one that comes second fails, looks again, and finds it done.
 func migrate(ctx context.Context, db *sql.DB) error {
@@ -177,7 +180,7 @@ func migrate(ctx context.Context, db *sql.DB) error {
 		if err == nil {
 			break
 		}
-		if try == 3 || ctx.Err() != nil {
+		if try == migrationTries || ctx.Err() != nil {
 			return err
 		}
 	}

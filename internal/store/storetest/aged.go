@@ -9,7 +9,9 @@ import (
 	"testing"
 
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
 )
 
 // Aged holds a relational store's migrations against a store of the first release's tables: it fills a store, puts its tables back to what they were, has open bring
@@ -49,7 +51,10 @@ func Aged(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB, bytes
 				return err
 			}
 		}
-		return nil
+		return errors.Join(
+			tx.PutThread(store.ThreadRow{ID: id(1), Desk: "assist", State: []byte("{}"), Opened: at(2), Updated: at(2), Listed: true, Facets: store.Facets{Peers: []party.Code{xb}}}),
+			tx.PutThread(store.ThreadRow{ID: id(2), Desk: "assist", State: []byte("{}"), Opened: at(1), Updated: at(1), Unread: 1}),
+		)
 	})
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
@@ -62,7 +67,13 @@ func Aged(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB, bytes
 		`UPDATE content SET chunks = (SELECT COUNT(*) FROM content_piece p WHERE p.key_id = content.key_id AND p.key_id <> 0)`,
 		`UPDATE content SET sealed = (SELECT p.sealed FROM content_piece p WHERE p.id = content.last), chunks = 0 WHERE chunks = 1`,
 		`DROP TABLE content_piece`, `ALTER TABLE content DROP COLUMN last`, `DROP TABLE due`,
-		`DROP TABLE officer`, `DROP TABLE token`, `DROP TABLE link`, `DROP TABLE draft`, `DELETE FROM goose_db_version WHERE version_id > 2`,
+		`DROP TABLE officer`, `DROP TABLE token`, `DROP TABLE link`, `DROP TABLE draft`,
+		`CREATE TABLE aside AS SELECT id, desk, opened, updated, waiting, unread, summary, state FROM thread`, `DROP TABLE thread`,
+		`CREATE TABLE thread (id ` + bytesType + ` NOT NULL PRIMARY KEY, desk TEXT NOT NULL, opened BIGINT NOT NULL, updated BIGINT NOT NULL, waiting BIGINT NOT NULL,
+			unread BIGINT NOT NULL, summary ` + bytesType + ` NOT NULL, state ` + bytesType + ` NOT NULL)`,
+		`CREATE INDEX thread_list ON thread (desk, updated, id)`, `INSERT INTO thread SELECT id, desk, opened, updated, waiting, unread, summary, state FROM aside`, `DROP TABLE aside`,
+		`DROP TABLE thread_peer`, `DROP TABLE clock`, `DROP TABLE word`, `DROP TABLE answer`, `DROP INDEX content_unworded`, `ALTER TABLE content DROP COLUMN worded`,
+		`DROP TABLE session`, `DROP TABLE passkey`, `DROP TABLE identity`, `DROP TABLE spent`, `DELETE FROM goose_db_version WHERE version_id > 2`,
 	} {
 		if bytesType == "BLOB" { // a STRICT table knows no BIGINT
 			q = strings.ReplaceAll(q, "BIGINT", "INTEGER")
@@ -82,6 +93,9 @@ func Aged(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB, bytes
 			}
 		}
 		same(t, len(all(t, tx.EachErased)), 1)
+		same(t, must[[]thread.ID](t)(tx.Unlisted(10)), []thread.ID{id(2), id(1)}) // by when they were opened
+		same(t, len(must[[]statement.ID](t)(tx.Unworded(10))), 6)
+		same(t, must[store.ThreadPage](t)(tx.ListThreads(store.ThreadQuery{Unread: true, Limit: 5, Look: 9})).Rows[0].ID, id(2))
 		same(t, must[[]store.Due](t)(tx.Due(until, 10)), []store.Due{{Statement: id(2), At: until}, {Statement: id(3), At: until}})
 		return nil
 	})

@@ -101,7 +101,16 @@ func links(t *testing.T, open Opener) {
 		is(t, tx.PutLink(other), fault.Exists)
 		return nil
 	})
-	view(t, s, func(tx store.Tx) error { same(t, must[store.Link](t)(tx.Link(link.Hash)), link); return nil })
+	each := func(tx store.Tx, officer string) []store.Link {
+		return all(t, func(y func(store.Link) bool) error { return tx.EachLink(officer, y) })
+	}
+	view(t, s, func(tx store.Tx) error {
+		same(t, must[store.Link](t)(tx.Link(link.Hash)), link)
+		same(t, each(tx, ""), []store.Link{link})
+		same(t, each(tx, "a"), []store.Link{link})
+		same(t, len(each(tx, "b")), 0)
+		return nil
+	})
 	update(t, s, func(tx store.Tx) error { return tx.DropLink(link.Hash) })
 	view(t, s, func(tx store.Tx) error {
 		_, err := tx.Link(link.Hash)

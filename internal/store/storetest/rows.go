@@ -332,6 +332,11 @@ func threadHeads(t *testing.T, open Opener) {
 		slices.SortFunc(got, func(a, b store.Statement) int { return int(a.Index - b.Index) })
 		same(t, len(slices.CompactFunc(got, func(a, b store.Statement) bool { return a.ID == b.ID })), n)
 		same(t, len(all(t, func(y func(store.Statement) bool) error { return tx.EachOfThread(id(1), y) })), 0)
+		for since, want := range map[int]int{-1: n, 0: n, 1: n - 49, 3: n - 149, 12: 1, 13: 0} { // one at 12, fifty at each from 1 to 11, forty-nine at 0
+			got := all(t, func(y func(store.Statement) bool) error { return tx.EachSince(th, at(since), y) })
+			same(t, len(got), want)
+			same(t, slices.ContainsFunc(got, func(s store.Statement) bool { return s.Arrived.Before(at(since)) }), false)
+		}
 		return nil
 	})
 }
@@ -340,7 +345,7 @@ func threads(t *testing.T, open Opener) {
 	s := fresh(t, open)
 	const n = 300
 	row := func(i int) store.ThreadRow {
-		r := store.ThreadRow{ID: id(i), Desk: "assist", State: []byte("{}"), Summary: []byte(`{"a":1}`), Opened: at(0), Updated: at(i % 50), Waiting: i, Unread: 2}
+		r := store.ThreadRow{ID: id(i), Desk: "assist", State: []byte("{}"), Summary: []byte(`{"a":1}`), Opened: at(0), Updated: at(i % 50), Waiting: i, Unread: 2, Listed: i > 2}
 		if i%2 == 0 {
 			r.Desk = "instrument"
 		}

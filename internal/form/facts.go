@@ -1,0 +1,206 @@
+package form
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// Facts makes facts of what was filled in.
+type Facts struct {
+	Spec   thread.KindSpec
+	Moment func(text string) (statement.Time, error) // in the officer's time zone
+	Find   func(prefix string) (statement.ID, error) // completes an id
+	Label  func(name string) string                  // a fact as the officer sees it, for errors
+	Was    jsontext.Value                            // facts that have no field stay as they were; nil: there are none
+}
+
+// Read takes what was filled in under the names of the fields. What is left empty is left out. Error: fault.Usage, which names the field.
+func (r *Facts) Read(values map[string][]string) (jsontext.Value, error) {
+	t := reflect.TypeOf(r.Spec.Facts)
+	if t == nil {
+		return jsontext.Value("{}"), nil
+	}
+	target := reflect.New(t)
+	if len(r.Was) > 0 {
+		if err := json.Unmarshal(r.Was, target.Interface()); err != nil {
+			return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts that were there cannot be read")
+		}
+	}
+	for _, f := range Fields(r.Spec) {
+		v := fieldOf(target.Elem(), f.Name)
+		v.SetZero()
+		given := filled(values[f.Name])
+		if len(given) == 0 {
+			if f.Required && f.Shape != Yes && f.Shape != Number {
+				return nil, fault.New(fault.Usage, "STM-4", "%s: this is to be filled in", r.Label(f.Name))
+			}
+			continue
+		}
+		if err := r.set(v, f, given); err != nil {
+			return nil, err
+		}
+	}
+	raw, err := json.Marshal(target.Interface(), json.Deterministic(true))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts cannot be written")
+	}
+	return raw, nil
+}
+
+// Check asks the kind's own check, where it has one, before anything is composed: it says better what is missing than a void statement would.
+func (r *Facts) Check(h *statement.Head) error {
+	if r.Spec.Facts == nil {
+		return nil
+	}
+	v := reflect.New(reflect.TypeOf(r.Spec.Facts))
+	if err := json.Unmarshal(h.Facts, v.Interface()); err != nil {
+		return fault.Wrap(err, fault.Usage, "STM-4", "the facts do not fit %s", r.Spec.Kind)
+	}
+	if err := statement.CheckFacts(h.Facts); err != nil {
+		return usage(err)
+	}
+	if c, ok := v.Interface().(interface{ Check(*statement.Head) error }); ok {
+		return usage(c.Check(h))
+	}
+	return nil
+}
+
+// usage makes of a fault in what was typed a wrong call, with the same words.
+func usage(err error) error {
+	if err == nil {
+		return nil
+	}
+	f := fault.Of(err)
+	return fault.Wrap(err, fault.Usage, f.Clause, "%s", f.Msg)
+}
+
+// filled is what was typed, without what is empty. Lists may be given at once, with commas or lines between.
+func filled(given []string) []string {
+	var out []string
+	for _, g := range given {
+		if g = strings.TrimSpace(g); g != "" {
+			out = append(out, g)
+		}
+	}
+	return out
+}
+
+func fieldOf(v reflect.Value, name string) reflect.Value {
+	for _, m := range members(v.Type()) {
+		if m.name == name {
+			return v.FieldByIndex(m.index)
+		}
+	}
+	return reflect.Value{}
+}
+
+// set reads a field as its type has it.
+func (r *Facts) set(v reflect.Value, f Field, given []string) error {
+	wrong := func(err error, what string) error {
+		return fault.Wrap(err, fault.Usage, "STM-4", "%s: %s", r.Label(f.Name), what)
+	}
+	one := given[0]
+	switch f.Shape {
+	case Word, Choice, Party:
+		if u, ok := v.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
+			if err := u.UnmarshalText([]byte(one)); err != nil {
+				return wrong(err, fault.Show(err))
+			}
+			return nil
+		}
+		v.SetString(one)
+	case Words:
+		for _, g := range given {
+			for _, part := range strings.FieldsFunc(g, func(c rune) bool { return c == ',' || c == '\n' || c == '\r' || c == ';' }) {
+				if part = strings.TrimSpace(part); part != "" {
+					e := reflect.New(v.Type().Elem()).Elem()
+					e.SetString(part)
+					v.Set(reflect.Append(v, e))
+				}
+			}
+		}
+	case Yes:
+		v.SetBool(true)
+	case Number:
+		i, err := strconv.ParseInt(one, 10, 64)
+		if err != nil {
+			return wrong(err, "a whole number is wanted")
+		}
+		v.SetInt(i)
+	case Moment:
+		t, err := r.Moment(one)
+		if err != nil {
+			return wrong(err, "a date and a time are wanted")
+		}
+		v.Set(reflect.ValueOf(t))
+	case Statement, Several:
+		for _, g := range given {
+			id, err := r.Find(g)
+			if err != nil {
+				return wrong(err, fault.Show(err))
+			}
+			if f.Shape == Statement {
+				v.Set(reflect.ValueOf(id))
+				break
+			}
+			v.Set(reflect.Append(v, reflect.ValueOf(id)))
+		}
+	case Digest:
+		d, err := statement.ParseDigest(one)
+		if err != nil {
+			return wrong(err, "a digest has 64 hexadecimal digits")
+		}
+		v.Set(reflect.ValueOf(d))
+	}
+	return nil
+}
+
+// Values is what facts look like in the fields. moment writes a time as Facts.Moment reads it.
+func Values(spec thread.KindSpec, facts jsontext.Value, moment func(statement.Time) string) map[string][]string {
+	out := map[string][]string{}
+	t := reflect.TypeOf(spec.Facts)
+	if t == nil || len(facts) == 0 {
+		return out
+	}
+	target := reflect.New(t)
+	if err := json.Unmarshal(facts, target.Interface()); err != nil {
+		return out // what does not fit has no place in the form
+	}
+	for _, f := range Fields(spec) {
+		v := fieldOf(target.Elem(), f.Name)
+		if v.IsZero() {
+			continue
+		}
+		switch f.Shape {
+		case Word, Choice, Party:
+			out[f.Name] = []string{v.String()}
+		case Words:
+			for i := range v.Len() {
+				out[f.Name] = append(out[f.Name], v.Index(i).String())
+			}
+		case Yes:
+			out[f.Name] = []string{"yes"}
+		case Number:
+			out[f.Name] = []string{strconv.FormatInt(v.Int(), 10)}
+		case Moment:
+			out[f.Name] = []string{moment(v.Interface().(statement.Time))}
+		case Statement:
+			out[f.Name] = []string{v.Interface().(statement.ID).String()}
+		case Several:
+			for _, id := range v.Interface().([]statement.ID) {
+				out[f.Name] = append(out[f.Name], id.String())
+			}
+		case Digest:
+			out[f.Name] = []string{v.Interface().(statement.Digest).String()}
+		}
+	}
+	return out
+}
