@@ -1,0 +1,169 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/transparency"
+)
+
+func (a *api) evidence(ctx context.Context, in *struct {
+	ByID
+	WithoutBody bool       `query:"without_body" doc:"leave out what it says: that it was said stays proven"`
+	To          party.Code `query:"to" doc:"the party that it is for; without it somebody who is no party"`
+	Proceedings bool       `query:"proceedings" doc:"it is to serve in judicial proceedings"`
+}) (file, error) {
+	id, err := a.statement(ctx, in.ID)
+	if err != nil {
+		return file{}, err
+	}
+	if !in.WithoutBody {
+		if err := a.node.MayShow(ctx, id, in.To, in.Proceedings); err != nil {
+			return file{}, err
+		}
+	}
+	b, err := a.node.Evidence(ctx, id, !in.WithoutBody)
+	if err != nil {
+		return file{}, err
+	}
+	raw, err := b.Marshal()
+	return file{"application/octet-stream", id.Short() + ".evidence", bytesOf(raw)}, err
+}
+
+// Period is from and to, by days or moments.
+type Period struct {
+	From string `query:"from" doc:"a day like 2026-01-01, or a moment; without it the beginning of this year"`
+	To   string `query:"to" doc:"likewise, not included; without it the end of this year"`
+}
+
+func (p *Period) times(now time.Time) (from, to statement.Time, err error) {
+	year := time.Date(now.UTC().Year(), 1, 1, 0, 0, 0, 0, time.UTC)
+	if from, err = moment(p.From, year); err != nil {
+		return from, to, err
+	}
+	to, err = moment(p.To, year.AddDate(1, 0, 0))
+	return from, to, err
+}
+
+func moment(given string, otherwise time.Time) (statement.Time, error) {
+	if given == "" {
+		return statement.TimeOf(otherwise), nil
+	}
+	for _, form := range []string{time.DateOnly, time.RFC3339} {
+		if t, err := time.Parse(form, given); err == nil {
+			return statement.TimeOf(t), nil
+		}
+	}
+	return statement.Time{}, fault.New(fault.Usage, "", "a time is like 2026-01-01 or 2026-01-01T08:00:00Z")
+}
+
+func (a *api) ledger(ctx context.Context, in *struct {
+	Period
+	Peer     party.Code `query:"peer" required:"true"`
+	OwnSize  int64      `query:"own_size" minimum:"0" doc:"how far of the own log; without it all"`
+	PeerSize int64      `query:"peer_size" minimum:"0" doc:"how far of the peer's log; without it all that is here"`
+}) (file, error) {
+	from, to, err := in.times(a.node.Now())
+	if err != nil {
+		return file{}, err
+	}
+	l, err := a.node.Ledger(ctx, node.Period{Peer: in.Peer, From: from, To: to, OwnSize: in.OwnSize, PeerSize: in.PeerSize})
+	if err != nil {
+		return file{}, err
+	}
+	return file{"application/json", "", bytesOf(l.Marshal())}, nil
+}
+
+func (a *api) transparency(ctx context.Context, in *struct {
+	From   string          `query:"from" doc:"the first month, like 2026-01; without it January of this year"`
+	To     string          `query:"to" doc:"the first month that is not counted; without it this month"`
+	By     transparency.By `query:"by" enum:"month,quarter,year" doc:"how long a period is; month, where it is absent"`
+	Format string          `query:"format" enum:"json,csv"`
+}) (file, error) {
+	now := a.node.Now().UTC()
+	from, to := time.Date(now.Year(), 1, 1, 0, 0, 0, 0, time.UTC), time.Date(now.Year(), now.Month(), 1, 0, 0, 0, 0, time.UTC)
+	for given, into := range map[string]*time.Time{in.From: &from, in.To: &to} {
+		if given == "" {
+			continue
+		}
+		t, err := time.Parse("2006-01", given)
+		if err != nil {
+			return file{}, fault.New(fault.Usage, "", "a month is like 2026-01")
+		}
+		*into = t
+	}
+	if in.By == "" {
+		in.By = transparency.ByMonth
+	}
+	r, err := a.node.Transparency(ctx, from, to, in.By)
+	if err != nil {
+		return file{}, err
+	}
+	if in.Format == "csv" {
+		raw, err := r.CSV()
+		return file{"text/csv; charset=utf-8", "transparency.csv", bytesOf(raw)}, err
+	}
+	raw, err := r.Marshal()
+	return file{"application/json", "", bytesOf(raw)}, err
+}
+
+// Verified is what verifying the own log found.
+type Verified struct {
+	Verified bool `json:"verified"`
+	node.LogReport
+}
+
+// Checkpoint is the newest checkpoint of the own log, as a signed note with every cosignature that is known.
+type Checkpoint struct {
+	Origin party.Origin `json:"origin"`
+	Size   int64        `json:"size"`
+	Note   string       `json:"note"`
+}
+
+// Health is what the doctor found, the worst first.
+type Health struct {
+	Health   node.Health    `json:"health" doc:"of the worst finding"`
+	Findings []node.Finding `json:"findings"`
+}
+
+func (a *api) doctor(ctx context.Context, _ *none) (Health, error) {
+	all, err := a.node.Doctor(ctx)
+	out := Health{Health: node.Good, Findings: all}
+	for _, f := range all {
+		if f.Health == node.Bad || f.Health == node.Warning && out.Health == node.Good {
+			out.Health = f.Health
+		}
+	}
+	return out, err
+}
+
+func (a *api) registerAccount() {
+	n := a.node
+	at := func(id, method, path, says string, needs auth.Action) operation {
+		return operation{id: id, method: method, path: path, tag: "Account", says: says, needs: needs}
+	}
+	gives(a, at("evidence", http.MethodGet, "/statements/{id}/evidence", "Give evidence of a statement for a third party.", auth.ExportEvidence), []string{"application/octet-stream"}, a.evidence)
+	ledger := at("ledger", http.MethodGet, "/ledger", "Compute what was asked and answered between this party and a peer.", auth.Read)
+	ledger.more = "Both sides get the same bytes for the same period and sizes."
+	gives(a, ledger, []string{"application/json"}, a.ledger)
+	gives(a, at("transparency", http.MethodGet, "/transparency", "Count requests, outcomes and grounds of refusal for the public.", auth.Read), []string{"application/json", "text/csv"}, a.transparency)
+	on(a, at("state", http.MethodGet, "/log/state", "Tell whether the node may speak.", auth.ReadLog), func(ctx context.Context, _ *none) (node.State, error) { return n.State(ctx) })
+	on(a, at("log-health", http.MethodGet, "/log", "How the own log stands, for a glance.", auth.ReadLog), func(ctx context.Context, _ *none) (node.LogHealth, error) { return n.LogHealth(ctx) })
+	on(a, at("checkpoint", http.MethodGet, "/log/checkpoint", "Give the newest checkpoint of the own log.", auth.ReadLog), func(ctx context.Context, _ *none) (Checkpoint, error) {
+		cp, err := n.Checkpoint(ctx)
+		return Checkpoint{cp.Origin, cp.Size, string(cp.Note)}, err
+	})
+	verify := at("verify-log", http.MethodPost, "/log/verify", "Recompute the own log, and hold it against all that was signed of it.", auth.ReadLog)
+	verify.more = "Its work grows with the log: some seconds for 100,000 statements."
+	on(a, verify, func(ctx context.Context, _ *none) (Verified, error) {
+		r, err := n.VerifyLog(ctx)
+		return Verified{len(r.Problems) == 0, r}, err
+	})
+	on(a, at("doctor", http.MethodGet, "/doctor", "Look at clock, disk, keys, peers, queues, log and mark.", auth.ReadLog), a.doctor)
+}

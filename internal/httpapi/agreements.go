@@ -1,0 +1,250 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/comity-exchange/comity/agreement"
+	"github.com/comity-exchange/comity/agreement/template"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// What is asked of an agreement that nobody says.
+type question struct {
+	From       party.Code           `json:"from,omitzero" doc:"who would say it; without it this party"`
+	To         []party.Code         `json:"to" minItems:"1"`
+	Kind       statement.Kind       `json:"kind"`
+	Marking    marking.Marking      `json:"marking"`
+	Track      statement.Track      `json:"track,omitzero"`
+	Precedence statement.Precedence `json:"precedence,omitzero"`
+	Exercise   bool                 `json:"exercise,omitzero"`
+	Role       string               `json:"role,omitzero" doc:"duty-officer, where it is absent"`
+	Facts      jsontext.Value       `json:"facts,omitzero"`
+	At         statement.Time       `json:"at,omitzero" doc:"when it would be said; without it now"`
+	Today      int64                `json:"today,omitzero" minimum:"0" doc:"how many of the kind the author has said to each recipient on that day before"`
+}
+
+// head is as much of a head as a decision looks at.
+func (a *api) head(q *question) (*statement.Head, map[party.Code]int64, error) {
+	h := &statement.Head{
+		From: q.From, To: q.To, Kind: q.Kind, Marking: q.Marking, Track: q.Track, Precedence: q.Precedence, Exercise: q.Exercise, Facts: q.Facts, Time: q.At,
+		By: statement.By{Role: q.Role},
+	}
+	if h.From == "" {
+		h.From = a.node.Config.Code
+	}
+	if h.Track == "" {
+		h.Track = statement.Technical
+	}
+	if h.Precedence == "" {
+		h.Precedence = statement.Routine
+	}
+	if h.By.Role == "" {
+		h.By.Role = string(auth.DutyOfficer)
+	}
+	if h.Time.IsZero() {
+		h.Time = statement.TimeOf(a.node.Now())
+	}
+	if len(h.Facts) == 0 {
+		h.Facts = jsontext.Value("{}")
+	}
+	if err := h.Facts.Compact(); err != nil {
+		return nil, nil, fault.Wrap(err, fault.Malformed, "ENC-2", "the facts are not JSON")
+	}
+	if _, ok := a.node.Rules.Spec(h.Kind); !ok {
+		return nil, nil, fault.New(fault.NotFound, "ENC-8", "there is no such kind: GET /api/kinds lists them")
+	}
+	today := map[party.Code]int64{}
+	for _, to := range q.To {
+		today[to] = q.Today
+	}
+	return h, today, nil
+}
+
+// Trial is what a text says of something that nobody says.
+type Trial struct {
+	Verdict Verdict          `json:"verdict" doc:"what the text by itself says"`
+	Unbound string           `json:"unbound,omitzero" doc:"why it does not bind author and recipients to each other at that time"`
+	Digest  statement.Digest `json:"digest" doc:"of the text"`
+}
+
+func viewTrial(t node.Trial) Trial {
+	v := viewVerdict(exchange.Verdict{Verdict: t.Verdict})
+	if v.Permitted && t.Use != (agreement.Use{}) {
+		v.Use = &t.Use
+	}
+	return Trial{v, t.Unbound, t.Digest}
+}
+
+// Document is the text of an agreement.
+type Document struct {
+	Digest   statement.Digest `json:"digest"`
+	Document jsontext.Value   `json:"document"`
+}
+
+// text parses a document that was sent. Its digest is that of its compact form.
+func text(raw jsontext.Value) (*agreement.Document, error) {
+	if err := raw.Compact(); err != nil {
+		return nil, fault.Wrap(err, fault.Malformed, "ENC-2", "the document is not JSON")
+	}
+	if len(raw) > agreement.MaxDocument {
+		return nil, fault.New(fault.TooLarge, "AGR-1", "the document is too large")
+	}
+	return agreement.Parse(raw)
+}
+
+func (a *api) showAgreement(ctx context.Context, in *ByID) (node.AgreementView, error) {
+	id, err := a.thread(ctx, in.ID)
+	if err != nil {
+		return node.AgreementView{}, err
+	}
+	return a.node.Agreement(ctx, id)
+}
+
+// oneText names a text of an agreement.
+type oneText struct {
+	ByID
+	Text statement.Digest `query:"text" doc:"digest of a text that was proposed; without it the text in hand"`
+}
+
+func (a *api) showText(ctx context.Context, in *oneText) (Document, error) {
+	id, err := a.thread(ctx, in.ID)
+	if err != nil {
+		return Document{}, err
+	}
+	doc, err := a.node.Text(ctx, id, in.Text)
+	if err != nil {
+		return Document{}, err
+	}
+	return Document{doc.Digest, jsontext.Value(doc.Raw)}, nil
+}
+
+func (a *api) diff(ctx context.Context, in *struct {
+	ByID
+	From statement.Digest `query:"from" required:"true" doc:"digest of the one text"`
+	To   statement.Digest `query:"to" doc:"digest of the other; without it the text in hand"`
+}) (out agreement.Changes, err error) {
+	id, err := a.thread(ctx, in.ID)
+	if err != nil {
+		return out, err
+	}
+	before, err := a.node.Text(ctx, id, in.From)
+	if err != nil {
+		return out, err
+	}
+	after, err := a.node.Text(ctx, id, in.To)
+	if err != nil {
+		return out, err
+	}
+	return agreement.Diff(before, after), nil
+}
+
+func (a *api) try(ctx context.Context, in *struct {
+	ByID
+	Body question
+}) (Trial, error) {
+	id, err := a.thread(ctx, in.ID)
+	if err != nil {
+		return Trial{}, err
+	}
+	h, today, err := a.head(&in.Body)
+	if err != nil {
+		return Trial{}, err
+	}
+	t, err := a.node.Try(ctx, id, h, today)
+	return viewTrial(t), err
+}
+
+func (a *api) tryText(_ context.Context, in *struct {
+	Body struct {
+		Document jsontext.Value `json:"document"`
+		Question question       `json:"question"`
+	}
+}) (Trial, error) {
+	doc, err := text(in.Body.Document)
+	if err != nil {
+		return Trial{}, err
+	}
+	h, today, err := a.head(&in.Body.Question)
+	if err != nil {
+		return Trial{}, err
+	}
+	t, err := node.TryDraft(doc, h, today)
+	return viewTrial(t), err
+}
+
+// Checked says what is wrong with a text.
+type Checked struct {
+	Digest statement.Digest `json:"digest,omitzero"`
+	Sound  bool             `json:"sound"`
+	Says   string           `json:"says,omitzero"`
+	Clause string           `json:"clause,omitzero"`
+}
+
+func (a *api) registerAgreements() {
+	n := a.node
+	at := func(id, method, path, says string) operation {
+		return operation{id: id, method: method, path: path, tag: "Agreements", says: says, needs: auth.Read}
+	}
+	on(a, at("list-agreements", http.MethodGet, "/agreements", "List agreements, the last touched first."), func(ctx context.Context, _ *none) (out struct {
+		Agreements []node.AgreementView `json:"agreements"`
+	}, err error) {
+		all, err := n.Agreements(ctx)
+		out.Agreements = []node.AgreementView{}
+		for _, v := range all {
+			if e := n.Sees(ctx, v.ID); e == nil {
+				out.Agreements = append(out.Agreements, v)
+			} else if fault.CodeOf(e) != fault.Withheld {
+				return out, e
+			}
+		}
+		return out, err
+	})
+	on(a, at("show-agreement", http.MethodGet, "/agreements/{id}", "Show an agreement: how far it is, and who has done what to be bound."), a.showAgreement)
+	on(a, at("show-text", http.MethodGet, "/agreements/{id}/text", "Give a text of an agreement."), a.showText)
+	on(a, at("diff", http.MethodGet, "/agreements/{id}/diff", "Tell two texts of an agreement apart, article by article."), a.diff)
+	on(a, at("try", http.MethodPost, "/agreements/{id}/try", "May this pass, by which article, and what would be needed instead."), a.try)
+	on(a, at("try-text", http.MethodPost, "/texts/try", "Try a text before anybody signs it."), a.tryText)
+	on(a, at("check-text", http.MethodPost, "/texts/check", "Say whether a text can be an agreement, and if not, why."), func(_ context.Context, in *struct {
+		Body struct {
+			Document jsontext.Value `json:"document"`
+		}
+	}) (Checked, error) {
+		doc, err := text(in.Body.Document)
+		if err == nil {
+			_, err = agreement.Compile(doc)
+		}
+		if err != nil {
+			f := fault.Of(err)
+			if f.Code == fault.Internal {
+				return Checked{}, err
+			}
+			return Checked{Says: f.Msg, Clause: f.Clause}, nil
+		}
+		return Checked{Digest: doc.Digest, Sound: true}, nil
+	})
+	on(a, at("list-templates", http.MethodGet, "/templates", "List texts to begin with."), func(context.Context, *none) (out struct {
+		Templates []template.Info `json:"templates"`
+	}, err error) {
+		out.Templates = template.List()
+		return out, nil
+	})
+	on(a, at("make-template", http.MethodGet, "/templates/{name}", "Write a text to begin with."), func(_ context.Context, in *struct {
+		Name    string       `path:"name"`
+		Parties []party.Code `query:"parties" doc:"for whom, like XA,XB"`
+	}) (Document, error) {
+		doc, err := template.Make(in.Name, in.Parties...)
+		if err != nil {
+			return Document{}, err
+		}
+		return Document{doc.Digest, jsontext.Value(doc.Raw)}, nil
+	})
+}

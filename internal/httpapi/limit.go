@@ -1,0 +1,67 @@
+package httpapi
+
+import (
+	"strconv"
+	"sync"
+	"time"
+)
+
+// limits bounds how often each caller may call. It is safe for concurrent use.
+type limits struct {
+	rate, burst float64
+
+	mu      sync.Mutex
+	buckets map[string]bucket // guarded by mu; at most maxBuckets
+}
+
+// bucket is how many requests a caller has left, at a time.
+type bucket struct {
+	left float64
+	at   time.Time
+}
+
+const maxBuckets = 10_000
+
+func newLimits(rate, burst int) *limits {
+	return &limits{rate: float64(rate), burst: float64(burst), buckets: map[string]bucket{}}
+}
+
+// take takes one request from a caller's; otherwise it tells after what time there will be one.
+func (l *limits) take(who string, now time.Time) (wait time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	b, known := l.buckets[who]
+	if !known {
+		if len(l.buckets) >= maxBuckets {
+			l.sweep(now)
+		}
+		b = bucket{l.burst, now}
+	}
+	if passed := now.Sub(b.at).Seconds(); passed > 0 {
+		b.left, b.at = min(l.burst, b.left+passed*l.rate), now
+	}
+	if b.left < 1 {
+		l.buckets[who] = b
+		return time.Duration((1 - b.left) / l.rate * float64(time.Second))
+	}
+	b.left--
+	l.buckets[who] = b
+	return 0
+}
+
+// sweep forgets who has all requests left again; where nobody has, everybody. Called with mu held.
+func (l *limits) sweep(now time.Time) {
+	for who, b := range l.buckets {
+		if b.left+now.Sub(b.at).Seconds()*l.rate >= l.burst {
+			delete(l.buckets, who)
+		}
+	}
+	if len(l.buckets) >= maxBuckets {
+		clear(l.buckets)
+	}
+}
+
+// seconds writes a time in whole seconds, at least one.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(max(1, int((d+time.Second-1)/time.Second)))
+}

@@ -1,0 +1,151 @@
+package httpapi
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// Person is an officer who is to be added.
+type Person struct {
+	ID        string   `json:"id" maxLength:"64" doc:"stands in lists and behind the pseudonym in statements: best no name"`
+	Name      string   `json:"name" maxLength:"200"`
+	Roles     []string `json:"roles" minItems:"1"`
+	Languages []string `json:"languages,omitempty" doc:"like en, ru or zh-Hant"`
+}
+
+// OfficerByID takes an officer's id from the path.
+type OfficerByID struct {
+	ID string `path:"id" doc:"the officer's id"`
+}
+
+// ToIssue is a token, or a link, that is to be made.
+type ToIssue struct {
+	Officer string         `json:"officer"`
+	Scopes  []string       `json:"scopes,omitempty" doc:"roles of the officer that the token stands for; none: all"`
+	Expires statement.Time `json:"expires"`
+}
+
+// Issued is a secret. It is shown here and nowhere again.
+type Issued struct {
+	Secret  string         `json:"secret" doc:"shown once"`
+	Officer string         `json:"officer"`
+	Expires statement.Time `json:"expires"`
+}
+
+// officer finds an officer after a change.
+func (a *api) officer(ctx context.Context, id string) (node.OfficerView, error) {
+	all, err := a.node.Officers(ctx)
+	for _, v := range all {
+		if v.ID == id {
+			return v, nil
+		}
+	}
+	if err == nil {
+		err = fault.New(fault.NotFound, "", "there is no officer of that id here")
+	}
+	return node.OfficerView{}, err
+}
+
+func (a *api) addOfficer(ctx context.Context, in *struct{ Body Person }) (node.OfficerView, error) {
+	roles, err := auth.ParseRoles(in.Body.Roles)
+	if err != nil {
+		return node.OfficerView{}, err
+	}
+	p := auth.Person{ID: in.Body.ID, Name: in.Body.Name, Roles: roles, Languages: in.Body.Languages}
+	if err := a.node.AddOfficer(ctx, p); err != nil {
+		return node.OfficerView{}, err
+	}
+	if callerOf(ctx).actor.Operator { // the first officer: the node is nobody's any more who shows no token
+		return node.OfficerView{ID: p.ID, Name: p.Name, Roles: in.Body.Roles, Languages: p.Languages}, nil
+	}
+	return a.officer(ctx, p.ID)
+}
+
+func (a *api) setRoles(ctx context.Context, in *struct {
+	OfficerByID
+	Body struct {
+		Roles []string `json:"roles" minItems:"1"`
+	}
+}) (node.OfficerView, error) {
+	roles, err := auth.ParseRoles(in.Body.Roles)
+	if err != nil {
+		return node.OfficerView{}, err
+	}
+	if err := a.node.SetRoles(ctx, in.ID, roles); err != nil {
+		return node.OfficerView{}, err
+	}
+	return a.officer(ctx, in.ID)
+}
+
+func (a *api) setDisabled(disabled bool) func(context.Context, *OfficerByID) (node.OfficerView, error) {
+	return func(ctx context.Context, in *OfficerByID) (node.OfficerView, error) {
+		if err := a.node.SetDisabled(ctx, in.ID, disabled); err != nil {
+			return node.OfficerView{}, err
+		}
+		return a.officer(ctx, in.ID)
+	}
+}
+
+func (a *api) makeToken(ctx context.Context, in *struct{ Body ToIssue }) (Issued, error) {
+	scopes, err := auth.ParseRoles(in.Body.Scopes)
+	if err != nil {
+		return Issued{}, err
+	}
+	secret, err := a.node.MakeToken(ctx, in.Body.Officer, scopes, in.Body.Expires)
+	if err != nil {
+		return Issued{}, err
+	}
+	return Issued{secret.Reveal(), in.Body.Officer, in.Body.Expires}, nil
+}
+
+func (a *api) makeLink(ctx context.Context, in *struct{ Body ToIssue }) (Issued, error) {
+	if len(in.Body.Scopes) > 0 {
+		return Issued{}, fault.New(fault.Usage, "", "a link lets an officer in as a whole: leave scopes out")
+	}
+	secret, err := a.node.MakeLink(ctx, in.Body.Officer, in.Body.Expires)
+	if err != nil {
+		return Issued{}, err
+	}
+	return Issued{secret.Reveal(), in.Body.Officer, in.Body.Expires}, nil
+}
+
+func (a *api) registerOfficers() {
+	n := a.node
+	at := func(id, method, path, says string) operation {
+		return operation{id: id, method: method, path: path, tag: "Officers", says: says}
+	}
+	on(a, at("list-officers", http.MethodGet, "/officers", "List all officers."), func(ctx context.Context, _ *none) (out struct {
+		Officers []node.OfficerView `json:"officers"`
+	}, err error) {
+		out.Officers, err = n.Officers(ctx)
+		return out, err
+	})
+	add := at("add-officer", http.MethodPost, "/officers", "Add an officer. The first is an administrator.")
+	add.made = true
+	on(a, add, a.addOfficer)
+	on(a, at("set-roles", http.MethodPut, "/officers/{id}/roles", "Give an officer these roles and no others."), a.setRoles)
+	on(a, at("disable-officer", http.MethodPost, "/officers/{id}/disable", "Take every permission from an officer."), a.setDisabled(true))
+	on(a, at("enable-officer", http.MethodPost, "/officers/{id}/enable", "Give them back."), a.setDisabled(false))
+	on(a, at("list-tokens", http.MethodGet, "/tokens", "List tokens: all of them to whoever may make them, to others their own."), func(ctx context.Context, _ *none) (out struct {
+		Tokens []node.TokenView `json:"tokens"`
+	}, err error) {
+		out.Tokens, err = n.Tokens(ctx)
+		return out, err
+	})
+	token := at("make-token", http.MethodPost, "/tokens", "Make a token for an officer. Its secret is in the answer, and nowhere else.")
+	token.made, token.secret = true, true
+	on(a, token, a.makeToken)
+	on(a, at("revoke-token", http.MethodDelete, "/tokens/{name}", "Make a token good for nothing."), func(ctx context.Context, in *struct {
+		Name string `path:"name" doc:"the token's name, or its first four digits or more"`
+	}) (Done, error) {
+		return Done{true}, n.RevokeToken(ctx, in.Name)
+	})
+	link := at("make-link", http.MethodPost, "/links", "Make a link that lets an officer in once. Its secret is in the answer, and nowhere else.")
+	link.made, link.secret = true, true
+	on(a, link, a.makeLink)
+}

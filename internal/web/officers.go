@@ -1,0 +1,199 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/web/page"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// linkLife is for how long a one-time link that is made here lets somebody in.
+const linkLife = 24 * time.Hour
+
+// maxFields bounds a form of names and boxes.
+const maxFields = 64 << 10
+
+// officers lists who may act for the party.
+func (f *face) officersPage(w http.ResponseWriter, r *http.Request) error {
+	return f.showOfficers(w, r, http.StatusOK, &page.Officers{})
+}
+
+// showOfficers shows them, with what has just been made or refused.
+func (f *face) showOfficers(w http.ResponseWriter, r *http.Request, status int, v *page.Officers) error {
+	ctx := r.Context()
+	s := f.shell(r, "officers.title", "officers")
+	all, err := f.n.Officers(ctx)
+	if err != nil {
+		return err
+	}
+	tokens, err := f.n.Tokens(ctx)
+	if err != nil && fault.CodeOf(err) != fault.Denied {
+		return err
+	}
+	v.May = f.n.Authorize(ctx, auth.ManageOfficers, auth.Matter{}) == nil
+	v.MayKeys = f.n.Authorize(ctx, auth.ManageTokens, auth.Matter{}) == nil
+	if v.Roles == nil {
+		v.Roles = roleChoices(s, nil)
+	}
+	for _, o := range all {
+		row := page.OfficerRow{
+			ID: o.ID, Name: o.Name, Pseudonym: o.Pseudonym, Roles: roleChoices(s, o.Roles), Disabled: o.Disabled, Self: s.Visitor.Officer == o.ID,
+			Made: moment(o.Made),
+		}
+		if !o.Record.IsZero() {
+			row.Record = "/threads/" + o.Record.String()
+		}
+		for _, t := range tokens {
+			if t.Officer == o.ID {
+				row.Tokens = append(row.Tokens, f.tokenRow(s, t))
+			}
+		}
+		ways, err := f.n.Ways(ctx, o.ID)
+		switch fault.CodeOf(err) {
+		case "":
+			row.Known, row.Ways, row.Sessions = true, len(ways.Passkeys)+len(ways.Identities), len(ways.Sessions)
+		case fault.Denied, fault.NotFound:
+		default:
+			return err
+		}
+		v.All = append(v.All, row)
+	}
+	return f.show(w, r, status, page.OfficersPage(s, v))
+}
+
+func (f *face) tokenRow(s *page.Shell, t node.TokenView) page.TokenRow {
+	row := page.TokenRow{Name: t.Name, Made: moment(t.Made), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed), State: "good", Roles: s.Words("role", t.Scopes)}
+	switch {
+	case !t.Revoked.IsZero():
+		row.State = "revoked"
+	case !f.n.Now().Before(t.Expires.Std()):
+		row.State = "expired"
+	}
+	return row
+}
+
+// roleChoices are all roles, those that somebody has chosen.
+func roleChoices(s *page.Shell, has []string) (out []page.Choice) {
+	for _, role := range auth.Roles() {
+		c := page.Choice{Value: string(role), Label: s.Word("role", string(role))}
+		for _, h := range has {
+			c.Chosen = c.Chosen || h == string(role)
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// fields reads a small form.
+func fields(w http.ResponseWriter, r *http.Request) (url.Values, error) {
+	r.Body = http.MaxBytesReader(w, r.Body, maxFields)
+	if err := r.ParseForm(); err != nil {
+		return nil, fault.Wrap(err, fault.Malformed, "", "the form cannot be read")
+	}
+	return r.PostForm, nil
+}
+
+// addOfficer adds one. What is refused is shown again as it was filled in.
+func (f *face) addOfficer(w http.ResponseWriter, r *http.Request) error {
+	in, err := fields(w, r)
+	if err != nil {
+		return err
+	}
+	roles, err := auth.ParseRoles(in["role"])
+	if err == nil {
+		err = f.n.AddOfficer(r.Context(), auth.Person{ID: strings.TrimSpace(in.Get("id")), Name: strings.TrimSpace(in.Get("name")), Roles: roles, Languages: strings.Fields(in.Get("languages"))})
+	}
+	if err != nil {
+		s := f.shell(r, "officers.title", "officers")
+		problem := page.FaultOf(s, err)
+		return f.showOfficers(w, r, problem.Status, &page.Officers{
+			Fault: &problem, Adding: page.OfficerRow{ID: in.Get("id"), Name: in.Get("name"), Languages: in.Get("languages")}, Roles: roleChoices(s, in["role"]),
+		})
+	}
+	return see(w, r, "/officers?done=changed#officer-"+url.PathEscape(strings.TrimSpace(in.Get("id"))))
+}
+
+// changeOfficer does one thing about an officer.
+func (f *face) changeOfficer(w http.ResponseWriter, r *http.Request) error {
+	in, err := fields(w, r)
+	if err != nil {
+		return err
+	}
+	ctx, id := r.Context(), r.PathValue("id")
+	switch r.PathValue("act") {
+	case "roles":
+		var roles []auth.Role
+		if roles, err = auth.ParseRoles(in["role"]); err == nil {
+			err = f.n.SetRoles(ctx, id, roles)
+		}
+	case "disable":
+		err = f.n.SetDisabled(ctx, id, true)
+	case "enable":
+		err = f.n.SetDisabled(ctx, id, false)
+	case "sign-out":
+		err = f.n.SignOutEverywhere(ctx, id)
+	case "link":
+		return f.makeLink(w, r, id)
+	case "token":
+		return f.makeToken(w, r, id, in.Get("days"))
+	default:
+		err = fault.New(fault.NotFound, "", "there is no such page")
+	}
+	if err != nil {
+		return f.officerFault(w, r, err)
+	}
+	return see(w, r, "/officers?done=changed#officer-"+url.PathEscape(id))
+}
+
+func (f *face) officerFault(w http.ResponseWriter, r *http.Request, err error) error {
+	problem := page.FaultOf(f.shell(r, "officers.title", "officers"), err)
+	return f.showOfficers(w, r, problem.Status, &page.Officers{Fault: &problem})
+}
+
+// makeLink makes a one-time link. It is on this answer and nowhere else: there is no page to come back to.
+func (f *face) makeLink(w http.ResponseWriter, r *http.Request, id string) error {
+	expires := f.n.Now().Add(linkLife)
+	secret, err := f.n.MakeLink(r.Context(), id, statement.TimeOf(expires))
+	if err != nil {
+		return f.officerFault(w, r, err)
+	}
+	return f.showOfficers(w, r, http.StatusOK, &page.Officers{Secret: &page.Shown{Link: true, Text: f.linkURL(r, secret), Officer: id, Expires: expires}})
+}
+
+// linkURL is where a one-time link leads.
+func (f *face) linkURL(r *http.Request, secret auth.Secret) string {
+	origin := f.URL
+	if origin == "" {
+		origin = "http://" + r.Host
+	}
+	return strings.TrimSuffix(origin, "/") + "/sign-in/link?" + url.Values{"key": {secret.Reveal()}}.Encode()
+}
+
+// makeToken makes a token in all of an officer's roles, like makeLink.
+func (f *face) makeToken(w http.ResponseWriter, r *http.Request, id, days string) error {
+	n, err := strconv.Atoi(days)
+	if err != nil || n < 1 {
+		return f.officerFault(w, r, fault.New(fault.Usage, "", "a token is good for a number of days, 366 at most"))
+	}
+	expires := f.n.Now().Add(time.Duration(min(n, 400)) * 24 * time.Hour)
+	secret, err := f.n.MakeToken(r.Context(), id, nil, statement.TimeOf(expires))
+	if err != nil {
+		return f.officerFault(w, r, err)
+	}
+	return f.showOfficers(w, r, http.StatusOK, &page.Officers{Secret: &page.Shown{Text: secret.Reveal(), Officer: id, Expires: expires}})
+}
+
+// revokeToken makes a token good for nothing.
+func (f *face) revokeToken(w http.ResponseWriter, r *http.Request) error {
+	if err := f.n.RevokeToken(r.Context(), r.PathValue("name")); err != nil {
+		return f.officerFault(w, r, err)
+	}
+	return see(w, r, "/officers?done=changed")
+}

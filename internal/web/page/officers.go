@@ -1,0 +1,59 @@
+package page
+
+import "time"
+
+// Officers is who may act for the party here, for whoever may know.
+type Officers struct {
+	All     []OfficerRow
+	May     bool // the reader may add officers and change roles
+	MayKeys bool // the reader may make links and tokens for some
+	Roles   []Choice
+	Secret  *Shown // a secret that was made just now
+	Fault   *Fault
+	Adding  OfficerRow // what was filled in and refused
+}
+
+// Shown is a secret on the only page that ever has it.
+type Shown struct {
+	Link    bool // else a token
+	Text    string
+	Officer string
+	Expires time.Time
+}
+
+// OfficerRow is one officer.
+type OfficerRow struct {
+	ID        string
+	Name      string
+	Pseudonym string
+	Roles     []Choice
+	Languages string
+	Disabled  bool
+	Self      bool
+	Record    string // where what was recorded is shown
+	Made      time.Time
+	Tokens    []TokenRow
+	Ways      int // passkeys and identities
+	Sessions  int
+	Known     bool // Ways and Sessions may be shown
+}
+
+// TokenRow is a token of an officer.
+type TokenRow struct {
+	Name     string
+	Roles    []string
+	Made     time.Time
+	Expires  time.Time
+	LastUsed time.Time
+	State    string // "good", "expired" or "revoked"
+}
+
+func roleWords(s *Shell, roles []Choice) []string {
+	var out []string
+	for _, r := range roles {
+		if r.Chosen {
+			out = append(out, r.Label)
+		}
+	}
+	return out
+}

@@ -1,0 +1,118 @@
+package page
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/comity-exchange/comity/desk/recall"
+	"github.com/comity-exchange/comity/fault"
+)
+
+// Fault is what is shown of an error.
+type Fault struct {
+	Status int
+	Title  string // in the reader's language
+	Says   string // the fault's own words
+	Clause string
+}
+
+// FaultOf is what is shown of an error: its words, which are safe, and a heading by its code.
+func FaultOf(s *Shell, err error) Fault {
+	f := fault.Of(err)
+	code := fault.Wire(f.Code)
+	out := Fault{Status: fault.HTTP(f.Code), Title: s.T("fault." + string(code)), Says: sentence(f.Msg), Clause: f.Clause}
+	if f.Code == fault.Withheld || f.Code == fault.NotFound {
+		out.Says, out.Clause = "", ""
+	}
+	return out
+}
+
+// sentence begins with a capital and ends with a full stop.
+func sentence(text string) string {
+	if text == "" {
+		return ""
+	}
+	text = strings.ToUpper(text[:1]) + text[1:]
+	if !strings.HasSuffix(text, ".") && !strings.HasSuffix(text, "?") {
+		text += "."
+	}
+	return text
+}
+
+func scheme(theme string) string {
+	if theme == "" {
+		return "light dark"
+	}
+	return theme
+}
+
+func flag(on bool) string {
+	if on {
+		return "yes"
+	}
+	return ""
+}
+
+func roleNames(s *Shell) []string {
+	var out []string
+	for _, r := range s.Visitor.Roles {
+		out = append(out, s.Or("role."+string(r), r.String()))
+	}
+	return out
+}
+
+// zones are those that the field of the time zone offers; it takes every other one.
+func zones() []string {
+	return []string{
+		"UTC", "Africa/Cairo", "Africa/Johannesburg", "Africa/Lagos", "Africa/Nairobi", "America/Bogota", "America/Mexico_City", "America/New_York", "America/Sao_Paulo",
+		"America/Los_Angeles", "Asia/Almaty", "Asia/Dubai", "Asia/Jakarta", "Asia/Kolkata", "Asia/Riyadh", "Asia/Shanghai", "Asia/Singapore", "Asia/Tokyo",
+		"Australia/Sydney", "Europe/Berlin", "Europe/Brussels", "Europe/Istanbul", "Europe/London", "Europe/Moscow", "Europe/Paris",
+	}
+}
+
+// left is a countdown's text.
+func left(s *Shell, t time.Time) string {
+	d := t.Sub(s.Now)
+	if d < 0 {
+		return s.T("clock.over", s.Span(d))
+	}
+	return s.T("clock.in", s.Span(d))
+}
+
+// urgency is the class of a countdown. What it says in colour, the text says in words.
+func urgency(s *Shell, t time.Time) string {
+	switch d := t.Sub(s.Now); {
+	case d < 0:
+		return "over"
+	case d < time.Hour:
+		return "soon"
+	}
+	return "later"
+}
+
+// Word is an identifier of a protocol in the reader's language, where that has one.
+func (s *Shell) Word(group, id string) string {
+	return s.Or(group+"."+id, strings.ReplaceAll(id, "-", " "))
+}
+
+// Words are several.
+func (s *Shell) Words(group string, ids []string) []string {
+	out := slices.Clone(ids)
+	for i, id := range out {
+		out[i] = s.Word(group, id)
+	}
+	return out
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+// RecallReasons are why something is recalled.
+func RecallReasons(s *Shell) []Choice {
+	var out []Choice
+	for _, r := range recall.Reasons() {
+		out = append(out, Choice{Value: string(r), Label: s.Word("value", string(r))})
+	}
+	return out
+}

@@ -1,0 +1,57 @@
+package web
+
+import (
+	"net/http"
+	"strings"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/web/page"
+)
+
+// kept is how long a reader's choices are kept, in seconds.
+const kept = 365 * 24 * 3600
+
+// maxForm bounds a form without attachments, in bytes.
+const maxForm = 2 << 20
+
+// preferences keeps a reader's language, time zone and light, in cookies that say nothing about who it is.
+func (f *face) preferences(w http.ResponseWriter, r *http.Request) error {
+	if err := parse(w, r); err != nil {
+		return err
+	}
+	language, zone, theme := r.PostForm.Get("language"), r.PostForm.Get("zone"), r.PostForm.Get("theme")
+	if language != "" && f.House.Catalog.Language(language) == nil {
+		return fault.New(fault.Usage, "", "there is no such language here")
+	}
+	if _, ok := page.Zone(zone); zone != "" && !ok {
+		return fault.New(fault.Usage, "", "a time zone is named like Europe/Paris, or UTC")
+	}
+	if theme != "" && theme != "light" && theme != "dark" {
+		return fault.New(fault.Usage, "", "a page is light or dark")
+	}
+	for name, value := range map[string]string{page.CookieLanguage: language, page.CookieZone: zone, page.CookieTheme: theme} {
+		age := kept
+		if value == "" {
+			age = -1
+		}
+		http.SetCookie(w, f.House.Cookie(name, value, age))
+	}
+	return see(w, r, own(r.PostForm.Get("back")))
+}
+
+// own is a path of this node's pages; "/" for anything else, so that nobody is sent elsewhere.
+func own(path string) string {
+	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
+		return "/"
+	}
+	return path
+}
+
+// parse reads a form that has no attachments.
+func parse(w http.ResponseWriter, r *http.Request) error {
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return fault.Wrap(err, fault.Usage, "", "the form cannot be read: it is too large, or was broken off")
+	}
+	return nil
+}

@@ -1,0 +1,75 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/web/static"
+)
+
+// routes are the pages.
+func (f *face) routes() http.Handler {
+	inside := http.NewServeMux()
+	for pattern, h := range map[string]shown{
+		"GET /{$}":    f.duty,
+		"GET /events": f.events,
+
+		"GET /threads":                    f.threads,
+		"GET /threads/{id}":               f.thread,
+		"POST /threads/{id}/say":          f.say,
+		"POST /threads/{id}/read":         f.read,
+		"POST /threads/{id}/recall":       f.recall,
+		"GET /threads/{id}/evidence/{of}": f.evidence,
+		"GET /attachments/{of}/{part}":    f.attachment,
+		"POST /may":                       f.may,
+
+		"GET /new":         f.newList,
+		"GET /new/{kind}":  f.newThread,
+		"POST /new/{kind}": f.open,
+
+		"GET /drafts":               f.drafts,
+		"GET /drafts/{id}":          f.draft,
+		"GET /drafts/{id}/edit":     f.editing,
+		"POST /drafts/{id}/edit":    f.edit,
+		"POST /drafts/{id}/submit":  f.submit,
+		"POST /drafts/{id}/approve": f.approve,
+		"POST /drafts/{id}/return":  f.sendBack,
+		"POST /drafts/{id}/release": f.release,
+		"POST /drafts/{id}/drop":    f.drop,
+
+		"GET /agreements":      f.agreements,
+		"GET /agreements/{id}": f.agreement,
+		"POST /agreements":     f.text,
+
+		"GET /peers":     f.peers,
+		"GET /directory": f.directory,
+
+		"GET /ledger":      f.ledgerPage,
+		"GET /ledger.csv":  f.ledgerCSV,
+		"GET /ledger.json": f.ledgerJSON,
+
+		"GET /settings":          f.settings,
+		"POST /settings/caveats": f.caveats,
+
+		"GET /officers":                       f.officersPage,
+		"POST /officers":                      f.addOfficer,
+		"POST /officers/{id}/{act}":           f.changeOfficer,
+		"POST /officers/tokens/{name}/revoke": f.revokeToken,
+
+		"GET /log":  f.log,
+		"POST /log": f.verify,
+	} {
+		inside.Handle(pattern, f.page(h))
+	}
+	inside.Handle("/", f.page(func(http.ResponseWriter, *http.Request) error {
+		return fault.New(fault.NotFound, "", "there is no such page")
+	}))
+	all := http.NewServeMux()
+	all.Handle("GET "+static.Prefix, f.House.Assets)
+	all.Handle("POST /preferences", f.page(f.preferences))
+	if f.Routes != nil {
+		f.Routes(all)
+	}
+	all.Handle("/", f.Signed(inside))
+	return all
+}

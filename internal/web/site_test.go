@@ -1,0 +1,101 @@
+package web
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/config"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/web/door"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// TestSite: of all that is served at one address, only the way in, the style and the script are for whoever comes; the rest is for officers who have signed in, and
+// the API for programs with a token, which a session is none of.
+func TestSite(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "XA")
+	if _, err := node.Init(t.Context(), dir, node.Founding{Config: config.Defaults("XA"), Names: map[string]string{"en": "State of XA"}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := node.Open(t.Context(), dir, node.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if a, err := n.Whoami(r.Context()); err == nil {
+			t.Errorf("without a token it is %+v", a)
+		}
+		w.WriteHeader(http.StatusTeapot)
+	})
+	const origin = "https://desk.xa.example"
+	site, err := Site(t.Context(), n, origin, api, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cookies []*http.Cookie
+	ask := func(method, path, body string) *httptest.ResponseRecorder {
+		t.Helper()
+		r := httptest.NewRequestWithContext(context.WithoutCancel(t.Context()), method, origin+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		r.Header.Set("Sec-Fetch-Site", "same-origin")
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		w := httptest.NewRecorder()
+		site.ServeHTTP(w, r)
+		if h := w.Header(); h.Get("Content-Security-Policy") == "" || h.Get("X-Content-Type-Options") != "nosniff" || h.Get("Strict-Transport-Security") == "" && path != "/api/x" {
+			t.Errorf("%s: %v", path, h)
+		}
+		return w
+	}
+	if w := ask(http.MethodGet, "/sign-in", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "This node has no officers yet") || !strings.Contains(w.Body.String(), "State of XA") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	// While there are no officers, the node's own command line may do everything, and a browser still nothing.
+	for _, path := range []string{"/", "/threads", "/drafts", "/agreements", "/peers", "/log", "/ledger", "/officers", "/settings", "/me", "/events", "/no-such-page"} {
+		if w := ask(http.MethodGet, path, ""); w.Code != http.StatusSeeOther || !strings.HasPrefix(w.Header().Get("Location"), "/sign-in?to=") {
+			t.Errorf("%s: %d, to %q", path, w.Code, w.Header().Get("Location"))
+		}
+	}
+	if err := n.AddOfficer(t.Context(), auth.Person{ID: "root", Name: "R. Root", Roles: []auth.Role{auth.Administrator}}); err != nil {
+		t.Fatal(err)
+	}
+	link, err := n.MakeLink(t.Context(), "root", statement.TimeOf(time.Now().Add(time.Hour)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := ask(http.MethodPost, door.LinkPath, url.Values{"key": {link.Reveal()}}.Encode())
+	if w.Code != http.StatusSeeOther {
+		t.Fatalf("%d: %s", w.Code, w.Body)
+	}
+	cookies = w.Result().Cookies()
+	if w := ask(http.MethodGet, "/me", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "R. Root") || !strings.Contains(w.Body.String(), `href="/threads"`) || strings.Contains(w.Body.String(), "⟦") {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if w := ask(http.MethodGet, "/", ""); w.Code == http.StatusSeeOther || w.Code >= 500 {
+		t.Errorf("%d: %s", w.Code, w.Body)
+	}
+	if w := ask(http.MethodGet, "/api/x", ""); w.Code != http.StatusTeapot {
+		t.Errorf("%d", w.Code)
+	}
+	if w := ask(http.MethodPost, door.SignOut, ""); w.Code != http.StatusSeeOther {
+		t.Errorf("%d", w.Code)
+	}
+	if w := ask(http.MethodGet, "/me", ""); w.Code != http.StatusSeeOther {
+		t.Errorf("%d after signing out", w.Code)
+	}
+}
