@@ -18,6 +18,8 @@ type benchCmd struct {
 	Decide   benchDecideCmd   `cmd:"" help:"Decisions under a long agreement."`
 	Fold     benchFoldCmd     `cmd:"" help:"Threads folded into their state."`
 
+	Web benchWebCmd `cmd:"" help:"The pages of a node with many threads."`
+
 	Negotiate benchNegotiateCmd `cmd:"" help:"A convention among many parties, from the first draft to its entry into force."`
 }
 
@@ -136,6 +138,22 @@ func (c *benchFoldCmd) Run(s *session) error {
 		return fault.New(fault.Usage, "", "heads are from 1 to 100000")
 	}
 	return s.costs(bench.Fold(c.Heads))
+}
+
+type benchWebCmd struct {
+	Threads int `default:"100000" placeholder:"N" help:"Threads in the node's store; the pages are measured at a tenth of them too."`
+}
+
+func (benchWebCmd) Help() string {
+	return `Two nodes say and deliver so many threads first, which takes a while. The time is the server's, from the request to the whole page.
+  comity bench web --threads 10000`
+}
+
+func (c *benchWebCmd) Run(ctx context.Context, s *session) error {
+	if c.Threads < 20 || c.Threads > 10_000_000 {
+		return fault.New(fault.Usage, "", "threads are from 20 to 10000000")
+	}
+	return s.costs(bench.Web(ctx, c.Threads))
 }
 
 type benchNegotiateCmd struct {

@@ -65,6 +65,8 @@ type commands struct {
 
 	Processes processesCmd `cmd:"" group:"Keep" help:"The processes that share the node's database."`
 
+	Notice noticeCmd `cmd:"" group:"Keep" help:"Mail and webhooks that tell officers that there is something."`
+
 	Completion completionCmd `cmd:"" group:"Shell" help:"Print the completion script of a shell."`
 }
 

@@ -17,6 +17,11 @@ type officerCmd struct {
 	Roles   officerRolesCmd   `cmd:"" help:"Give an officer these roles and no others."`
 	Disable officerDisableCmd `cmd:"" help:"Take every permission from an officer."`
 	Enable  officerEnableCmd  `cmd:"" help:"Give a disabled officer the permissions back."`
+	Link    officerLinkCmd    `cmd:"" help:"Make a one-time link that lets an officer in. It is shown once."`
+	Ways    officerWaysCmd    `cmd:"" help:"Show how an officer comes in, and where the officer is signed in."`
+	Bind    officerBindCmd    `cmd:"" help:"Let somebody at the provider of identities in as an officer."`
+	Drop    officerDropCmd    `cmd:"" help:"Take a passkey or an identity away."`
+	SignOut officerSignOutCmd `cmd:"" help:"Sign an officer out everywhere."`
 }
 
 // claim is who a command line says to be: --as or COMITY_AS, and a token from a file or COMITY_TOKEN. A token is no argument: others would see it.
@@ -57,9 +62,17 @@ func (c *officerAddCmd) Run(ctx context.Context, s *session) error {
 		}
 		return s.showOfficer(ctx, n, c.ID, func(p *page, v node.OfficerView) {
 			p.say("%s is an officer: %s.", p.bold(v.ID), spoken(v.Roles))
-			p.say("Next: comity token make %s", v.ID)
+			p.say("Next: %s", nextFor(n, v.ID))
 		})
 	})
+}
+
+// nextFor is what gives a new officer a way in: to the pages, where there are any, else to the command line.
+func nextFor(n *node.Node, id string) string {
+	if n.Config.WebListen == "" && n.Config.WebURL == "" {
+		return "comity token make " + id
+	}
+	return "comity officer link " + id
 }
 
 // spoken is roles as people say them.
@@ -73,7 +86,7 @@ func (s *session) showOfficer(ctx context.Context, n *node.Node, id string, writ
 			ID string `json:"id"`
 		}{id}, func(p *page) {
 			p.say("%s is the first officer, an administrator. From now on everything takes an officer and a token.", p.bold(id))
-			p.say("Next: comity token make %s", id)
+			p.say("Next: %s", nextFor(n, id))
 		})
 	}
 	if err != nil {

@@ -1,11 +1,8 @@
 package cli
 
 import (
-	"reflect"
-
-	"github.com/invopop/jsonschema"
-
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/form"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
@@ -54,25 +51,5 @@ func (c *schemaCmd) Run(s *session) error {
 		return advise(fault.New(fault.NotFound, "ENC-8", "there is no kind %s", line(c.Kind)), "comity schema lists the kinds")
 	}
 	s.json = true // the schema is JSON for people too
-	return s.show(factsSchema(spec), nil)
-}
-
-// factsSchema derives the JSON Schema of a kind's facts from their Go type.
-func factsSchema(spec thread.KindSpec) *jsonschema.Schema {
-	r := jsonschema.Reflector{Anonymous: true, DoNotReference: true, Mapper: func(t reflect.Type) *jsonschema.Schema {
-		switch t {
-		case reflect.TypeFor[statement.ID](), reflect.TypeFor[statement.Digest]():
-			return &jsonschema.Schema{Type: "string", Pattern: "^[0-9a-f]{64}$"}
-		case reflect.TypeFor[statement.Time]():
-			return &jsonschema.Schema{Type: "string", Pattern: `^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$`}
-		}
-		return nil
-	}}
-	facts := spec.Facts
-	if facts == nil {
-		facts = struct{}{}
-	}
-	schema := r.Reflect(facts)
-	schema.Title, schema.Description = string(spec.Kind), spec.Means
-	return schema
+	return s.show(form.Schema(spec), nil)
 }

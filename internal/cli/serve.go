@@ -24,13 +24,15 @@ type serveCmd struct {
 	LogListen string `placeholder:"ADDRESS" help:"Serve the log, read-only, here instead of where comity.toml says."`
 
 	WatchListen string `placeholder:"ADDRESS" help:"Serve health and metrics here instead of where comity.toml says."`
+	WebListen   string `placeholder:"ADDRESS" help:"Serve the pages and the API here instead of where comity.toml says."`
 }
 
 func (serveCmd) Help() string {
 	return `It prints one line when it is ready, logs to the standard error, and ends well on an interrupt. Other commands may run beside it.
   comity serve
   comity --dir xa serve --listen 127.0.0.1:8443
-  comity serve --watch-listen 127.0.0.1:9464`
+  comity serve --watch-listen 127.0.0.1:9464
+  comity serve --web-listen 127.0.0.1:8080`
 }
 
 // ready is what serve prints once.
@@ -39,7 +41,8 @@ type ready struct {
 	Listen string       `json:"listen,omitzero"`
 	Log    string       `json:"log,omitzero"`
 	Watch  string       `json:"watch,omitzero"`
-	Store  string       `json:"store"` // "file" or "postgresql"
+	Web    string       `json:"web,omitzero"` // what browsers call the pages
+	Store  string       `json:"store"`        // "file" or "postgresql"
 	Peers  []party.Code `json:"peers"`
 }
 
@@ -53,6 +56,9 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 	}
 	if c.WatchListen != "" {
 		s.env = append(s.env, "COMITY_WATCH_LISTEN="+c.WatchListen)
+	}
+	if c.WebListen != "" {
+		s.env = append(s.env, "COMITY_WEB_LISTEN="+c.WebListen)
 	}
 	return s.opened(ctx, node.Options{Log: s.logger(), Watched: true, Behind: true}, func(n *node.Node) error {
 		ctx, cancel := context.WithCancel(ctx)
@@ -69,33 +75,17 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 			defer l.Close()
 			r.Listen = l.Addr().String()
 		}
-		logs := make(chan error, 1)
-		if n.Config.LogListen == "" {
-			logs <- nil
-		} else {
-			at, err := listen(ctx, n.Config.LogListen)
-			if err != nil {
-				return err
-			}
-			r.Log = at.Addr().String()
+		ended := make(chan error, 3)
+		started := 0
+		start := func(serve func() error) {
+			started++
 			go func() {
 				defer cancel()
-				logs <- serveLog(ctx, at, n.LogHandler())
+				ended <- serve()
 			}()
 		}
-		watched := make(chan error, 1)
-		at, err := n.WatchListen(ctx)
-		if err != nil {
+		if err := c.beside(ctx, n, &r, start); err != nil {
 			return err
-		}
-		if at == nil {
-			watched <- nil
-		} else {
-			r.Watch = at.Addr().String()
-			go func() {
-				defer cancel()
-				watched <- n.Watch.Serve(ctx, at)
-			}()
 		}
 		if r.Peers, err = peers(ctx, n); err != nil {
 			return err
@@ -109,8 +99,40 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 		if errors.Is(served, context.Canceled) {
 			served = nil
 		}
-		return errors.Join(served, <-logs, <-watched)
+		for range started {
+			served = errors.Join(served, <-ended)
+		}
+		return served
 	})
+}
+
+// beside starts what is served beside the peers, as far as the settings name addresses for it: the log, health and metrics, the pages.
+func (c *serveCmd) beside(ctx context.Context, n *node.Node, r *ready, start func(serve func() error)) error {
+	if n.Config.LogListen != "" {
+		at, err := listen(ctx, n.Config.LogListen)
+		if err != nil {
+			return err
+		}
+		r.Log = at.Addr().String()
+		start(func() error { return serveLog(ctx, at, n.LogHandler()) })
+	}
+	watch, err := n.WatchListen(ctx)
+	if err != nil {
+		return err
+	}
+	if watch != nil {
+		r.Watch = watch.Addr().String()
+		start(func() error { return n.Watch.Serve(ctx, watch) })
+	}
+	pages, err := openSite(ctx, n)
+	if err != nil {
+		return err
+	}
+	if pages != nil {
+		r.Web = pages.origin
+		start(func() error { return pages.serve(ctx) })
+	}
+	return nil
 }
 
 func (r ready) String() string {
@@ -123,6 +145,9 @@ func (r ready) String() string {
 	}
 	if r.Watch != "" {
 		text += ", health and metrics on " + r.Watch
+	}
+	if r.Web != "" {
+		text += ", its pages at " + r.Web
 	}
 	if r.Store == "postgresql" {
 		text += ", its memory in PostgreSQL"

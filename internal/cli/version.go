@@ -13,12 +13,9 @@ func (c *versionCmd) Run(s *session) error {
 		Commit   string `json:"commit,omitzero"`
 		Changed  bool   `json:"changed,omitzero"` // built from a tree that is not the commit's
 		Go       string `json:"go"`
-	}{Version: "devel", Protocol: 1}
+	}{Version: version(), Protocol: 1}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		v.Go = info.GoVersion
-		if info.Main.Version != "" && info.Main.Version != "(devel)" {
-			v.Version = info.Main.Version
-		}
 		for _, set := range info.Settings {
 			switch set.Key {
 			case "vcs.revision":
@@ -38,4 +35,12 @@ func (c *versionCmd) Run(s *session) error {
 			p.say("commit %s%s", v.Commit, changed)
 		}
 	})
+}
+
+// version is what the program was released as; "devel" when it was not.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
+		return info.Main.Version
+	}
+	return "devel"
 }

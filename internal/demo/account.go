@@ -161,20 +161,3 @@ func (p *play) logs(ctx context.Context) error {
 	p.say("The nodes' clocks are now the machine's: %s UTC.", p.clock.Now().UTC().Format("2 Jan 15:04"))
 	return p.rest(ctx)
 }
-
-// invite says what to try while the nodes run.
-func (p *play) invite() {
-	fmt.Fprintln(p.out)
-	p.say("The three nodes go on until you press Ctrl-C. In another terminal, try:")
-	for _, line := range []string{
-		fmt.Sprintf("comity --dir %s threads", p.b.dir),
-		fmt.Sprintf("comity --dir %s thread %s", p.b.dir, p.help.Short()),
-		fmt.Sprintf("comity --dir %s ledger --peer %s", p.a.dir, p.b.code),
-		fmt.Sprintf("comity --dir %s send --kind assist.request --to %s --tlp AMBER --fact type=disclosure --dry-run", p.c.dir, p.b.code),
-		fmt.Sprintf("comity --dir %s send --kind assist.request --to %s --tlp AMBER --fact type=analysis --title Hello", p.c.dir, p.b.code),
-		fmt.Sprintf("comity --dir %s inbox", p.b.dir),
-		fmt.Sprintf("comity --dir %s doctor", p.c.dir),
-	} {
-		fmt.Fprintln(p.out, "    "+line)
-	}
-}

@@ -58,7 +58,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer file.Close()
 	p := &play{
 		teller: &teller{out: o.Out, color: o.Color, pace: o.Pace},
-		dir:    dir, input: o.Input, clock: newClock(span), web: newWeb(),
+		dir:    dir, input: o.Input, clock: newClock(span), net: newWires(),
 	}
 	log := slog.New(slog.NewTextHandler(file, nil))
 	defer func() { err = errors.Join(err, p.close()) }()
@@ -73,9 +73,15 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := p.sum(); err != nil || o.Once {
 		return err
 	}
-	p.invite()
-	<-ctx.Done()
-	return nil
+	all, err := p.desks(ctx, log)
+	if err == nil {
+		p.invite(all)
+		<-ctx.Done()
+	}
+	for _, d := range all {
+		err = errors.Join(err, d.stop())
+	}
+	return err
 }
 
 // interrupted tells an end that the caller wanted from a failure.

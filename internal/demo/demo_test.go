@@ -3,8 +3,14 @@ package demo
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -62,12 +68,56 @@ func TestInputThatIsNotThere(t *testing.T) {
 	}
 }
 
+// letsIn uses a one-time link as its page does, and looks at the duty desk.
+func letsIn(t *testing.T, link string) {
+	t.Helper()
+	u, err := url.Parse(link)
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser := &http.Client{Jar: jar}
+	form := strings.NewReader(url.Values{"key": {u.Query().Get("key")}}.Encode())
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, u.Scheme+"://"+u.Host+u.Path, form)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	for _, path := range []string{"", "/"} {
+		if path != "" {
+			if r, err = http.NewRequestWithContext(t.Context(), http.MethodGet, u.Scheme+"://"+u.Host+path, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		answer, err := browser.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(io.LimitReader(answer.Body, 1<<20))
+		if err := errors.Join(err, answer.Body.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if answer.StatusCode != http.StatusOK || !strings.Contains(string(body), "Duty officer of X") {
+			t.Errorf("%s %s: %d", link, path, answer.StatusCode)
+		}
+	}
+}
+
 // signal is an Out that says when a text has been written.
 type signal struct {
 	mu   sync.Mutex
 	text bytes.Buffer
 	want string
 	seen chan struct{}
+}
+
+func (s *signal) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
 }
 
 func (s *signal) Write(b []byte) (int, error) {
@@ -94,13 +144,20 @@ func TestNodesGoOn(t *testing.T) {
 	case err := <-ended:
 		t.Fatalf("it did not go on: %v\n%s", err, &out.text)
 	}
-	n, err := node.Open(ctx, filepath.Join(dir, "XB"), node.Options{})
+	n, err := node.Open(ctx, filepath.Join(dir, "XC"), node.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	threads, err := n.Threads(ctx, node.Filter{Desk: "assist"})
-	if err != nil || len(threads) != 3 {
-		t.Errorf("XB has %d threads, %v", len(threads), err)
+	if err != nil || len(threads) != 2 {
+		t.Errorf("XC has %d threads, %v", len(threads), err)
+	}
+	links := regexp.MustCompile(`http://\S+`).FindAllString(out.String(), -1)
+	if len(links) != 2 {
+		t.Errorf("the links: %q", links)
+	}
+	for _, link := range links {
+		letsIn(t, link)
 	}
 	if err := n.Close(); err != nil {
 		t.Error(err)

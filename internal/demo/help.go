@@ -141,7 +141,7 @@ func (p *play) cut(ctx context.Context) error {
 	if err := p.peaceful(ctx); err != nil {
 		return err
 	}
-	p.web.sever(p.b.code)
+	p.net.sever(p.b.code)
 	p.say("The link of %s is cut. %s supplements its request; %s, which cannot know, answers in part.", p.b.code, p.a.code, p.b.code)
 	more, err := p.a.reply(ctx, p.help, assist.KindSupplement, assist.Supplement{},
 		"Encrypted: the two planning servers and eleven label stations. Backups of Friday are on tape and were not attached.")
@@ -180,7 +180,7 @@ func (p *play) cut(ctx context.Context) error {
 		return err
 	}
 	p.check(!bytes.Equal(before, there), "for now the two nodes know different things")
-	p.web.mend()
+	p.net.mend()
 	p.a.Courier.Kick(p.b.code)
 	p.b.Courier.Kick(p.a.code)
 	p.say("The link is mended.")

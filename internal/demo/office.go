@@ -43,13 +43,13 @@ func found(ctx context.Context, p *play, code party.Code, name, officer string, 
 	o := &office{
 		code: code, name: name, dir: filepath.Join(p.dir, string(code)), port: port{l.(*net.TCPListener)},
 		options: node.Options{
-			Now: p.clock.Now, Log: log, Dial: p.web.dialer(code), RetryMin: 50 * time.Millisecond, RetryMax: 200 * time.Millisecond,
+			Now: p.clock.Now, Log: log, Dial: p.net.dialer(code), RetryMin: 50 * time.Millisecond, RetryMax: 200 * time.Millisecond,
 		},
 	}
 	address := l.Addr().String()
-	p.web.mu.Lock()
-	p.web.at[address] = code
-	p.web.mu.Unlock()
+	p.net.mu.Lock()
+	p.net.at[address] = code
+	p.net.mu.Unlock()
 	cfg := config.Defaults(code)
 	cfg.Listen, cfg.Endpoints, cfg.Officer = address, []string{"https://" + address}, officer
 	made, err := node.Init(ctx, o.dir, node.Founding{
@@ -89,7 +89,7 @@ func (o *office) start(ctx context.Context) error {
 
 // again closes the node and opens it with or without its own check.
 func (p *play) again(ctx context.Context, o *office, unchecked bool) error {
-	p.web.sever(o.code) // an idle connection would keep its server waiting
+	p.net.sever(o.code) // an idle connection would keep its server waiting
 	err := o.stop()
 	o.stop = nil
 	if err != nil {
@@ -99,7 +99,7 @@ func (p *play) again(ctx context.Context, o *office, unchecked bool) error {
 	if err := o.start(ctx); err != nil {
 		return err
 	}
-	p.web.mend()
+	p.net.mend()
 	for _, other := range p.all() {
 		if other != o {
 			o.Courier.Kick(other.code)

@@ -23,7 +23,7 @@ type play struct {
 	*teller
 	dir, input string
 	clock      *clock
-	web        *web
+	net        *wires
 	began      time.Time
 
 	a, b, c *office // XA, XB, XC
@@ -68,7 +68,7 @@ func (p *play) all() []*office { return []*office{p.a, p.b, p.c} }
 
 // close ends the nodes that were started.
 func (p *play) close() error {
-	p.web.sever(everybody) // an idle connection would keep its server waiting
+	p.net.sever(everybody) // an idle connection would keep its server waiting
 	errs := make([]error, len(p.all()))
 	var ending sync.WaitGroup
 	for i, o := range p.all() {

@@ -32,8 +32,8 @@ func (c *clock) pass(d time.Duration) {
 	c.behind = max(0, c.behind-d)
 }
 
-// web is the wire between the nodes: loopback, with a knife. It is safe for concurrent use.
-type web struct {
+// wires are what lies between the nodes: loopback, with a knife. They are safe for concurrent use.
+type wires struct {
 	mu   sync.Mutex
 	at   map[string]party.Code // who listens where; guarded by mu
 	cut  party.Code            // who is cut off, "" nobody; guarded by mu
@@ -43,22 +43,22 @@ type web struct {
 // strand is one connection.
 type strand struct {
 	net.Conn
-	web      *web
+	net      *wires
 	from, to party.Code
 }
 
-func newWeb() *web { return &web{at: map[string]party.Code{}, open: map[*strand]struct{}{}} }
+func newWires() *wires { return &wires{at: map[string]party.Code{}, open: map[*strand]struct{}{}} }
 
 // Close ends the connection.
 func (s *strand) Close() error {
-	s.web.mu.Lock()
-	delete(s.web.open, s)
-	s.web.mu.Unlock()
+	s.net.mu.Lock()
+	delete(s.net.open, s)
+	s.net.mu.Unlock()
 	return s.Conn.Close()
 }
 
 // dialer is how the node of from reaches others.
-func (w *web) dialer(from party.Code) func(ctx context.Context, network, address string) (net.Conn, error) {
+func (w *wires) dialer(from party.Code) func(ctx context.Context, network, address string) (net.Conn, error) {
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := (&net.Dialer{Timeout: 5 * time.Second}).DialContext(ctx, network, address)
 		if err != nil {
@@ -66,7 +66,7 @@ func (w *web) dialer(from party.Code) func(ctx context.Context, network, address
 		}
 		w.mu.Lock()
 		defer w.mu.Unlock()
-		s := &strand{Conn: conn, web: w, from: from, to: w.at[address]}
+		s := &strand{Conn: conn, net: w, from: from, to: w.at[address]}
 		if w.severed(s) {
 			_ = conn.Close() // nothing has gone over it
 			return nil, fault.New(fault.Unavailable, "", "the link is cut")
@@ -80,12 +80,12 @@ func (w *web) dialer(from party.Code) func(ctx context.Context, network, address
 const everybody party.Code = "*"
 
 // severed tells whether s goes where nothing goes. The caller holds mu.
-func (w *web) severed(s *strand) bool {
+func (w *wires) severed(s *strand) bool {
 	return w.cut == everybody || w.cut != "" && (s.from == w.cut || s.to == w.cut)
 }
 
 // sever cuts a party off: what is open breaks, what is dialled fails, both ways.
-func (w *web) sever(code party.Code) {
+func (w *wires) sever(code party.Code) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut = code
@@ -97,7 +97,7 @@ func (w *web) sever(code party.Code) {
 }
 
 // mend joins it again.
-func (w *web) mend() {
+func (w *wires) mend() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.cut = ""

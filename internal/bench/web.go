@@ -1,0 +1,142 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/web"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// pageBound is the design's for a page on the server, in milliseconds.
+const pageBound = 50
+
+// speakers is how many say something at once while a store is filled.
+const speakers = 64
+
+// Web measures the pages of a node that has so many threads, half of them its own and half a peer's, all of them said and delivered: at a tenth of them, and at all.
+// What is measured is the server's part, from the request to the whole page.
+func Web(ctx context.Context, threads int) (out []Cost, err error) {
+	dir, err := os.MkdirTemp("", "comity-web-")
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "", "no temporary folder can be made")
+	}
+	defer remove(dir)
+	p, err := openPair(ctx, dir, "", slog.New(slog.DiscardHandler))
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, p.close()) }()
+	pages := web.Handler(p.a.Node, web.Options{})
+	said := 0
+	for _, n := range []int{max(2, threads/10), threads} {
+		ours, theirs, err := p.fill(ctx, said, n)
+		if err != nil {
+			return nil, err
+		}
+		said = n
+		for _, one := range []struct{ name, path string }{
+			{"duty desk", "/"}, {"threads", "/threads"}, {"threads of a peer, unread", "/threads?peer=XB&unread=yes"}, {"threads by words", fmt.Sprintf("/threads?q=measured+n%d", n/2)},
+			{"a thread of ours", "/threads/" + ours.String()}, {"a thread of theirs", "/threads/" + theirs.String()},
+		} {
+			ms, err := pageTime(ctx, pages, one.path)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, Cost{fmt.Sprintf("page, %d threads: %s", n, one.name), ms, "ms", pageBound})
+		}
+	}
+	return out, nil
+}
+
+// pageTime is how long a page takes, the median of several times.
+func pageTime(ctx context.Context, pages http.Handler, path string) (float64, error) {
+	var all []float64
+	for range 21 {
+		r := httptest.NewRequestWithContext(ctx, http.MethodGet, path, nil)
+		w := httptest.NewRecorder()
+		start := time.Now()
+		pages.ServeHTTP(w, r)
+		all = append(all, float64(time.Since(start).Microseconds())/1000)
+		if w.Code != http.StatusOK {
+			return 0, fault.New(fault.Failed, "", "the page %s answers %d", path, w.Code)
+		}
+	}
+	slices.Sort(all)
+	return all[len(all)/2], nil
+}
+
+// fill has both nodes open threads until there are so many, delivered, and gives one of each.
+func (p *pair) fill(ctx context.Context, from, to int) (ours, theirs statement.ID, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var mu sync.Mutex
+	var wait sync.WaitGroup
+	next.Store(int64(from))
+	for range speakers {
+		wait.Go(func() {
+			for i := next.Add(1) - 1; i < int64(to) && ctx.Err() == nil; i = next.Add(1) - 1 {
+				s, d := p.a, p.opener("Please tell what you know.")
+				if i%2 == 1 {
+					s, d.To = p.b, []party.Code{"XA"}
+				}
+				d.Title = fmt.Sprintf("Measured n%d", i)
+				said, err := s.Exchange.Submit(ctx, d)
+				if err != nil {
+					cancel(err)
+					return
+				}
+				mu.Lock()
+				if i%2 == 1 {
+					theirs = said.ID
+				} else {
+					ours = said.ID
+				}
+				mu.Unlock()
+			}
+		})
+	}
+	wait.Wait()
+	if ctx.Err() != nil {
+		return ours, theirs, context.Cause(ctx)
+	}
+	return ours, theirs, p.delivered(ctx)
+}
+
+// delivered waits until neither node has anything for the other.
+func (p *pair) delivered(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
+	defer cancel()
+	for {
+		waiting := 0
+		for _, s := range []*side{p.a, p.b} {
+			all, err := s.PeerViews(ctx)
+			if err != nil {
+				return err
+			}
+			for _, v := range all {
+				waiting += v.Waiting
+			}
+		}
+		if waiting == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fault.Wrap(ctx.Err(), fault.Unavailable, "", "the threads did not arrive in time")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
