@@ -46,6 +46,9 @@ func Web(ctx context.Context, threads int) (out []Cost, err error) {
 			return nil, err
 		}
 		said = n
+		if err := p.a.Index(ctx); err != nil {
+			return nil, err
+		}
 		for _, one := range []struct{ name, path string }{
 			{"duty desk", "/"}, {"threads", "/threads"}, {"threads of a peer, unread", "/threads?peer=XB&unread=yes"}, {"threads by words", fmt.Sprintf("/threads?q=measured+n%d", n/2)},
 			{"a thread of ours", "/threads/" + ours.String()}, {"a thread of theirs", "/threads/" + theirs.String()},

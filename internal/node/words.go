@@ -237,6 +237,15 @@ func (n *Node) indexSome(ctx context.Context, rounds int) error {
 	return nil
 }
 
+// Index notes the words of all bodies that are here and were not looked at yet, so that a search finds them. A served node does that by itself, a little at a time.
+func (n *Node) Index(ctx context.Context) error {
+	for {
+		if more, err := n.indexRoundOf(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
 // follow keeps the words of what comes, until ctx ends. While there is more it takes at most a tenth of the time: who writes comes first.
 func (n *Node) follow(ctx context.Context) {
 	const idle, tenth = time.Second, 9
