@@ -19,6 +19,7 @@ func (f *face) routes() http.Handler {
 		"POST /threads/{id}/say":          f.say,
 		"POST /threads/{id}/read":         f.read,
 		"POST /threads/{id}/recall":       f.recall,
+		"POST /threads/{id}/erase":        f.erase,
 		"GET /threads/{id}/evidence/{of}": f.evidence,
 		"GET /attachments/{of}/{part}":    f.attachment,
 		"POST /may":                       f.may,

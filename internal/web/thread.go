@@ -71,6 +71,11 @@ func (f *face) showThread(w http.ResponseWriter, r *http.Request, status int, id
 		v.Owed = append(v.Owed, f.owed(s, o))
 	}
 	f.said(r, s, v, t, said)
+	if t.Desk == string(recall.Kind) {
+		if v.Recall, err = f.recallTable(ctx, v.Href, id); err != nil {
+			return err
+		}
+	}
 	if t.Unread > 0 && f.n.MayOpen(ctx) {
 		v.Reading = v.Href + "/read"
 	}

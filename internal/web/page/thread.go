@@ -13,9 +13,28 @@ type Thread struct {
 	Said      []Utterance
 	Forms     []Form
 	Drafts    []DraftRow
-	MayNot    *Fault // why the reader may write nothing here
-	Over      bool   // nothing can be said by this party any more
-	Reading   string // where to say that it was read; "" where nothing is unread
+	MayNot    *Fault       // why the reader may write nothing here
+	Over      bool         // nothing can be said by this party any more
+	Reading   string       // where to say that it was read; "" where nothing is unread
+	Recall    *RecallTable // of a recall: who has answered what
+}
+
+// RecallTable is who has answered a recall, for each statement.
+type RecallTable struct {
+	Lines []RecallRow
+	Erase string // where to post that it is to be erased here; "" where the reader may not, or nothing is left to be
+}
+
+// RecallRow is one party's answer for one statement.
+type RecallRow struct {
+	Party   string
+	Short   string
+	Outcome string // "erased", "kept" or "pending"
+	Ground  string
+	At      time.Time // of the signed receipt, or of the word that it is kept
+	Arrived time.Time // when the recall reached it; zero: no receipt yet
+	Due     time.Time
+	Overdue bool
 }
 
 // Link is a text that leads somewhere.

@@ -12,6 +12,7 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/comity-exchange/comity/desk/assist"
+	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
@@ -144,7 +145,9 @@ func furnished(t *testing.T) (d *desk, paths []string) {
 	must(err)
 	answer, err := xa.NewDraft(boris, exchange.Draft{Kind: assist.KindGrant, Thread: asked[0].Thread, Facts: grant, Text: "They are kept.", Marking: marking.Marking{TLP: marking.Amber}}, nil)
 	must(err)
-	_, err = xa.ReleaseDraft(boris, answer.ID)
+	said, err := xa.ReleaseDraft(boris, answer.ID)
+	must(err)
+	back, err := xa.Recall(boris, node.Recalling{IDs: []statement.ID{said.ID}, Reason: recall.SentInError, Precedence: statement.Immediate, By: xa.By("", "")})
 	must(err)
 	waiting, err := xa.NewDraft(xa.acts("ada"), exchange.Draft{Kind: assist.KindGrant, Thread: asked[1].Thread, Facts: grant, Text: "Here it is.", Marking: marking.Marking{TLP: marking.AmberStrict}}, nil)
 	must(err)
@@ -155,7 +158,7 @@ func furnished(t *testing.T) (d *desk, paths []string) {
 	f.Quiet()
 	return xa, []string{
 		"/", "/threads", "/threads?unread=yes", "/threads/" + asked[0].Thread.String(), "/threads/" + asked[1].Thread.String() + "?say=assist.refuse", "/new", "/new/assist.request",
-		"/drafts", "/drafts/" + waiting.ID, "/drafts/" + own.ID, "/drafts/" + own.ID + "/edit", "/agreements", "/agreements/" + agreed.String(), "/peers", "/directory", "/ledger", "/log",
+		"/threads/" + back[0].Thread.String(), "/drafts", "/drafts/" + waiting.ID, "/drafts/" + own.ID, "/drafts/" + own.ID + "/edit", "/agreements", "/agreements/" + agreed.String(), "/peers", "/directory", "/ledger", "/log",
 		"/officers", "/settings", "/me", "/sign-in", "/sign-in/link", "/nowhere",
 	}
 }
