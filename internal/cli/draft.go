@@ -15,6 +15,7 @@ import (
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/form"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
@@ -134,7 +135,7 @@ func (f *headFlags) facts(ctx context.Context, s *session, n *node.Node, spec th
 	}
 	// The kind's own check, before anything is composed: it says better what is missing than a void statement would.
 	h := &statement.Head{From: n.Config.Code, To: to, Kind: spec.Kind, Time: statement.TimeOf(s.now()), Facts: raw}
-	if err := r.check(h); err != nil {
+	if err := form.Check(spec, h); err != nil {
 		return nil, advise(asUsage(err), help)
 	}
 	return raw, nil

@@ -10,6 +10,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/form"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -53,9 +54,9 @@ func (r *factReader) read(whole string, single []string) (jsontext.Value, error)
 		top, _, _ := strings.Cut(name, ".")
 		given[top] = true
 	}
-	for _, f := range members(kind) {
-		if !f.optional && !given[f.name] && !r.lax {
-			return nil, fault.New(fault.Usage, "STM-4", "%s lacks the fact %s", r.spec.Kind, f.name)
+	for _, f := range form.Members(kind) {
+		if !f.Optional && !given[f.Name] && !r.lax {
+			return nil, fault.New(fault.Usage, "STM-4", "%s lacks the fact %s", r.spec.Kind, f.Name)
 		}
 	}
 	raw, err := json.Marshal(target.Interface(), json.Deterministic(true))
@@ -63,24 +64,6 @@ func (r *factReader) read(whole string, single []string) (jsontext.Value, error)
 		return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts cannot be written")
 	}
 	return raw, nil
-}
-
-// check asks the kind's own check, where it has one.
-func (r *factReader) check(h *statement.Head) error {
-	if r.spec.Facts == nil {
-		return nil
-	}
-	v := reflect.New(reflect.TypeOf(r.spec.Facts))
-	if err := json.Unmarshal(h.Facts, v.Interface()); err != nil {
-		return fault.Wrap(err, fault.Usage, "STM-4", "the facts do not fit %s", r.spec.Kind)
-	}
-	if err := statement.CheckFacts(h.Facts); err != nil {
-		return err
-	}
-	if c, ok := v.Interface().(interface{ Check(*statement.Head) error }); ok {
-		return c.Check(h)
-	}
-	return nil
 }
 
 // set puts one value into a struct, where name may lead through members with dots.
@@ -94,12 +77,12 @@ func (r *factReader) set(v reflect.Value, path, name, value string) error {
 	first, rest, nested := strings.Cut(name, ".")
 	var known []string
 	if v.Kind() == reflect.Struct {
-		for _, f := range members(v.Type()) {
-			known = append(known, f.name)
-			if f.name != first {
+		for _, f := range form.Members(v.Type()) {
+			known = append(known, f.Name)
+			if f.Name != first {
 				continue
 			}
-			field := v.FieldByIndex(f.index)
+			field := v.FieldByIndex(f.Index)
 			if nested {
 				return r.set(field, path, rest, value)
 			}
@@ -165,23 +148,4 @@ func (r *factReader) fill(v reflect.Value, name, value string) error {
 		return wanted("--facts with the whole as JSON; this member")
 	}
 	return nil
-}
-
-// member is one field of a facts struct under its JSON name.
-type member struct {
-	name     string
-	index    []int
-	optional bool
-}
-
-func members(t reflect.Type) []member {
-	var out []member
-	for _, f := range reflect.VisibleFields(t) {
-		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
-		if !f.IsExported() || name == "" || name == "-" {
-			continue
-		}
-		out = append(out, member{name, f.Index, strings.Contains(options, "omit")})
-	}
-	return out
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"net/url"
 
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
@@ -16,7 +15,7 @@ func linkTo(n *node.Node, secret auth.Secret) string {
 	if origin == "" {
 		return secret.Reveal()
 	}
-	return origin + door.LinkPath + "?" + url.Values{"key": {secret.Reveal()}}.Encode()
+	return door.Link(origin, secret)
 }
 
 type officerLinkCmd struct {

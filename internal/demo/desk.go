@@ -6,13 +6,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/httpapi"
 	"github.com/comity-exchange/comity/internal/web"
+	"github.com/comity-exchange/comity/internal/web/door"
 	"github.com/comity-exchange/comity/statement"
 )
 
@@ -45,7 +45,7 @@ func (p *play) desks(ctx context.Context, log *slog.Logger) (out []desk, err err
 		if err != nil {
 			return out, err
 		}
-		out = append(out, desk{o, origin + "/sign-in/link?" + url.Values{"key": {link.Reveal()}}.Encode(), server.Close})
+		out = append(out, desk{o, door.Link(origin, link), server.Close})
 	}
 	return out, nil
 }

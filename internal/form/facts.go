@@ -55,20 +55,23 @@ func (r *Facts) Read(values map[string][]string) (jsontext.Value, error) {
 	return raw, nil
 }
 
+// Check is Check, with what is wrong told as a wrong call.
+func (r *Facts) Check(h *statement.Head) error { return usage(Check(r.Spec, h)) }
+
 // Check asks the kind's own check, where it has one, before anything is composed: it says better what is missing than a void statement would.
-func (r *Facts) Check(h *statement.Head) error {
-	if r.Spec.Facts == nil {
+func Check(spec thread.KindSpec, h *statement.Head) error {
+	if spec.Facts == nil {
 		return nil
 	}
-	v := reflect.New(reflect.TypeOf(r.Spec.Facts))
+	v := reflect.New(reflect.TypeOf(spec.Facts))
 	if err := json.Unmarshal(h.Facts, v.Interface()); err != nil {
-		return fault.Wrap(err, fault.Usage, "STM-4", "the facts do not fit %s", r.Spec.Kind)
+		return fault.Wrap(err, fault.Usage, "STM-4", "the facts do not fit %s", spec.Kind)
 	}
 	if err := statement.CheckFacts(h.Facts); err != nil {
-		return usage(err)
+		return err
 	}
 	if c, ok := v.Interface().(interface{ Check(*statement.Head) error }); ok {
-		return usage(c.Check(h))
+		return c.Check(h)
 	}
 	return nil
 }
@@ -94,9 +97,9 @@ func filled(given []string) []string {
 }
 
 func fieldOf(v reflect.Value, name string) reflect.Value {
-	for _, m := range members(v.Type()) {
-		if m.name == name {
-			return v.FieldByIndex(m.index)
+	for _, m := range Members(v.Type()) {
+		if m.Name == name {
+			return v.FieldByIndex(m.Index)
 		}
 	}
 	return reflect.Value{}

@@ -44,9 +44,9 @@ func Fields(spec thread.KindSpec) []Field {
 	if t == nil {
 		return nil
 	}
-	for _, m := range members(t) {
-		f := Field{Name: m.name, Required: !m.optional, Options: choices(t.FieldByIndex(m.index).Type)}
-		if f.Shape = shape(t.FieldByIndex(m.index).Type); f.Shape == "" {
+	for _, m := range Members(t) {
+		f := Field{Name: m.Name, Required: !m.Optional, Options: choices(t.FieldByIndex(m.Index).Type)}
+		if f.Shape = shape(t.FieldByIndex(m.Index).Type); f.Shape == "" {
 			continue
 		}
 		if spec.Kind == instrument.KindRatify && f.Name == "as" {
@@ -71,8 +71,8 @@ func Whole(spec thread.KindSpec) bool {
 			return false
 		}
 	}
-	for _, m := range members(t) {
-		if !m.optional && shape(t.FieldByIndex(m.index).Type) == "" {
+	for _, m := range Members(t) {
+		if !m.Optional && shape(t.FieldByIndex(m.Index).Type) == "" {
 			return false
 		}
 	}
@@ -132,15 +132,16 @@ func texts[T ~string](all []T) []string {
 	return out
 }
 
-// member is one field of a facts type under its JSON name.
-type member struct {
-	name     string
-	index    []int
-	optional bool
+// Member is one field of a facts type under its JSON name.
+type Member struct {
+	Name     string
+	Index    []int
+	Optional bool
 }
 
-func members(t reflect.Type) []member {
-	var out []member
+// Members are the fields of a facts type, in its order; none where it is no structure.
+func Members(t reflect.Type) []Member {
+	var out []Member
 	if t.Kind() != reflect.Struct {
 		return nil
 	}
@@ -149,7 +150,7 @@ func members(t reflect.Type) []member {
 		if !f.IsExported() || name == "" || name == "-" {
 			continue
 		}
-		out = append(out, member{name, f.Index, strings.Contains(options, "omit")})
+		out = append(out, Member{name, f.Index, strings.Contains(options, "omit")})
 	}
 	return out
 }

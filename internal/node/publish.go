@@ -27,6 +27,24 @@ type PublishedView struct {
 // Published lists the texts of agreements that are for everybody by now, the newest first.
 func (n *Node) Published(ctx context.Context) ([]PublishedView, error) {
 	// spec: AGR-16
+	out, err := n.published(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for i := range out {
+		doc, err := n.Text(ctx, out[i].Agreement, out[i].Digest)
+		switch fault.CodeOf(err) {
+		case "":
+			out[i].Title = doc.Title
+		case fault.Internal, fault.Unavailable:
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+// published is Published without titles, which lie in the texts.
+func (n *Node) published(ctx context.Context) ([]PublishedView, error) {
 	all, err := n.Agreements(ctx)
 	if err != nil {
 		return nil, err
@@ -37,16 +55,9 @@ func (n *Node) Published(ctx context.Context) ([]PublishedView, error) {
 			continue
 		}
 		for _, p := range v.Making.Published {
-			if n.Now().Before(p.At.Std()) {
-				continue
+			if !n.Now().Before(p.At.Std()) {
+				out = append(out, PublishedView{Digest: p.Digest, Agreement: v.ID, At: p.At, By: p.By})
 			}
-			one := PublishedView{Digest: p.Digest, Agreement: v.ID, At: p.At, By: p.By}
-			if doc, err := n.Text(ctx, v.ID, p.Digest); err == nil {
-				one.Title = doc.Title
-			} else if fault.CodeOf(err) == fault.Internal || fault.CodeOf(err) == fault.Unavailable {
-				return nil, err
-			}
-			out = append(out, one)
 		}
 	}
 	slices.SortFunc(out, func(a, b PublishedView) int {
@@ -58,7 +69,7 @@ func (n *Node) Published(ctx context.Context) ([]PublishedView, error) {
 // PublishedText is a text that is for everybody by now, as it was written. Whether it is not, or not yet, or was never here, is not told.
 func (n *Node) PublishedText(ctx context.Context, digest statement.Digest) ([]byte, error) {
 	// spec: AGR-16
-	all, err := n.Published(ctx)
+	all, err := n.published(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -48,7 +48,7 @@ func (f *face) ledgerPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := &page.Ledger{Peer: string(c.peer), From: c.from.Format(time.DateOnly), To: c.to.Format(time.DateOnly), Digest: c.ledger.Digest().String(), Sizes: c.ledger.Sizes}
+	v := &page.Ledger{Peer: string(c.peer), From: c.from.Format(time.DateOnly), To: c.to.Format(time.DateOnly), Digest: c.ledger.Digest().String()}
 	for _, p := range peers {
 		v.Peers = append(v.Peers, page.Choice{Value: string(p.Code), Label: string(p.Code), Chosen: p.Code == c.peer})
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/web/door"
 	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -45,7 +46,6 @@ func (f *face) showOfficers(w http.ResponseWriter, r *http.Request, status int, 
 	for _, o := range all {
 		row := page.OfficerRow{
 			ID: o.ID, Name: o.Name, Pseudonym: o.Pseudonym, Roles: roleChoices(s, o.Roles), Disabled: o.Disabled, Self: s.Visitor.Officer == o.ID,
-			Made: moment(o.Made),
 		}
 		if !o.Record.IsZero() {
 			row.Record = "/threads/" + o.Record.String()
@@ -173,7 +173,7 @@ func (f *face) linkURL(r *http.Request, secret auth.Secret) string {
 	if origin == "" {
 		origin = "http://" + r.Host
 	}
-	return strings.TrimSuffix(origin, "/") + "/sign-in/link?" + url.Values{"key": {secret.Reveal()}}.Encode()
+	return door.Link(origin, secret)
 }
 
 // makeToken makes a token in all of an officer's roles, like makeLink.

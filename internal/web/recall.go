@@ -21,7 +21,7 @@ func (f *face) recallTable(ctx context.Context, href string, id thread.ID) (*pag
 	for _, l := range r.Lines {
 		row := page.RecallRow{
 			Party: string(l.Party), Short: l.Statement.Short(), Outcome: string(l.Outcome), Ground: string(l.Ground), At: moment(l.At), Arrived: moment(l.Arrived),
-			Due: moment(l.Due), Overdue: l.Overdue,
+			Due: moment(l.Due),
 		}
 		if l.Outcome == recall.Pending {
 			row.Outcome = "pending"

@@ -94,6 +94,11 @@ func New(n *node.Node, o Options) (*Door, error) {
 	return d, nil
 }
 
+// Link is where a one-time link leads: to the page that asks whether it is to be used.
+func Link(origin string, secret auth.Secret) string {
+	return strings.TrimSuffix(origin, "/") + LinkPath + "?" + query("key", secret.Reveal())
+}
+
 // Routes adds the door's pages.
 func (d *Door) Routes(mux *http.ServeMux) {
 	open := func(pattern string, h shown) { mux.Handle(pattern, d.page(h)) }

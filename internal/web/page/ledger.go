@@ -14,8 +14,7 @@ type Ledger struct {
 	CSV        string
 	JSON       string
 	Digest     string // of the whole, which the peer computes too
-	Sizes      [2]int64
-	None       bool // nobody to have a ledger with
+	None       bool   // nobody to have a ledger with
 }
 
 // Side is one direction.
@@ -34,7 +33,6 @@ type Side struct {
 type LedgerRow struct {
 	Href       string
 	Short      string
-	Ours       bool
 	Asker      string
 	Asked      string
 	Precedence string

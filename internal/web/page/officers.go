@@ -31,7 +31,6 @@ type OfficerRow struct {
 	Disabled  bool
 	Self      bool
 	Record    string // where what was recorded is shown
-	Made      time.Time
 	Tokens    []TokenRow
 	Ways      int // passkeys and identities
 	Sessions  int

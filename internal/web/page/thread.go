@@ -34,7 +34,6 @@ type RecallRow struct {
 	At      time.Time // of the signed receipt, or of the word that it is kept
 	Arrived time.Time // when the recall reached it; zero: no receipt yet
 	Due     time.Time
-	Overdue bool
 }
 
 // Link is a text that leads somewhere.
