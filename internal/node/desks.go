@@ -4,6 +4,7 @@ import (
 	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/desk/credence"
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/desk/office"
 	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/thread"
@@ -16,6 +17,7 @@ func Desks() []thread.Desk {
 		instrument.Desk{},
 		credence.Desk{},
 		recall.Desk{},
+		intel.Desk{},
 		office.Desk{},
 	}
 }
