@@ -13,6 +13,7 @@ IDS = lambda low, high: lambda v: is_list(v, low, high, is_hex32)
 WORD = lambda v: v == "" or is_identifier(v)  # where it may be absent, an empty one is absent
 NAMES = lambda low, high: lambda v: is_list(v, low, high, is_identifier, distinct=False)
 ANY = 1 << 20
+MOST = (1 << 53) - 1
 
 
 class Kind:
@@ -678,7 +679,94 @@ class Recall:
         return {c: list(lines.values()) for c, lines in self.asked.items()}
 
 
-DESKS = {"assist": Assist, "instrument": Instrument, "recall": Recall}
+class Intel:
+    """INT-1 to INT-8: how far a source, feed or share has come, and what was told of it."""
+
+    COUNT = lambda v: is_number(v, 0, MOST)
+    LIST = lambda v: is_list(v, 1, 32, is_identifier)
+    REASONS = ("agreement", "originator", "caveat")
+    HELD = lambda v: isinstance(v, dict) and set(v) == {"reason", "objects"} and v["reason"] in Intel.REASONS and is_number(v["objects"], 1, MOST)
+    kinds = {
+        "intel.source": Kind(50, True, {"name": is_identifier, "format": WORD}, ("format",)),
+        "intel.import": Kind(50, False, {"objects": COUNT, "refused": COUNT, "duplicates": COUNT}, ("refused", "duplicates")),
+        "intel.offer": Kind(50, True, {"feed": is_identifier, "types": LIST, "labels": LIST, "sector": WORD, "tlp_max": lambda v: v == "" or v in TLP,
+                                       "confidence_min": lambda v: is_number(v, 0, 100), "purpose": WORD},
+                            ("types", "labels", "sector", "tlp_max", "confidence_min", "purpose")),
+        "intel.subscribe": Kind(50, False, {"after": COUNT}, ("after",)),
+        "intel.unsubscribe": Kind(60, False, {}),
+        "intel.increment": Kind(50, False, {"n": COUNT, "objects": COUNT, "through": COUNT, "more": lambda v: isinstance(v, bool),
+                                            "held": lambda v: isinstance(v, list) and all(map(Intel.HELD, v)), "sector": WORD, "purpose": WORD},
+                                ("held", "sector", "purpose")),
+        "intel.share": Kind(50, True, {"objects": lambda v: is_number(v, 1, MOST), "sector": WORD, "purpose": WORD}, ("sector", "purpose")),
+        "intel.sighting": Kind(50, False, {"objects": COUNT, "count": lambda v: is_number(v, 1, MOST), "first": is_time, "last": is_time, "purpose": WORD},
+                               ("first", "last", "purpose")),
+        "intel.end": Kind(60, False, {}),
+    }
+
+    def __init__(self, opener):
+        self.opener, self.n, self.through, self.after, self.objects = opener, 0, 0, 0, 0
+        self.fresh = self.more = False
+        self.held, self.seen, self.status = {}, {}, ""
+
+    def check_facts(self, h):
+        f, verb = h["facts"], h["kind"].split(".")[1]
+        need(verb != "source" or not h["to"], "INT-1", "a source goes to nobody")
+        need(verb != "offer" or len(h["to"]) == 1, "INT-1", "an offer goes to one party")
+        need(verb != "share" or h["to"], "INT-1", "a share goes to somebody")
+        held = [x["reason"] for x in f.get("held", [])] if verb == "increment" else []
+        need(len(set(held)) == len(held), "INT-7", "a reason is counted twice")
+        if verb == "sighting":
+            need(("first" in f) == ("last" in f) and f.get("first", "") <= f.get("last", ""), "INT-8", "one time alone, or the last before the first")
+
+    def may(self, by):
+        own, peer, form = by == self.opener["from"], by in self.opener["to"], self.opener["kind"].split(".")[1]
+        if form == "source":
+            return {"import", "end"} if own and self.status == "open" else set()
+        if form == "share":
+            return {"sighting"} if peer else set()
+        kinds = {"sighting"} if peer and self.n else set()
+        if self.status != "ended":
+            subscribed = self.status == "subscribed"
+            if own:
+                kinds |= {"increment", "end"} if subscribed else {"end"}
+            elif peer:
+                kinds.add("unsubscribe" if subscribed else "subscribe")
+        return kinds
+
+    def apply(self, h, opener):
+        f, verb, by = h["facts"], h["kind"].split(".")[1], h["from"]
+        if opener:
+            self.status = {"source": "open", "offer": "offered", "share": "shared"}[verb]
+            self.objects = f.get("objects", 0)
+            return
+        must(verb in self.may(by))
+        if verb == "subscribe":
+            must(f.get("after", 0) <= self.n)
+            self.after, self.fresh, self.more = f.get("after", 0), True, False
+        elif verb == "increment":
+            offer, first = self.opener["facts"], self.fresh
+            must(f["n"] == self.n + 1)
+            must(all(f.get(m, "") == offer.get(m, "") for m in ("sector", "purpose")))
+            must(first or f["through"] >= self.through)
+            must(f["objects"] or f.get("held") or (self.more or first) and not f["more"])
+            self.n, self.through, self.more, self.fresh = f["n"], f["through"], f["more"], False
+            for x in f.get("held", []):
+                self.held[x["reason"]] = min(MOST, self.held.get(x["reason"], 0) + x["objects"])
+        elif verb == "sighting":
+            self.seen[by] = min(MOST, self.seen.get(by, 0) + f["count"])
+        self.status = {"subscribe": "subscribed", "unsubscribe": "unsubscribed", "end": "ended"}.get(verb, self.status)
+        if verb in ("import", "increment"):
+            self.objects = min(MOST, self.objects + f["objects"])
+
+    def refused(self, h):
+        """A refusal by rule drops a body; the numbers stand."""
+
+    def state(self):
+        return {"status": self.status, "objects": self.objects, "n": self.n, "through": self.through, "after": self.after, "more": self.more,
+                "fresh": self.fresh, "held": self.held, "seen": self.seen}
+
+
+DESKS = {"assist": Assist, "instrument": Instrument, "recall": Recall, "intel": Intel}
 
 
 class Agreement:

@@ -112,9 +112,6 @@ func (st *state) apply(h *statement.Head) error {
 	if h.IsOpener() {
 		return st.open(h)
 	}
-	if !slices.Contains(st.may(h.From), h.Kind) {
-		return thread.Void(thread.NotAdmissible, "INT-5", "it does not suit what this thread is, how far it has come, or who says it")
-	}
 	switch h.Kind {
 	case KindImport:
 		return st.grow(h)
@@ -129,7 +126,16 @@ func (st *state) apply(h *statement.Head) error {
 	case KindSighting:
 		return st.sighting(h)
 	}
-	return nil
+	return thread.Void(thread.NotAdmissible, "INT-1", "it opens a thread of its own")
+}
+
+// said gives the facts of a head that its author may say now.
+func said[T any](st *state, h *statement.Head) (T, error) {
+	f, err := thread.Facts[T](h)
+	if err == nil && !slices.Contains(st.may(h.From), h.Kind) {
+		err = thread.Void(thread.NotAdmissible, "INT-5", "it does not suit what this thread is, how far it has come, or who says it")
+	}
+	return f, err
 }
 
 // open makes the state of a new source, feed or share.
@@ -154,14 +160,14 @@ func (st *state) open(h *statement.Head) error {
 
 // grow counts what an import brought.
 func (st *state) grow(h *statement.Head) error {
-	f, err := thread.Facts[Import](h)
+	f, err := said[Import](st, h)
 	st.Objects = sum(st.Objects, f.Objects)
 	return err
 }
 
 // become wants the facts of a kind that has none.
 func (st *state) become(h *statement.Head, status Status) error {
-	_, err := thread.Facts[struct{}](h)
+	_, err := said[struct{}](st, h)
 	st.Status = status
 	return err
 }
@@ -169,7 +175,7 @@ func (st *state) become(h *statement.Head, status Status) error {
 // subscribe lets increments come: all of them, or those after one that was there.
 func (st *state) subscribe(h *statement.Head) error {
 	// spec: INT-6
-	f, err := thread.Facts[Subscribe](h)
+	f, err := said[Subscribe](st, h)
 	switch {
 	case err != nil:
 		return err
@@ -183,7 +189,7 @@ func (st *state) subscribe(h *statement.Head) error {
 // increment takes the next one. What was on its way when its peer unsubscribed comes before that, by rank.
 func (st *state) increment(h *statement.Head) error {
 	// spec: INT-6, INT-7
-	f, err := thread.Facts[Increment](h)
+	f, err := said[Increment](st, h)
 	switch {
 	case err != nil:
 		return err
@@ -222,7 +228,7 @@ func (st *state) hold(more []Held) {
 // sighting adds to what its author has reported.
 func (st *state) sighting(h *statement.Head) error {
 	// spec: INT-8
-	f, err := thread.Facts[Sighting](h)
+	f, err := said[Sighting](st, h)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,7 @@ func TestEveryKindTakesAPermission(t *testing.T) {
 		"receipt.retrieved": auth.Open,
 	}
 	desks := map[string]auth.Action{
-		"assist": auth.Release, "instrument": auth.Negotiate, "thread": auth.Negotiate, "recall": auth.Recall, "credence": auth.ManageKeys, "receipt": "",
+		"assist": auth.Release, "instrument": auth.Negotiate, "thread": auth.Negotiate, "recall": auth.Recall, "credence": auth.ManageKeys, "intel": auth.Release, "receipt": "",
 	}
 	seen := map[statement.Kind]bool{}
 	for _, s := range rules.Specs() {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/evidence"
 	"github.com/comity-exchange/comity/fault"
@@ -391,6 +392,8 @@ func fold(t *testing.T, r *thread.Rules, f thread.Folded) object {
 			state[l.Party] = append(state[l.Party], l.Outcome)
 		}
 		o["state"] = state
+	case f.State.Kind == intel.Kind:
+		o["state"] = told(f.State)
 	default:
 		state := object{}
 		for _, a := range r.Summary(f.State).Asks {

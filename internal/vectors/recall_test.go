@@ -7,6 +7,26 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
+// voids are the heads of a thread that change nothing, with the reasons.
+type voids = map[*statement.Head]string
+
+// vector is the thread as a success, once its void heads are those expected.
+func (k *talk) vector(name, about string, clauses []string, void voids) vector {
+	k.t.Helper()
+	got, err := check(k.t, "thread", toValue(k.t, k.input()), nil)
+	if err != nil {
+		k.t.Fatalf("%s: %v", name, err)
+	}
+	want := map[string]string{}
+	for h, why := range void {
+		want[h.ID.String()] = why
+	}
+	if string(toValue(k.t, got["void"])) != string(toValue(k.t, want)) {
+		k.t.Errorf("%s: void are %v, want %v", name, got["void"], want)
+	}
+	return vector{name, about, clauses, k.input(), ok()}
+}
+
 // recalls are threads of the desk recall.
 func recalls(t *testing.T) []vector {
 	t.Helper()
@@ -18,22 +38,10 @@ func recalls(t *testing.T) []vector {
 		return k.say(party.Code(by), "receipt.recalled", object{"ids": ids, "erased": true})
 	}
 	var v []vector
-	add := func(name, about string, clauses []string, k *talk, void map[*statement.Head]string) {
+	add := func(name, about string, clauses []string, k *talk, void voids) {
 		t.Helper()
-		got, err := check(t, "thread", toValue(t, k.input()), nil)
-		if err != nil {
-			t.Fatalf("%s: %v", name, err)
-		}
-		want := map[string]string{}
-		for h, why := range void {
-			want[h.ID.String()] = why
-		}
-		if string(toValue(t, got["void"])) != string(toValue(t, want)) {
-			t.Errorf("%s: void are %v, want %v", name, got["void"], want)
-		}
-		v = append(v, vector{name, about, clauses, k.input(), ok()})
+		v = append(v, k.vector(name, about, clauses, void))
 	}
-	type voids = map[*statement.Head]string
 
 	k := begin()
 	erased(k, "XB", one, statement.ID{3})

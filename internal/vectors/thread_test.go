@@ -7,6 +7,7 @@ import (
 
 	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -16,7 +17,7 @@ import (
 // rules know the desks that the clauses describe whole.
 func rules(t *testing.T) *thread.Rules {
 	t.Helper()
-	r, err := thread.NewRules(assist.Desk{}, instrument.Desk{}, recall.Desk{})
+	r, err := thread.NewRules(assist.Desk{}, instrument.Desk{}, recall.Desk{}, intel.Desk{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +116,6 @@ func raws(heads []*statement.Head) []string {
 }
 
 // voids are heads that count for nothing, and why.
-type voids = map[*statement.Head]string
 
 func threads(t *testing.T) []vector {
 	var v []vector
@@ -285,7 +285,7 @@ func threads(t *testing.T) []vector {
 	instruments(t, func(name, about string, clauses []string, k *talk, void voids) {
 		add(name, about, clauses, k, void, nil)
 	})
-	return append(v, recalls(t)...)
+	return append(append(v, recalls(t)...), intelligence(t)...)
 }
 
 func deposit(t *testing.T) *talk {
