@@ -49,6 +49,7 @@ type Tx interface {
 	Log
 	Statements
 	Contents
+	Catalogue
 	Delivery
 	Office
 	Answers

@@ -113,6 +113,8 @@ func fill(t testing.TB, s store.Store, first, count int) {
 			)
 			if n%10 == 0 {
 				err = errors.Join(err, tx.PutContent(blobOf(n), statement.Sum(large(n)), int64(len(large(n)))), tx.Append(blobOf(n), 0, large(n)), tx.SetWhole(blobOf(n)))
+				_, put := tx.PutParcel(store.Parcel{Content: blobOf(n), Thread: id(n), Class: store.Class(-n), Objects: 40_000, Hidden: store.Lines{}.Add(n)}, int64(n), []store.Posting{{Term: 1, Line: n}})
+				err = errors.Join(err, put, tx.PutClass(store.Class(-n), id(n)))
 			}
 			if n%7 == 0 {
 				err = errors.Join(err, tx.Erase(bodyOf(n)), tx.Erase(store.ContentRef{Statement: id(-n - 1), Part: 3}))
@@ -471,7 +473,7 @@ func TestNotEmpty(t *testing.T) {
 	}
 }
 
-// TestNothingIsForgotten: a copy has every table of the store, and every column of each, in an order that the primary key gives. Words are found again, so it has
+// TestNothingIsForgotten: a copy has every table of the store, and every column of each, in an order that the primary key gives. Words and what objects are found by are found again, so it has
 // neither them nor what tells that they are there.
 func TestNothingIsForgotten(t *testing.T) {
 	t.Parallel()
@@ -480,7 +482,7 @@ func TestNothingIsForgotten(t *testing.T) {
 	db, err := sql.Open("sqlite", path)
 	must(t, err)
 	defer db.Close()
-	known := map[string]bool{"lease": true, "word": true, "answer": true, "session": true, "spent": true, "goose_db_version": true, "sqlite_sequence": true} // of processes, and of SQLite
+	known := map[string]bool{"lease": true, "word": true, "posting": true, "parcel_terms": true, "answer": true, "session": true, "spent": true, "goose_db_version": true, "sqlite_sequence": true} // of processes, and of SQLite
 	for _, table := range relational.Tables() {
 		known[table.Name] = true
 		var columns, key []string

@@ -229,7 +229,7 @@ func (t *txn) Reset(ref store.ContentRef) error {
 	if err := t.destroy(c.key, c.last); err != nil {
 		return err
 	}
-	if err := t.dropWords(c.id); err != nil {
+	if err := t.forget(c.id); err != nil {
 		return err
 	}
 	_, err = t.exec(`UPDATE content SET arrived = 0, whole = 0, worded = 0, last = 0, key_id = 0 WHERE id = $1`, c.id)
@@ -296,7 +296,7 @@ func (t *txn) Erase(ref store.ContentRef) error {
 	if err := t.destroy(c.key, c.last); err != nil {
 		return err
 	}
-	if err := t.dropWords(c.id); err != nil {
+	if err := t.forget(c.id); err != nil {
 		return err
 	}
 	return t.entomb(c.id)

@@ -55,11 +55,16 @@ func (t *txn) PutWords(id statement.ID, words []store.Word) error {
 	return nil
 }
 
-// dropWords forgets the words of a body, by the row of its content; for blobs it does nothing.
-func (t *txn) dropWords(id int64) error {
+// forget drops what a body or blob is found by, by the row of its content.
+func (t *txn) forget(id int64) error {
 	if id&(1<<partBits-1) != 0 {
-		return nil
+		return t.dropParcel(id)
 	}
+	return t.dropWords(id)
+}
+
+// dropWords forgets the words of a body, by the row of its content.
+func (t *txn) dropWords(id int64) error {
 	_, err := t.exec(`DELETE FROM word WHERE place = $1`, id>>partBits)
 	return err
 }

@@ -1,0 +1,46 @@
+-- +goose Up
+-- Blobs that hold objects, one a line. no rises in the order in which they came to be here, and is never used again. content is that of the blob. first is when line 0 was
+-- added, in microseconds. hidden, older and shared are sets of lines, a bit for each. Where the blob was erased, objects is 0 and content −no.
+CREATE TABLE parcel (
+	no      BIGINT PRIMARY KEY,
+	content BIGINT NOT NULL UNIQUE,
+	thread  BYTEA NOT NULL,
+	class   BIGINT NOT NULL,
+	objects BIGINT NOT NULL,
+	first   BIGINT NOT NULL,
+	worded  SMALLINT NOT NULL DEFAULT 0,
+	hidden  BYTEA NOT NULL,
+	older   BYTEA NOT NULL,
+	shared  BYTEA NOT NULL
+);
+CREATE INDEX parcel_class ON parcel (class, no);
+CREATE INDEX parcel_thread ON parcel (thread, no);
+CREATE INDEX parcel_first ON parcel (first, no);
+CREATE INDEX parcel_wordless ON parcel (no) WHERE worded = 0;
+
+-- A head by which each class is decided.
+CREATE TABLE class (
+	id     BIGINT PRIMARY KEY,
+	sample BYTEA NOT NULL
+);
+
+-- What lines are found by, as keyed hashes whose key is not here. byte is where the line begins in its blob. version and sum are those of the object whose id the term is.
+CREATE TABLE posting (
+	term    BIGINT NOT NULL,
+	parcel  BIGINT NOT NULL,
+	line    BIGINT NOT NULL,
+	byte    BIGINT NOT NULL,
+	version BIGINT NOT NULL,
+	sum     BIGINT NOT NULL,
+	PRIMARY KEY (term, parcel, line)
+);
+-- The terms of a parcel, eight bytes each, so that its postings are found when it goes: an index of them would cost as much as they do.
+CREATE TABLE parcel_terms (
+	parcel BIGINT NOT NULL,
+	n      BIGINT NOT NULL,
+	terms  BYTEA NOT NULL,
+	PRIMARY KEY (parcel, n)
+);
+
+-- Blobs that were not yet looked at: worded is 1 for those that were.
+CREATE INDEX content_uncatalogued ON content (id) WHERE worded = 0 AND whole = 1 AND (id & 511) <> 0;

@@ -1,0 +1,312 @@
+package relational
+
+import (
+	"cmp"
+	"encoding/binary"
+	"io"
+	"slices"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// Uncatalogued implements store.Catalogue.
+func (t *txn) Uncatalogued(limit int) ([]store.ContentRef, error) {
+	return list(t, `SELECT s.id, (c.id & 511) - 1 FROM content c JOIN statement s ON s.place = c.id >> 9
+		WHERE c.worded = 0 AND c.whole = 1 AND (c.id & 511) <> 0 ORDER BY c.id LIMIT $1`, []any{limit}, readRef)
+}
+
+// SkipBlob implements store.Catalogue.
+func (t *txn) SkipBlob(ref store.ContentRef) error {
+	c, err := t.content(ref)
+	if err != nil {
+		return err
+	}
+	_, err = t.lookedAt(c.id)
+	return err
+}
+
+// lookedAt notes that a blob that is whole was looked at; false where it is not whole.
+func (t *txn) lookedAt(content int64) (bool, error) {
+	n, err := t.exec(`UPDATE content SET worded = 1 WHERE id = $1 AND whole = 1 AND (id & 511) <> 0`, content)
+	return n > 0, err
+}
+
+const parcelColumns = `p.no, p.thread, p.class, p.objects, p.first, p.hidden, p.older, p.shared, s.id, (p.content & 511) - 1
+	FROM parcel p JOIN statement s ON s.place = p.content >> 9`
+
+func readParcel(scan func(...any) error, p *store.Parcel) error {
+	return scan(&p.No, idInto(&p.Thread), (*int64)(&p.Class), &p.Objects, &p.First, (*[]byte)(&p.Hidden), (*[]byte)(&p.Older), (*[]byte)(&p.Shared),
+		idInto(&p.Content.Statement), &p.Content.Part)
+}
+
+// PutParcel implements store.Catalogue.
+func (t *txn) PutParcel(p store.Parcel, now int64, postings []store.Posting) (store.Parcel, error) {
+	c, err := t.content(p.Content)
+	if err != nil {
+		return p, err
+	}
+	whole, err := t.lookedAt(c.id)
+	if err == nil && !whole {
+		err = missing("parcel")
+	}
+	if err != nil {
+		return p, err
+	}
+	p, err = t.numbered(p, c.id, now)
+	if err != nil {
+		return p, err
+	}
+	return p, t.PutPostings(p.No, postings)
+}
+
+// numbered inserts a parcel at the end, or gives the one that the blob has, without what it was found by.
+func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error) {
+	old, err := list(t, `SELECT `+parcelColumns+` WHERE p.content = $1`, []any{content}, readParcel)
+	if err != nil {
+		return p, err
+	}
+	if len(old) > 0 {
+		return old[0], t.dropPostings(old[0].No)
+	}
+	var last, first, objects int64
+	if _, err := t.one(`SELECT no, first, objects FROM parcel WHERE no = (SELECT MAX(no) FROM parcel)`, nil, &last, &first, &objects); err != nil {
+		return p, err
+	}
+	p.No, p.First = last+1, max(now, first+objects)
+	_, err = t.exec(`INSERT INTO parcel (no, content, thread, class, objects, first, hidden, older, shared) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+		p.No, content, p.Thread[:], int64(p.Class), p.Objects, p.First, full(p.Hidden), full(p.Older), full(p.Shared))
+	return p, err
+}
+
+// postingsAtOnce is how many are written by one statement.
+const postingsAtOnce = 64
+
+// PutPostings implements store.Catalogue. They are written in the order of their terms, so that those that lie together are.
+func (t *txn) PutPostings(no int64, postings []store.Posting) error {
+	if len(postings) == 0 {
+		return t.mayWrite()
+	}
+	sorted := slices.SortedFunc(slices.Values(postings), func(a, b store.Posting) int { return cmp.Or(cmp.Compare(a.Term, b.Term), a.Line-b.Line) })
+	sorted = slices.CompactFunc(sorted, func(a, b store.Posting) bool { return a.Term == b.Term && a.Line == b.Line })
+	terms := make([]byte, 0, 8*len(sorted))
+	for i, p := range sorted {
+		if i == 0 || p.Term != sorted[i-1].Term {
+			terms = binary.BigEndian.AppendUint64(terms, uint64(p.Term))
+		}
+	}
+	_, err := t.exec(`INSERT INTO parcel_terms (parcel, n, terms) SELECT $1, COALESCE(MAX(n), 0) + 1, $2 FROM parcel_terms WHERE parcel = $1`, no, terms)
+	if err != nil {
+		return err
+	}
+	const first, columns = `INSERT INTO posting (term, parcel, line, byte, version, sum) VALUES `, 6
+	const last = ` ON CONFLICT (term, parcel, line) DO NOTHING`
+	for some := range slices.Chunk(sorted, postingsAtOnce) {
+		args := make([]any, 0, columns*postingsAtOnce)
+		for _, p := range some {
+			args = append(args, int64(p.Term), no, p.Line, p.Offset, p.Version, p.Sum)
+		}
+		if len(some) == postingsAtOnce {
+			if _, err := t.exec(first+rowsOf(postingsAtOnce, columns)+last, args...); err != nil {
+				return err
+			}
+			continue
+		}
+		for row := range slices.Chunk(args, columns) {
+			if _, err := t.exec(first+rowsOf(1, columns)+last, row...); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// dropPostings forgets what a parcel is found by.
+func (t *txn) dropPostings(no int64) error {
+	lists, err := list(t, `SELECT terms FROM parcel_terms WHERE parcel = $1 ORDER BY n`, []any{no}, func(scan func(...any) error, b *[]byte) error { return scan(b) })
+	if err != nil {
+		return err
+	}
+	for _, terms := range lists {
+		for term := range slices.Chunk(terms, 8) {
+			if len(term) < 8 {
+				return orDamaged(nil)
+			}
+			if _, err := t.exec(`DELETE FROM posting WHERE term = $1 AND parcel = $2`, int64(binary.BigEndian.Uint64(term)), no); err != nil {
+				return err
+			}
+		}
+	}
+	_, err = t.exec(`DELETE FROM parcel_terms WHERE parcel = $1`, no)
+	return err
+}
+
+// dropParcel empties the parcel of a blob, by the row of its content. Its number stays, so that no other gets it, and the times of its lines are not given again.
+func (t *txn) dropParcel(content int64) error {
+	var no int64
+	found, err := t.one(`SELECT no FROM parcel WHERE content = $1`, []any{content}, &no)
+	if err != nil || !found {
+		return err
+	}
+	if err := t.dropPostings(no); err != nil {
+		return err
+	}
+	_, err = t.exec(`UPDATE parcel SET content = -no, first = first + objects, objects = 0, worded = 1, hidden = $2, older = $2, shared = $2 WHERE no = $1`, no, []byte{})
+	return err
+}
+
+// UpdateParcel implements store.Catalogue.
+func (t *txn) UpdateParcel(p store.Parcel) error {
+	n, err := t.exec(`UPDATE parcel SET hidden = $2, older = $3, shared = $4 WHERE no = $1`, p.No, full(p.Hidden), full(p.Older), full(p.Shared))
+	if err == nil && n == 0 {
+		err = missing("parcel")
+	}
+	return err
+}
+
+// Parcel implements store.Catalogue.
+func (t *txn) Parcel(no int64) (store.Parcel, error) {
+	all, err := list(t, `SELECT `+parcelColumns+` WHERE p.no = $1`, []any{no}, readParcel)
+	return first(all, err, "parcel")
+}
+
+// Parcels implements store.Catalogue.
+func (t *txn) Parcels(q store.ParcelQuery) ([]store.Parcel, error) {
+	after := q.After
+	if q.Added > 0 {
+		var no, last int64
+		found, err := t.one(`SELECT no, first + objects - 1 FROM parcel WHERE first <= $1 ORDER BY first DESC, no DESC LIMIT 1`, []any{q.Added}, &no, &last)
+		if err != nil {
+			return nil, err
+		}
+		if found && last > q.Added {
+			no--
+		}
+		after = max(after, no)
+	}
+	const order = ` AND p.no > $1 ORDER BY p.no LIMIT $2`
+	switch {
+	case !q.Thread.IsZero():
+		return list(t, `SELECT `+parcelColumns+` WHERE p.thread = $3`+order, []any{after, q.Limit, q.Thread[:]}, readParcel)
+	case q.Classes == nil:
+		return list(t, `SELECT `+parcelColumns+` WHERE true`+order, []any{after, q.Limit}, readParcel)
+	}
+	var all []store.Parcel
+	for _, c := range q.Classes {
+		some, err := list(t, `SELECT `+parcelColumns+` WHERE p.class = $3`+order, []any{after, q.Limit, int64(c)}, readParcel)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	slices.SortFunc(all, func(a, b store.Parcel) int { return cmp.Compare(a.No, b.No) })
+	return all[:min(q.Limit, len(all))], nil
+}
+
+// LastParcel implements store.Catalogue.
+func (t *txn) LastParcel() (no int64, err error) {
+	_, err = t.one(`SELECT COALESCE(MAX(no), 0) FROM parcel`, nil, &no)
+	return no, err
+}
+
+// WordlessParcels implements store.Catalogue.
+func (t *txn) WordlessParcels(limit int) ([]store.Parcel, error) {
+	return list(t, `SELECT `+parcelColumns+` WHERE p.worded = 0 ORDER BY p.no LIMIT $1`, []any{limit}, readParcel)
+}
+
+// WordsPut implements store.Catalogue.
+func (t *txn) WordsPut(no int64) error {
+	_, err := t.exec(`UPDATE parcel SET worded = 1 WHERE no = $1`, no)
+	return err
+}
+
+// Postings implements store.Catalogue.
+func (t *txn) Postings(term store.Term, parcel int64, line, limit int) ([]store.Found, error) {
+	return list(t, `SELECT parcel, line, byte, version, sum FROM posting WHERE term = $1 AND (parcel, line) > ($2, $3) ORDER BY parcel, line LIMIT $4`,
+		[]any{int64(term), parcel, line, limit}, func(scan func(...any) error, f *store.Found) error {
+			f.Term = term
+			return scan(&f.Parcel, &f.Line, &f.Offset, &f.Version, &f.Sum)
+		})
+}
+
+// PutClass implements store.Catalogue.
+func (t *txn) PutClass(c store.Class, sample statement.ID) error {
+	_, err := t.exec(`INSERT INTO class (id, sample) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, int64(c), sample[:])
+	return err
+}
+
+// EachClass implements store.Catalogue.
+func (t *txn) EachClass(yield func(c store.Class, sample statement.ID) bool) error {
+	type class struct {
+		id     int64
+		sample statement.ID
+	}
+	all, err := list(t, `SELECT id, sample FROM class ORDER BY id`, nil, func(scan func(...any) error, c *class) error { return scan(&c.id, idInto(&c.sample)) })
+	return each(all, err, func(c class) bool { return yield(store.Class(c.id), c.sample) })
+}
+
+// ReadRange implements store.Catalogue.
+func (t *txn) ReadRange(ref store.ContentRef, offset, n int64, w io.Writer) error {
+	c, err := t.content(ref)
+	switch {
+	case err != nil:
+		return err
+	case c.Erased: // spec: STM-7
+		return fault.New(fault.Withheld, "STM-7", "this content was erased")
+	case !c.Whole:
+		return missing("content")
+	case offset < 0 || n < 0 || offset > c.Size-n:
+		return fault.New(fault.Internal, "", "more content was asked for than there is")
+	case n == 0:
+		return nil
+	}
+	aead, err := t.openKey(c.key)
+	if err != nil {
+		return err
+	}
+	pieces, err := t.piecesFrom(c, int64(aead.Overhead()), offset)
+	if err != nil {
+		return err
+	}
+	for _, p := range slices.Backward(pieces) {
+		if p.at >= offset+n {
+			break
+		}
+		sealed, err := t.sealed(p.id)
+		if err != nil {
+			return err
+		}
+		piece, err := aead.Open(sealed[:0], nil, sealed, belongs(ref, p.at))
+		if err != nil || int64(len(piece)) != p.size {
+			return orDamaged(nil)
+		}
+		if _, err := w.Write(piece[max(0, offset-p.at):min(p.size, offset+n-p.at)]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// stretch is a piece and what it holds of its content.
+type stretch struct{ id, at, size int64 }
+
+// piecesFrom lists the pieces of a content from its end back to the one that holds offset. How much a piece holds is told by its length, without reading it.
+func (t *txn) piecesFrom(c content, overhead, offset int64) (all []stretch, err error) {
+	if err := t.writePieces(); err != nil {
+		return nil, err
+	}
+	end := c.Size
+	for id := c.last; end > offset; {
+		var prior, length int64
+		found, err := t.one(`SELECT prior, length(sealed) FROM content_piece WHERE id = $1`, []any{id}, &prior, &length)
+		size := length - overhead
+		if err != nil || !found || prior >= id || size <= 0 || size > end {
+			return nil, orDamaged(err)
+		}
+		end -= size
+		all = append(all, stretch{id, end, size})
+		id = prior
+	}
+	return all, nil
+}

@@ -1,0 +1,260 @@
+package storetest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/statement"
+)
+
+// blob puts a whole blob of a statement.
+func blob(tx store.Tx, i, part int) store.ContentRef {
+	ref := store.ContentRef{Statement: id(i), Part: part}
+	data := fmt.Appendf(nil, "blob %d of %d\n", part, i)
+	if err := tx.PutWhole(ref, statement.Sum(data), data); err != nil {
+		panic(err)
+	}
+	return ref
+}
+
+// parcel is a parcel of n lines.
+func parcel(ref store.ContentRef, th, n int, c store.Class) store.Parcel {
+	return store.Parcel{Content: ref, Thread: id(th), Class: c, Objects: n}
+}
+
+// parcels: a blob waits until somebody has looked at it; numbers and times rise, and are not given again when one is erased.
+func parcels(t *testing.T, open Opener) {
+	s := fresh(t, open)
+	putSamples(t, s, 6)
+	put := func(p store.Parcel, now int64, postings ...store.Posting) (out store.Parcel) {
+		t.Helper()
+		update(t, s, func(tx store.Tx) (err error) { out, err = tx.PutParcel(p, now, postings); return err })
+		return out
+	}
+	waiting := func(want ...store.ContentRef) {
+		t.Helper()
+		view(t, s, func(tx store.Tx) error {
+			same(t, must[[]store.ContentRef](t)(tx.Uncatalogued(100)), want)
+			return nil
+		})
+	}
+	find := func(q store.ParcelQuery, want ...int64) {
+		t.Helper()
+		view(t, s, func(tx store.Tx) error {
+			var got []int64
+			for _, p := range must[[]store.Parcel](t)(tx.Parcels(q)) {
+				got = append(got, p.No)
+			}
+			same(t, got, want)
+			return nil
+		})
+	}
+	var refs []store.ContentRef
+	update(t, s, func(tx store.Tx) error {
+		for i := range 6 {
+			refs = append(refs, blob(tx, i, i%2))
+		}
+		part := store.ContentRef{Statement: id(1), Part: 7}
+		return errors.Join(tx.PutContent(part, digest("part"), 99), tx.Append(part, 0, []byte("not all")))
+	})
+	waiting(refs...)
+	view(t, s, func(tx store.Tx) error {
+		same(t, len(must[[]store.ContentRef](t)(tx.Uncatalogued(2))), 2)
+		same(t, must[int64](t)(tx.LastParcel()), int64(0))
+		return nil
+	})
+	is(t, s.Update(t.Context(), func(tx store.Tx) error {
+		_, err := tx.PutParcel(parcel(store.ContentRef{Statement: id(1), Part: 7}, 0, 1, 1), 5, nil)
+		return err
+	}), fault.NotFound)
+
+	first := put(parcel(refs[0], 0, 10, -3), 1000, store.Posting{Term: 1, Line: 9, Offset: 90, Version: 7, Sum: 8}, store.Posting{Term: 1, Line: 2})
+	same(t, []int64{first.No, first.First}, []int64{1, 1000})
+	second := put(parcel(refs[1], 0, 1, 4), 1003) // the clock has hardly moved
+	same(t, []int64{second.No, second.First}, []int64{2, 1010})
+	update(t, s, func(tx store.Tx) error { return tx.SkipBlob(refs[2]) })
+	third := put(parcel(refs[3], 2, 5, -3), 900) // it went back
+	same(t, []int64{third.No, third.First}, []int64{3, 1011})
+	waiting(refs[4], refs[5])
+	first.Hidden, first.Older, first.Shared = first.Hidden.Add(3), first.Older.Add(9), first.Shared.Add(0).Add(8)
+	update(t, s, func(tx store.Tx) error {
+		is(t, tx.UpdateParcel(store.Parcel{No: 99}), fault.NotFound)
+		return tx.UpdateParcel(first)
+	})
+	view(t, s, func(tx store.Tx) error {
+		same(t, must[store.Parcel](t)(tx.Parcel(1)), first)
+		_, err := tx.Parcel(99)
+		is(t, err, fault.NotFound)
+		return nil
+	})
+	find(store.ParcelQuery{Limit: 10}, 1, 2, 3)
+	find(store.ParcelQuery{Limit: 2}, 1, 2)
+	find(store.ParcelQuery{Limit: 10, After: 1}, 2, 3)
+	find(store.ParcelQuery{Limit: 10, Thread: id(0)}, 1, 2)
+	find(store.ParcelQuery{Limit: 10, Classes: []store.Class{-3}}, 1, 3)
+	find(store.ParcelQuery{Limit: 2, Classes: []store.Class{4, -3, 77}}, 1, 2)
+	find(store.ParcelQuery{Limit: 2, Classes: []store.Class{}})
+	for added, want := range map[int64][]int64{1: {1, 2, 3}, 999: {1, 2, 3}, 1008: {1, 2, 3}, 1009: {2, 3}, 1010: {3}, 1014: {3}, 1015: nil, 5000: nil} {
+		find(store.ParcelQuery{Limit: 10, Added: added}, want...)
+	}
+	find(store.ParcelQuery{Limit: 10, Added: 1009, After: 2, Classes: []store.Class{-3, 4}}, 3)
+
+	// What is reset waits again when it has come again; what is erased is gone for ever. Neither's number comes again.
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.Reset(refs[3]), tx.Erase(refs[0]))
+	})
+	find(store.ParcelQuery{Limit: 10}, 2)
+	find(store.ParcelQuery{Limit: 10, Added: 1010})
+	view(t, s, func(tx store.Tx) error {
+		same(t, len(must[[]store.Found](t)(tx.Postings(1, 0, 0, 10))), 0)
+		same(t, must[int64](t)(tx.LastParcel()), int64(3))
+		_, err := tx.Parcel(1)
+		is(t, err, fault.NotFound)
+		return nil
+	})
+	update(t, s, func(tx store.Tx) error { blob(tx, 3, 1); return nil })
+	waiting(refs[3], refs[4], refs[5])
+	again := put(parcel(refs[3], 2, 5, -3), 900)
+	same(t, []int64{again.No, again.First}, []int64{4, 1016})
+
+	// Made anew, it keeps its number, its time and its sets, and is found by what it is found by now.
+	put(parcel(refs[1], 0, 1, 4), 99_999, store.Posting{Term: 5})
+	second = put(parcel(refs[1], 0, 1, 4), 99_999, store.Posting{Term: 6})
+	same(t, []int64{second.No, second.First}, []int64{2, 1010})
+	view(t, s, func(tx store.Tx) error {
+		same(t, len(must[[]store.Found](t)(tx.Postings(5, 0, 0, 10))), 0)
+		same(t, len(must[[]store.Found](t)(tx.Postings(6, 0, -1, 10))), 1)
+		var nos []int64
+		for _, p := range must[[]store.Parcel](t)(tx.WordlessParcels(10)) {
+			nos = append(nos, p.No)
+		}
+		same(t, nos, []int64{2, 4})
+		return nil
+	})
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.WordsPut(2), tx.PutClass(-3, id(0)), tx.PutClass(4, id(1)), tx.PutClass(-3, id(5)))
+	})
+	view(t, s, func(tx store.Tx) error {
+		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(10))), 1)
+		samples := map[store.Class]statement.ID{}
+		is(t, tx.EachClass(func(c store.Class, sample statement.ID) bool { samples[c] = sample; return true }), "")
+		same(t, samples, map[store.Class]statement.ID{-3: id(0), 4: id(1)})
+		return nil
+	})
+}
+
+// postings are found by term, by parcel and line; they go with their parcel, those that came later too.
+func postings(t *testing.T, open Opener) {
+	s := fresh(t, open)
+	const n, lines = 4, 150
+	putSamples(t, s, n)
+	update(t, s, func(tx store.Tx) error {
+		for i := range n {
+			var all []store.Posting
+			for line := range lines { // a term of its own, one of three, and one of all, twice
+				all = append(all, store.Posting{Term: store.Term(-1000*i - line), Line: line, Offset: 7 * line, Version: int64(line), Sum: -int64(line)},
+					store.Posting{Term: store.Term(1 + line%3), Line: line}, store.Posting{Term: 9, Line: line}, store.Posting{Term: 9, Line: line})
+			}
+			p := must[store.Parcel](t)(tx.PutParcel(parcel(blob(tx, i, 0), 0, lines, 1), 0, all))
+			is(t, tx.PutPostings(p.No, []store.Posting{{Term: 77, Line: i}, {Term: 9, Line: 0}}), "")
+			is(t, tx.PutPostings(p.No, nil), "")
+		}
+		return nil
+	})
+	all := func(tx store.Tx, term store.Term, limit int) (out []store.Found) {
+		after := store.Found{Posting: store.Posting{Line: -1}}
+		for {
+			some := must[[]store.Found](t)(tx.Postings(term, after.Parcel, after.Line, limit))
+			out = append(out, some...)
+			if len(some) < limit {
+				return out
+			}
+			after = some[len(some)-1]
+		}
+	}
+	look := func(parcels ...int64) {
+		t.Helper()
+		view(t, s, func(tx store.Tx) error {
+			for _, limit := range []int{1, 7, 1000} {
+				same(t, len(all(tx, 9, limit)), lines*len(parcels))
+				same(t, len(all(tx, 2, limit)), lines/3*len(parcels))
+				got := all(tx, 77, limit)
+				same(t, len(got), len(parcels))
+				for i, f := range got {
+					same(t, []int64{f.Parcel, int64(f.Line)}, []int64{parcels[i], parcels[i] - 1})
+				}
+			}
+			got := all(tx, -2003, 5)
+			if slices.Contains(parcels, 3) {
+				same(t, got, []store.Found{{Posting: store.Posting{Term: -2003, Line: 3, Offset: 21, Version: 3, Sum: -3}, Parcel: 3}})
+			} else {
+				same(t, len(got), 0)
+			}
+			return nil
+		})
+	}
+	look(1, 2, 3, 4)
+	update(t, s, func(tx store.Tx) error { return tx.Erase(store.ContentRef{Statement: id(2), Part: 0}) })
+	look(1, 2, 4)
+	is(t, s.Update(t.Context(), func(tx store.Tx) error {
+		return errors.Join(tx.Erase(store.ContentRef{Statement: id(1), Part: 0}), errors.New("undone"))
+	}), fault.Internal)
+	look(1, 2, 4)
+}
+
+// readRange: any part of a blob is read as the whole would give it, however it came here.
+func readRange(t *testing.T, open Opener) {
+	s := fresh(t, open)
+	putSamples(t, s, 2)
+	data := make([]byte, 700_000)
+	for i := range data {
+		data[i] = byte(i * i >> 7)
+	}
+	whole, parts := store.ContentRef{Statement: id(0), Part: 0}, store.ContentRef{Statement: id(1), Part: 0}
+	update(t, s, func(tx store.Tx) error {
+		if err := errors.Join(tx.PutWhole(whole, statement.Sum(data), data), tx.PutContent(parts, statement.Sum(data), int64(len(data)))); err != nil {
+			return err
+		}
+		at := int64(0)
+		for _, n := range []int{1, 300_000, 7, 99_992, 300_000} {
+			if err := tx.Append(parts, at, data[at:at+int64(n)]); err != nil {
+				return err
+			}
+			at += int64(n)
+		}
+		is(t, tx.ReadRange(parts, 0, 1, &bytes.Buffer{}), fault.NotFound)
+		return tx.SetWhole(parts)
+	})
+	view(t, s, func(tx store.Tx) error {
+		for _, ref := range []store.ContentRef{whole, parts} {
+			for _, at := range []int64{0, 1, 2, 262_143, 262_144, 300_001, 300_007, 300_008, 400_000, 699_999, 700_000} {
+				for _, n := range []int64{0, 1, 9, 262_144, 700_000} {
+					var b bytes.Buffer
+					err := tx.ReadRange(ref, at, n, &b)
+					if at+n > int64(len(data)) {
+						is(t, err, fault.Internal)
+						continue
+					}
+					is(t, err, "")
+					if !bytes.Equal(b.Bytes(), data[at:at+n]) {
+						t.Errorf("%d bytes from %d on are others", n, at)
+					}
+				}
+			}
+			is(t, tx.ReadRange(ref, -1, 5, &bytes.Buffer{}), fault.Internal)
+			is(t, tx.ReadRange(ref, 5, -1, &bytes.Buffer{}), fault.Internal)
+		}
+		return nil
+	})
+	update(t, s, func(tx store.Tx) error { return tx.Erase(whole) })
+	view(t, s, func(tx store.Tx) error {
+		is(t, tx.ReadRange(whole, 0, 1, &bytes.Buffer{}), fault.Withheld)
+		is(t, tx.ReadRange(store.ContentRef{Statement: id(50)}, 0, 1, &bytes.Buffer{}), fault.NotFound)
+		return nil
+	})
+}
