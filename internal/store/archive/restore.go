@@ -222,7 +222,7 @@ func (t *restoring) entomb(now []Table) error {
 	}
 	return t.to.View(t.ctx, func(tx store.Tx) (err error) {
 		for i, table := range relational.Tables() {
-			if err == nil && len(t.erased) > 0 && (table.Name == "content" || table.Name == "tombstone") {
+			if err == nil && len(t.erased) > 0 && slices.Contains([]string{"content", "parcel", "tombstone"}, table.Name) {
 				now[i], err = each(t.to, tx, table, func([]byte) error { return nil })
 			}
 		}
