@@ -1,6 +1,6 @@
 package stix
 
-// observables has the types of §6, and which properties make an observable's identifier (§2.9), in the order of the standard.
+// observables has the types of §6.
 var observables = map[Type]rule{
 	"artifact": {class: observable, oneOf: []string{"payload_bin", "url"}, properties: map[string]property{
 		"mime_type": {is: text}, "payload_bin": {is: base64Form}, "url": {is: uri}, "hashes": {is: hashes}, "encryption_algorithm": {is: choice, of: algos}, "decryption_key": {is: text}}},
