@@ -44,7 +44,7 @@ func (o *Object) Check() []Defect {
 			p, ok = r.properties[m.name]
 		}
 		c.name(m, ok)
-		c.property(m.from, o.Raw[m.from:m.to], p, m.name, ok)
+		c.property(m.at(), m.in(o.Raw), p, m.name, ok)
 	}
 	c.common(r.class)
 	c.present(0, "", r, func(name string) bool { return o.member(name) != nil })
@@ -94,10 +94,10 @@ func (c *checker) name(m *member, known bool) {
 	}
 	switch m.name {
 	case "severity", "action", "username", "phone_numbers":
-		c.add(m.from, m.name, "is a reserved name")
+		c.add(m.at(), m.name, "is a reserved name")
 	default:
 		if !good {
-			c.add(m.from, "", "the name of a custom property is not 3 to 250 lower-case letters, digits and underscores, a letter first")
+			c.add(m.at(), "", "the name of a custom property is not 3 to 250 lower-case letters, digits and underscores, a letter first")
 		}
 	}
 }
@@ -204,7 +204,7 @@ func (c *checker) inner(at int, v, kind, path string) {
 	for m := range properties(v) {
 		seen[m.name] = true
 		p, ok := r.properties[m.name]
-		c.property(at+m.from, v[m.from:m.to], p, path+"."+m.name, ok)
+		c.property(at+m.at(), m.in(v), p, path+"."+m.name, ok)
 	}
 	c.present(at, path+".", r, func(name string) bool { return seen[name] })
 	if kind == "external-reference" {
@@ -235,13 +235,13 @@ func (c *checker) extensions() {
 	if m == nil {
 		return
 	}
-	v := c.o.Raw[m.from:m.to]
+	v := m.in(c.o.Raw)
 	if v[0] != '{' || isEmpty(v) {
-		c.add(m.from, "extensions", "is not an object with members")
+		c.add(m.at(), "extensions", "is not an object with members")
 		return
 	}
 	for e := range properties(v) {
-		at, x := m.from+e.from, v[e.from:e.to]
+		at, x := m.at()+e.at(), e.in(v)
 		_, predefined := inners[e.name]
 		switch {
 		case x[0] != '{' || isEmpty(x):
@@ -261,8 +261,8 @@ func (c *checker) extensions() {
 func (c *checker) extension(at int, v string) {
 	for m := range properties(v) {
 		if m.name == "extension_type" {
-			if s, _ := textOf[string](v[m.from:m.to]); !oneWord(exts, s) {
-				c.add(at+m.from, "extensions", "has an extension_type that the standard does not know")
+			if s, _ := textOf[string](m.in(v)); !oneWord(exts, s) {
+				c.add(at+m.at(), "extensions", "has an extension_type that the standard does not know")
 			}
 			return
 		}

@@ -162,13 +162,13 @@ func (c *checker) definition() {
 // translations holds the keys of contents against §7.1.1: languages, and for each an object.
 func (c *checker) translations() {
 	m := c.o.member("contents")
-	if m == nil || c.o.Raw[m.from] != '{' {
+	if m == nil || c.o.Raw[m.at()] != '{' {
 		return
 	}
-	v := c.o.Raw[m.from:m.to]
+	v := m.in(c.o.Raw)
 	for l := range properties(v) {
-		if v[l.from] != '{' || isEmpty(v[l.from:l.to]) {
-			c.add(m.from+l.from, "contents", "holds what is no object with members")
+		if v[l.at()] != '{' || isEmpty(l.in(v)) {
+			c.add(m.at()+l.at(), "contents", "holds what is no object with members")
 		}
 	}
 }

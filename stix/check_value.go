@@ -137,7 +137,7 @@ func fitsHashes(v string) string {
 		return why
 	}
 	for m := range properties(v) {
-		s, ok := textOf[string](v[m.from:m.to])
+		s, ok := textOf[string](m.in(v))
 		n, known := hashLengths[m.name]
 		switch {
 		case len(m.name) < 3:

@@ -19,7 +19,7 @@ func granularOf(v string) (g Granular, ok bool) {
 	}
 	good := true
 	for m := range properties(v) {
-		text, ok := v[m.from:m.to], true
+		text, ok := m.in(v), true
 		switch m.name {
 		case "selectors":
 			g.Selectors, ok = listOf(text, textOf[string])
@@ -74,7 +74,7 @@ func child(text, step string) (string, bool) {
 	}
 	for m := range properties(text) {
 		if m.name == step {
-			return text[m.from:m.to], true
+			return m.in(text), true
 		}
 	}
 	return "", false

@@ -62,22 +62,19 @@ func isUUID(s string) bool {
 	if len(s) != uuidLen {
 		return false
 	}
-	for i := range len(s) {
-		switch c := s[i]; i {
-		case 8, 13, 18, 23:
-			if c != '-' {
-				return false
-			}
-		default:
-			if !isHex(c) {
-				return false
-			}
+	if s[8] != '-' || s[13] != '-' || s[18] != '-' || s[23] != '-' {
+		return false
+	}
+	hyphens := 0
+	for _, c := range []byte(s) {
+		if !isHex(c) {
+			hyphens++ // or something worse
 		}
 	}
-	return true
+	return hyphens == 4
 }
 
-func isHex(c byte) bool { return c >= '0' && c <= '9' || c >= 'a' && c <= 'f' || c >= 'A' && c <= 'F' }
+func isHex(c byte) bool { return c-'0' < 10 || c|0x20-'a' < 6 }
 
 // standardUUID tells whether id's UUID is one of RFC 4122, versions 1 to 5, as §2.9 demands.
 func (id ID) standardUUID() bool {

@@ -90,7 +90,7 @@ func oneHash(v string) string {
 	if err != nil {
 		return ""
 	}
-	return "{" + string(name) + ":" + v[best.from:best.to] + "}"
+	return "{" + string(name) + ":" + best.in(v) + "}"
 }
 
 // DeriveID gives the identifier of type t whose UUIDv5 is made of name in the namespace of STIX: the same for the same name everywhere.

@@ -10,7 +10,7 @@ import (
 
 // Limits bound what Parse takes. A field that is 0 has the default.
 type Limits struct {
-	Size  int // bytes of one object; default 8 MiB, the largest that fits a packet
+	Size  int // bytes of one object, at most 1 GiB; default 8 MiB, the largest that fits a packet
 	Depth int // objects and lists inside each other, the object itself counted; default 64
 	Names int // property names in the object, those of inner objects counted; default 65,536
 }
@@ -26,6 +26,7 @@ func (l Limits) filled() Limits {
 	if l.Size <= 0 {
 		l.Size = MaxSize
 	}
+	l.Size = min(l.Size, 1<<30)
 	if l.Depth <= 0 {
 		l.Depth = MaxDepth
 	}
@@ -90,15 +91,15 @@ func (o *Object) Version() Timestamp {
 // Property gives the JSON text of a top-level property exactly as it stands in Raw.
 func (o *Object) Property(name string) (text string, ok bool) {
 	if m := o.member(name); m != nil {
-		return o.Raw[m.from:m.to], true
+		return m.in(o.Raw), true
 	}
 	return "", false
 }
 
 // Text gives the value of a top-level property that is a string, "" for any other.
 func (o *Object) Text(name string) string {
-	if m := o.member(name); m != nil && o.Raw[m.from] == '"' {
-		return decode(o.Raw[m.from:m.to])
+	if m := o.member(name); m != nil && o.Raw[m.at()] == '"' {
+		return decode(m.in(o.Raw))
 	}
 	return ""
 }
@@ -107,7 +108,7 @@ func (o *Object) Text(name string) string {
 func (o *Object) Properties() iter.Seq2[string, string] {
 	return func(yield func(string, string) bool) {
 		for _, m := range o.members {
-			if !yield(m.name, o.Raw[m.from:m.to]) {
+			if !yield(m.name, m.in(o.Raw)) {
 				return
 			}
 		}
@@ -119,7 +120,7 @@ func (o *Object) Properties() iter.Seq2[string, string] {
 func (o *Object) Refs() iter.Seq2[string, ID] {
 	return func(yield func(string, ID) bool) {
 		for _, m := range o.members {
-			text := o.Raw[m.from:m.to]
+			text := m.in(o.Raw)
 			switch {
 			case strings.HasSuffix(m.name, "_ref"):
 				if id, ok := idOf(text); ok && !yield(m.name, id) {
@@ -205,14 +206,14 @@ func (o *Object) read() *flaw {
 
 func (o *Object) place(name string) (int, bool) {
 	if m := o.member(name); m != nil {
-		return m.from, true
+		return m.at(), true
 	}
 	return 0, false
 }
 
 // common reads one member if it is a common property, and leaves the rest to own.
 func (o *Object) common(m *member) (f *flaw) {
-	v := o.Raw[m.from:m.to]
+	v := m.in(o.Raw)
 	ok := true
 	switch m.name {
 	case "type":
@@ -246,7 +247,7 @@ func (o *Object) common(m *member) (f *flaw) {
 		o.own(m.name, v)
 	}
 	if !ok {
-		return bad(m.from, m.name+" is not "+commonForms[m.name])
+		return bad(m.at(), m.name+" is not "+commonForms[m.name])
 	}
 	return nil
 }
@@ -353,7 +354,7 @@ func referenceOf(v string) (r Reference, ok bool) {
 		return r, false
 	}
 	for m := range properties(v) {
-		text := v[m.from:m.to]
+		text := m.in(v)
 		switch m.name {
 		case "source_name":
 			r.SourceName, ok = textOf[string](text)

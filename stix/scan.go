@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"math/bits"
 	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
@@ -22,8 +23,11 @@ func (f *flaw) fault() error { return fault.New(f.code, "", "at byte %d: %s", f.
 // member is one name and value of an object. The name is decoded; the value is text[from:to].
 type member struct {
 	name     string
-	from, to int
+	from, to int32 // Limits.Size is at most maxInt32
 }
+
+func (m *member) at() int               { return int(m.from) }
+func (m *member) in(text string) string { return text[m.from:m.to] }
 
 // scanner reads one JSON text once, from left to right, and checks all of it: grammar, UTF-8, surrogates, repeated names, bounds.
 // It builds no tree. FuzzObject holds it against the general decoder.
@@ -97,14 +101,14 @@ func (c *scanner) object(depth int) *flaw {
 		if repeated(c.members[base:], &wide, name) {
 			return bad(at, "a property name occurs twice")
 		}
-		from := c.i
+		from := int32(c.i)
 		// The member stands before its value is read, so that inner objects come after it.
 		c.members = append(c.members, member{name: name, from: from})
 		own := len(c.members) - 1
 		if f := c.value(depth); f != nil {
 			return f
 		}
-		c.members[own].to = c.i
+		c.members[own].to = int32(c.i)
 		switch c.space(); c.peek() {
 		case ',':
 			c.i++
@@ -288,14 +292,14 @@ func (c *scanner) str() (raw string, escaped bool, f *flaw) {
 func plain(s string, i int) int {
 	const ones, high = 0x0101010101010101, 0x8080808080808080
 	for i+8 <= len(s) {
-		// Eight bytes at once. In the lowest byte that differs from plain text the high bit comes out exactly; where one
-		// comes out at all, the loop below looks byte by byte.
+		// Eight bytes at once: the high bit of a byte comes out where the byte is not plain. A borrow can set it falsely in bytes
+		// above such a one, so that the lowest is exact.
 		t := s[i : i+8]
 		w := uint64(t[0]) | uint64(t[1])<<8 | uint64(t[2])<<16 | uint64(t[3])<<24 |
 			uint64(t[4])<<32 | uint64(t[5])<<40 | uint64(t[6])<<48 | uint64(t[7])<<56
 		quote, slash := w^(ones*'"'), w^(ones*'\\')
-		if (w|(w-ones*0x20)|(quote-ones)|(slash-ones))&high != 0 {
-			break
+		if found := (w | (w - ones*0x20) | (quote - ones) | (slash - ones)) & high; found != 0 {
+			return i + bits.TrailingZeros64(found)/8
 		}
 		i += 8
 	}

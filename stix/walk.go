@@ -34,7 +34,7 @@ func properties(text string) iter.Seq[member] {
 			c.space()
 			from = c.i
 			c.skip()
-			if !yield(member{name, from, c.i}) {
+			if !yield(member{name, int32(from), int32(c.i)}) {
 				return
 			}
 			if c.space(); c.peek() == ',' {
