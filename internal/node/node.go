@@ -81,6 +81,7 @@ type Node struct {
 	office     *auth.Registry
 	staff      staff
 	tending    tending
+	renewing   sync.Mutex // held while a letter is renewed: settings and file follow the letter in its order
 	tendEvery  time.Duration
 }
 
