@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,11 @@ func TestDescription(t *testing.T) {
 		t.Error("not OpenAPI 3.1, or problems of two kinds")
 	}
 
+	for name := range description(h).Components.Schemas.Map() {
+		if !regexp.MustCompile(`^[a-zA-Z0-9._-]+$`).MatchString(name) { // OpenAPI 3.1.0, 4.8.7.1: what makes clients from it takes no other
+			t.Errorf("a schema has the name %s", name)
+		}
+	}
 	page := h.well("", http.MethodGet, docsPath, nil)
 	text := string(page.body)
 	for _, bad := range []string{"<script", "style=", "<style", "http://", "https://", "<link", "<img"} {
@@ -202,7 +208,7 @@ func (h *house) everyAgreement() {
 	if v := h.well("lee", post, "/api/texts/check", whole); v.get("sound") != "true" {
 		h.t.Errorf("%s", v.body)
 	}
-	if v := h.well("lee", post, "/api/texts/check", object{"document": object{"v": 1}}); v.get("sound") != "false" || v.get("says") == "" {
+	if v := h.well("lee", post, "/api/texts/check", object{"document": object{"v": 1}}); v.get("sound") != "false" || v.get("problems.0.message") == "" {
 		h.t.Errorf("%s", v.body)
 	}
 	h.well("lee", post, "/api/texts/try", object{"document": raw(draft.get("document")), "question": q})
