@@ -130,13 +130,11 @@ func (a *api) showAgreement(ctx context.Context, in *ByID) (node.AgreementView, 
 // oneText names a text of an agreement.
 type oneText struct {
 	ByID
-	Text statement.Digest `query:"text" doc:"digest of a text that was proposed; without it the text in hand"`
+	Text  statement.Digest `query:"text" doc:"digest of a text that was proposed; without it the text in hand"`
+	Cedar bool             `query:"cedar" doc:"give what its articles compile to, too"`
 }
 
-func (a *api) showText(ctx context.Context, in *struct {
-	oneText
-	Cedar bool `query:"cedar" doc:"give what its articles compile to, too"`
-}) (Document, error) {
+func (a *api) showText(ctx context.Context, in *oneText) (Document, error) {
 	id, err := a.thread(ctx, in.ID)
 	if err != nil {
 		return Document{}, err
