@@ -57,8 +57,10 @@ func (f *face) routes() http.Handler {
 		"POST /officers/{id}/{act}":           f.changeOfficer,
 		"POST /officers/tokens/{name}/revoke": f.revokeToken,
 
-		"GET /log":  f.log,
-		"POST /log": f.verify,
+		"GET /log":          f.log,
+		"GET /log.csv":      f.logCSV,
+		"GET /log/evidence": f.logEvidence,
+		"POST /log":         f.verify,
 	} {
 		inside.Handle(pattern, f.page(h))
 	}
