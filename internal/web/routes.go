@@ -49,8 +49,10 @@ func (f *face) routes() http.Handler {
 		"GET /ledger.csv":  f.ledgerCSV,
 		"GET /ledger.json": f.ledgerJSON,
 
-		"GET /settings":          f.settings,
-		"POST /settings/caveats": f.caveats,
+		"GET /settings":           f.settings,
+		"GET /settings/retention": f.retention,
+		"POST /settings/caveats":  f.caveats,
+		"POST /settings/notices":  f.tryNotices,
 
 		"GET /officers":                       f.officersPage,
 		"POST /officers":                      f.addOfficer,
