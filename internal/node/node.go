@@ -81,6 +81,7 @@ type Node struct {
 	office     *auth.Registry
 	staff      staff
 	tending    tending
+	recalls    recalledIndex
 	tendEvery  time.Duration
 }
 

@@ -3,6 +3,7 @@ package web_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -107,4 +108,33 @@ func TestNotices(t *testing.T) {
 	if posted.Load() != 2 {
 		t.Errorf("%d posts", posted.Load())
 	}
+}
+
+// TestRecalled: a thread says of each statement that it was recalled, by whom and why, and who has erased it.
+//
+// spec: RCL-6
+func TestRecalled(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	s := d.ask("Logs of the control centre", statement.Immediate)
+	at := "/threads/" + s.Thread.String()
+	d.lacks("not recalled", d.page("ada", at), "Recalled by")
+	asked, err := d.xb.Recall(t.Context(), node.Recalling{IDs: []statement.ID{s.ID}, Reason: recall.WrongRecipient, Within: time.Hour, Precedence: statement.Flash, By: d.xb.By("duty-officer", "")})
+	d.must(err)
+	d.xa.Has(asked[0].Thread)
+	back := "/threads/" + asked[0].Thread.String()
+	d.has("recalled", d.page("ada", at), "Recalled by XB", "Reason: wrong recipient", `href="`+back+`"`, "no answer yet")
+	d.sends("ada", back+"/erase", nil)
+	after := d.page("ada", at)
+	d.has("erased", after, "Recalled by XB", "erased", "What it said was erased.")
+	d.lacks("erased", after, "no answer yet")
+	d.has("in Russian", d.page("ada", at, "Cookie", "comity-language=ru"), "Отозвано стороной XB", "Причина: не тот получатель")
+	d.lacks("another thread", d.page("ada", "/threads/"+d.ask("Another", statement.Routine).Thread.String()), "Recalled by")
+
+	own := d.askOut("Scans of 12 May")
+	mine := "/threads/" + own.Thread.String()
+	d.has("our own", d.page("boris", mine), "Ask to erase it")
+	d.sends("boris", mine+"/recall", url.Values{"of": {own.ID.String()}, "reason": {"incorrect"}})
+	d.lacks("recalled once", d.page("boris", mine), "Ask to erase it")
+	d.has("recalled by us", d.page("boris", mine), "Recalled by XA", "Reason: incorrect")
 }
