@@ -70,7 +70,7 @@ func (n *Node) Tend(ctx context.Context) (Tended, error) {
 		if err != nil {
 			return out, err
 		}
-		n.erased(ctx, byRetention, did.Statements)
+		n.erased(ctx, byRetention, did.IDs)
 		out.Retention += did.Statements
 		more = did.More
 	}
@@ -230,7 +230,7 @@ func (n *Node) eraseAndSay(ctx context.Context, id thread.ID, tlp marking.TLP, i
 		Thread: id, Kind: thread.KindRecalled, Marking: marking.Marking{TLP: tlp}, By: by, Facts: facts,
 	}, allowed)
 	if err == nil {
-		n.erased(ctx, byRecall, len(ids))
+		n.erased(ctx, byRecall, ids)
 	}
 	return err
 }
@@ -275,19 +275,22 @@ func (n *Node) Erase(ctx context.Context, ids []statement.ID, by statement.By) (
 		if err != nil {
 			return out, err
 		}
-		n.erased(ctx, byOfficer, len(byThread[t]))
+		n.erased(ctx, byOfficer, byThread[t])
 		out = append(out, said)
 	}
 	return out, n.scrub(ctx)
 }
 
-// erased counts what was erased, and tells the diary how much, never what.
-func (n *Node) erased(ctx context.Context, way string, statements int) {
-	if statements == 0 {
+// erased counts what was erased, tells the diary how much, never what, and notes which statements it were.
+func (n *Node) erased(ctx context.Context, way string, ids []statement.ID) {
+	if len(ids) == 0 {
 		return
 	}
-	n.Watch.Erased(way, statements)
-	n.component("erasing").InfoContext(ctx, "content was erased", "way", way, "statements", statements)
+	n.Watch.Erased(way, len(ids))
+	n.component("erasing").InfoContext(ctx, "content was erased", "way", way, "statements", len(ids))
+	if err := n.noteErased(ctx, way, ids); err != nil {
+		n.component("erasing").WarnContext(ctx, "what was erased could not be noted for the page about it; it is erased", "error", fault.Show(err))
+	}
 }
 
 // scrub has the store overwrite what was erased since the last time, in every file of its own. While others read, it may have to wait: the next look tries again.

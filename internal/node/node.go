@@ -82,6 +82,7 @@ type Node struct {
 	staff      staff
 	tending    tending
 	renewing   sync.Mutex // held while a letter is renewed: settings and file follow the letter in its order
+	recalls    recalledIndex
 	tendEvery  time.Duration
 }
 
