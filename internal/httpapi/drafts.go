@@ -18,7 +18,7 @@ import (
 // Draft is a draft, with what would come of it now.
 type Draft struct {
 	node.DraftView
-	Verdict  Verdict          `json:"verdict"`
+	Verdict  node.Verdict     `json:"verdict"`
 	Approval string           `json:"needs_approval,omitzero" doc:"what asks for a second officer"`
 	Would    statement.Digest `json:"would_say,omitzero" doc:"digest of exactly what would be said"`
 	Problem  *Problem         `json:"problem,omitempty" doc:"why it may not pass, or cannot be said at all now"`
@@ -61,7 +61,7 @@ func (a *api) showDraft(ctx context.Context, in *DraftByID) (Draft, error) {
 		return Draft{}, err
 	}
 	v, p, err := a.node.Draft(ctx, in.ID)
-	out := Draft{DraftView: v, Verdict: viewVerdict(p.Verdict), Approval: p.Approval, Would: p.Digest}
+	out := Draft{DraftView: v, Verdict: node.ViewVerdict(p.Verdict), Approval: p.Approval, Would: p.Digest}
 	if err != nil {
 		if v.ID == "" {
 			return Draft{}, err
