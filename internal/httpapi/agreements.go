@@ -10,7 +10,6 @@ import (
 	"github.com/comity-exchange/comity/agreement/template"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
-	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
@@ -75,17 +74,13 @@ func (a *api) head(q *question) (*statement.Head, map[party.Code]int64, error) {
 
 // Trial is what a text says of something that nobody says.
 type Trial struct {
-	Verdict Verdict          `json:"verdict" doc:"what the text by itself says"`
+	Verdict node.Verdict     `json:"verdict" doc:"what the text by itself says"`
 	Unbound string           `json:"unbound,omitzero" doc:"why it does not bind author and recipients to each other at that time"`
 	Digest  statement.Digest `json:"digest" doc:"of the text"`
 }
 
 func viewTrial(t node.Trial) Trial {
-	v := viewVerdict(exchange.Verdict{Verdict: t.Verdict})
-	if v.Permitted && t.Use != (agreement.Use{}) {
-		v.Use = &t.Use
-	}
-	return Trial{v, t.Unbound, t.Digest}
+	return Trial{node.ViewTrial(t, statement.ID{}), t.Unbound, t.Digest}
 }
 
 // Document is the text of an agreement.

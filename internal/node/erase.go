@@ -65,6 +65,9 @@ func (n *Node) Tend(ctx context.Context) (Tended, error) {
 	// spec: RET-1, RCL-7
 	out := Tended{At: statement.TimeOf(n.Now())}
 	n.sweep()
+	if err := n.sweepUploads(ctx); err != nil {
+		return out, err
+	}
 	for more := true; more; {
 		did, err := n.Exchange.EraseDue(ctx, n.Now())
 		if err != nil {
@@ -99,7 +102,10 @@ func (n *Node) tend(ctx context.Context, every time.Duration) {
 	defer tick.Stop()
 	for {
 		if !n.mayTend(ctx, every) {
-			// Another process that shares the database does it.
+			// Another process that shares the database does the rest.
+			if err := n.sweepUploads(ctx); err != nil && ctx.Err() == nil {
+				n.component("erasing").WarnContext(ctx, "attachments that no draft has could not be removed now; it is tried again", "error", fault.Show(err))
+			}
 		} else if _, err := n.Tend(ctx); err != nil && ctx.Err() == nil {
 			n.component("erasing").WarnContext(ctx, "what is due could not be erased now; it is tried again", "error", fault.Show(err))
 		}

@@ -134,7 +134,7 @@ func (f *face) logCSV(w http.ResponseWriter, r *http.Request) error {
 	out := csv.NewWriter(&b)
 	rows := [][]string{{"time", "size"}}
 	for _, p := range all {
-		rows = append(rows, []string{stamp(p.Time), strconv.FormatInt(p.Size, 10)})
+		rows = append(rows, []string{p.Time.String(), strconv.FormatInt(p.Size, 10)})
 	}
 	if err := out.WriteAll(rows); err != nil {
 		return fault.Wrap(err, fault.Internal, "", "the table cannot be written")
