@@ -34,7 +34,7 @@ func (h *house) keepers() []struct{ method, path, may string } {
 		{"POST", "/api/letters/own", "root"}, {"POST", "/api/letters/XB/confirm", "root"}, {"POST", "/api/offices/XA.cert/withdraw", "root"}, {"POST", "/api/notices/test", "root"},
 		{"GET", "/api/officers/ana/ways", "root ana"}, {"POST", "/api/officers/ana/identities", "root"}, {"POST", "/api/officers/ana/sign-out", "root ana"},
 		{"GET", "/api/peers/XB/packets", "root kim lee"}, {"GET", "/api/peers/XB/mirror", "root kim lee"}, {"POST", "/api/packets", "root kim lee"}, {"POST", "/api/packets/inspect", "root kim lee"},
-		{"GET", "/api/duty", "kim lee ana aud"}, {"GET", "/api/directory", "kim lee ana aud"}, {"GET", "/api/notices", "kim lee ana aud"}, {"POST", "/api/evidence/verify", "kim lee ana aud root"},
+		{"GET", "/api/duty", "kim lee ana aud"}, {"GET", "/api/directory", "kim lee ana aud"}, {"GET", "/api/notices", "kim lee ana aud root"}, {"POST", "/api/evidence/verify", "kim lee ana aud root"},
 		{"GET", "/api/keys", "kim lee ana aud root"}, {"GET", "/api/letters/own", "kim lee ana aud root"}, {"GET", "/api/caveats", "kim lee ana aud root"},
 	}
 }
