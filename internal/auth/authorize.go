@@ -48,12 +48,15 @@ const (
 	RevokeToken    Action = "revoke-token"
 	ManageWays     Action = "manage-ways" // passkeys, and identities at a provider
 	ManageKeys     Action = "manage-keys"
+	Carry          Action = "carry" // packets as files
+	Keep           Action = "keep"  // the node itself: back it up, mend it
 )
 
 // Actions lists them.
 func Actions() []Action {
 	return []Action{
 		Read, ReadLog, ExportEvidence, Open, Draft, Submit, Approve, Release, Negotiate, SignAgreement, Recall, Erase, ManageOfficers, ManageTokens, RevokeToken, ManageWays, ManageKeys,
+		Carry, Keep,
 	}
 }
 
@@ -80,6 +83,10 @@ func (a Action) verb() string {
 		return "change this officer's passkeys and identities"
 	case ManageKeys:
 		return "change keys"
+	case Carry:
+		return "carry packets"
+	case Keep:
+		return "look after this node"
 	}
 	return string(a) + " this"
 }

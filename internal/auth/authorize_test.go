@@ -34,11 +34,11 @@ func TestMatrix(t *testing.T) {
 	r := rules(t)
 	want := map[Role]string{
 		Analyst:          "read open draft submit",
-		DutyOfficer:      "read open draft submit release recall erase",
-		ReleasingOfficer: "read export-evidence open draft submit approve release negotiate sign-agreement recall erase",
+		DutyOfficer:      "read open draft submit release recall erase carry",
+		ReleasingOfficer: "read export-evidence open draft submit approve release negotiate sign-agreement recall erase carry",
 		LegalAdviser:     "read export-evidence open draft submit negotiate",
 		Auditor:          "read read-log export-evidence",
-		Administrator:    "read-log manage-officers manage-tokens revoke-token manage-ways manage-keys",
+		Administrator:    "read-log manage-officers manage-tokens revoke-token manage-ways manage-keys carry keep",
 	}
 	for _, role := range Roles() {
 		var may []string

@@ -12,7 +12,6 @@ import (
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
-	"github.com/comity-exchange/comity/thread"
 )
 
 type agreementCheckCmd struct {
@@ -24,39 +23,14 @@ func (agreementCheckCmd) Help() string {
   comity agreement check draft.json`
 }
 
-// problemView is one thing that is wrong with a document.
-type problemView struct {
-	Clause  string `json:"clause"`
-	Message string `json:"message"`
-}
-
 func (c *agreementCheckCmd) Run(s *session) error {
 	raw, err := readFile(c.File, agreement.MaxDocument)
 	if err != nil {
 		return err
 	}
-	all := agreement.Problems(raw)
-	out := struct {
-		Problems []problemView `json:"problems"`
-		Unknown  []string      `json:"unknown,omitempty"` // kinds that no desk here has
-	}{Problems: []problemView{}}
-	for _, p := range all {
-		out.Problems = append(out.Problems, problemView{p.Clause, p.Msg})
-	}
-	var doc *agreement.Document
-	if len(all) == 0 {
-		if doc, err = agreement.Parse(raw); err != nil {
-			return err
-		}
-		rules, err := thread.NewRules(node.Desks()...)
-		if err != nil {
-			return err
-		}
-		var known agreement.Vocabulary
-		for _, k := range rules.Specs() {
-			known.Kinds = append(known.Kinds, k.Kind)
-		}
-		out.Unknown = doc.Unknown(known)
+	out, err := node.CheckText(raw)
+	if err != nil {
+		return err
 	}
 	err = s.show(out, func(p *page) {
 		for _, one := range out.Problems {
@@ -65,12 +39,12 @@ func (c *agreementCheckCmd) Run(s *session) error {
 		for _, place := range out.Unknown {
 			p.say("%s", line(place))
 		}
-		if doc != nil {
+		if doc := out.Document; doc != nil {
 			p.say("Nothing is wrong with it: %s between %s. Digest: %s", plural(len(doc.Articles), "article", "articles"), codes(doc.Parties), doc.Digest)
 		}
 	})
-	if err == nil && len(all) > 0 {
-		return &answered{all[0]}
+	if err == nil && out.First != nil {
+		return &answered{out.First}
 	}
 	return err
 }

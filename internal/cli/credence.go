@@ -2,17 +2,13 @@ package cli
 
 import (
 	"context"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/comity-exchange/comity/desk/credence"
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/config"
-	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/store"
-	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -90,17 +86,8 @@ func letterOf(ctx context.Context, n *node.Node, code party.Code) (letterView, e
 	if err != nil {
 		return v, err
 	}
-	hideWords(&v.LetterView)
 	v.Contacts, v.Issued, v.Letter = l.Contacts, l.Issued, string(l.Raw)
 	return v, nil
-}
-
-// hideWords takes the words out of a letter that waits to be confirmed: who could read them here would not ask for them.
-func hideWords(l *node.LetterView) {
-	// spec: LTR-9
-	if !l.Own && l.Status == store.LetterImported {
-		l.Words = nil
-	}
 }
 
 func (v letterView) write(p *page) {
@@ -160,7 +147,6 @@ func (c *credenceImportCmd) Run(ctx context.Context, s *session) error {
 			if err != nil {
 				return err
 			}
-			hideWords(&v)
 			out = append(out, v)
 		}
 		return s.show(out, func(p *page) {
@@ -206,9 +192,6 @@ func (c *credenceListCmd) Run(ctx context.Context, s *session) error {
 		letters, err := n.Letters(ctx)
 		if err != nil {
 			return err
-		}
-		for i := range letters {
-			hideWords(&letters[i])
 		}
 		return s.show(letters, func(p *page) {
 			t := newTable("party", ">letter", "status", "log", "confirmed", "endpoints", "name")
@@ -268,37 +251,16 @@ func (c *credenceReissueCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.with(ctx, func(n *node.Node) error {
-		l, err := n.Reissue(ctx, func(l *party.Letter) {
-			if len(names) > 0 {
-				l.Names = names
-			}
-			if len(contacts) > 0 {
-				l.Contacts = contacts
-			}
-			if len(c.Endpoint) > 0 || c.NoEndpoints {
-				l.Endpoints = append([]string{}, c.Endpoint...)
-			}
-		})
+		l, err := n.Renew(ctx, node.Renewal{Names: names, Contacts: contacts, Endpoints: c.Endpoint, Nowhere: c.NoEndpoints})
 		if err != nil {
-			return err
-		}
-		// The settings follow the letter, without what the environment overrides.
-		cfg, err := config.Load(s.dir, nil)
-		if err != nil {
-			return err
-		}
-		cfg.Endpoints = l.Endpoints
-		if err := config.Write(filepath.Join(s.dir, config.FileName), cfg); err != nil {
 			return err
 		}
 		files := []string{n.LetterFile()}
 		if c.Output != "" {
-			files = append(files, c.Output)
-		}
-		for _, f := range files {
-			if err := writeFile(f, true, writing(l.Raw)); err != nil {
+			if err := writeFile(c.Output, true, writing(l.Raw)); err != nil {
 				return err
 			}
+			files = append(files, c.Output)
 		}
 		v, err := letterOf(ctx, n, l.Code)
 		if err != nil {
@@ -335,7 +297,13 @@ func (c *credenceIntroduceCmd) Run(ctx context.Context, s *session) error {
 	if l.Code != c.Code {
 		return fault.New(fault.Usage, "LTR-10", "the letter is that of %s, not of %s", l.Code, c.Code)
 	}
-	return office(ctx, s, c.Code, c.To, c.speaker, credence.KindOffice, party.OfficeFacts{Office: c.Code, Letter: l.Digest})
+	return s.with(ctx, func(n *node.Node) error {
+		said, to, err := n.Introduce(ctx, raw, c.To, c.by(n))
+		if err != nil {
+			return err
+		}
+		return s.showSaid(said, credence.KindOffice, to)
+	})
 }
 
 type credenceWithdrawCmd struct {
@@ -347,33 +315,11 @@ type credenceWithdrawCmd struct {
 func (credenceWithdrawCmd) Help() string { return "  comity credence withdraw XA.cert" }
 
 func (c *credenceWithdrawCmd) Run(ctx context.Context, s *session) error {
-	return office(ctx, s, c.Code, c.To, c.speaker, credence.KindWithdraw, party.WithdrawOfficeFacts{Office: c.Code})
-}
-
-// office says that an office is introduced or withdrawn.
-func office(ctx context.Context, s *session, code party.Code, to []party.Code, who speaker, kind statement.Kind, facts any) error {
 	return s.with(ctx, func(n *node.Node) error {
-		if !code.IsOffice() || code.Principal() != n.Config.Code {
-			return fault.New(fault.Usage, "LTR-10", "%s is no office of %s", code, n.Config.Code)
-		}
-		if len(to) == 0 {
-			all, err := peers(ctx, n)
-			if err != nil {
-				return err
-			}
-			to = slices.DeleteFunc(all, func(c party.Code) bool { return c == code })
-		}
-		f, err := node.Facts(facts)
+		said, to, err := n.Dismiss(ctx, c.Code, c.To, c.by(n))
 		if err != nil {
 			return err
 		}
-		said, err := n.Say(ctx, exchange.Draft{
-			Kind: kind, To: to, Marking: marking.Marking{TLP: marking.Green}, Track: statement.Diplomatic, Precedence: statement.Priority,
-			By: who.by(n), Facts: f,
-		})
-		if err != nil {
-			return err
-		}
-		return s.showSaid(said, kind, to)
+		return s.showSaid(said, credence.KindWithdraw, to)
 	})
 }

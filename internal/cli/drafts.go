@@ -47,7 +47,11 @@ func (c *draftNewCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 		d.By, d.Title, d.Text = c.by(n), c.Title, text
-		v, err := n.NewDraft(ctx, d, c.Attach)
+		files, err := node.Attachable(c.Attach)
+		if err != nil {
+			return err
+		}
+		v, err := n.NewDraft(ctx, d, files)
 		if err != nil {
 			return err
 		}
@@ -137,7 +141,11 @@ func writeDraft(p *page, v node.DraftView, now, asks string) {
 	}
 	p.say("Facts   %s", line(string(v.Facts)))
 	for _, f := range v.Files {
-		p.say("File    %s, %s", line(f.Path), size(f.Size))
+		at := f.Path
+		if at == "" { // it was uploaded, and the node has it
+			at = f.Name
+		}
+		p.say("File    %s, %s", line(at), size(f.Size))
 	}
 	if v.Text != "" {
 		p.gap()
@@ -183,6 +191,10 @@ func (c *draftEditCmd) Run(ctx context.Context, s *session) error {
 		}
 	}
 	return s.with(ctx, func(n *node.Node) error {
+		files, err := node.Attachable(c.Attach)
+		if err != nil {
+			return err
+		}
 		v, err := n.EditDraft(ctx, c.ID, func(d *drafts.Content) error {
 			if c.Title != nil {
 				d.Title = *c.Title
@@ -191,7 +203,7 @@ func (c *draftEditCmd) Run(ctx context.Context, s *session) error {
 				d.Text = text
 			}
 			return c.head(ctx, s, n, d)
-		}, c.Attach)
+		}, files)
 		if err != nil {
 			return err
 		}

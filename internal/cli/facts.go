@@ -3,7 +3,6 @@ package cli
 import (
 	"reflect"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -15,7 +14,8 @@ import (
 	"github.com/comity-exchange/comity/thread"
 )
 
-// factReader makes facts of what was typed, by the Go type of the kind's facts.
+// factReader makes facts of what was typed, by the Go type of the kind's facts. A value is read by form.Typed, as in the pages; what is here is a command line's own: facts come by
+// name in any order, all at once as JSON, or into a member of a member by dots, which no form has a field for.
 type factReader struct {
 	spec   thread.KindSpec
 	moment func(flag, text string) (statement.Time, error)
@@ -96,56 +96,12 @@ func (r *factReader) set(v reflect.Value, path, name, value string) error {
 	return fault.New(fault.Usage, "STM-4", "%s has no fact %s; it has %s", r.spec.Kind, line(path), strings.Join(known, ", "))
 }
 
-// fill reads a value as the field's type has it. Lists are separated by commas; a list that is given again grows.
+// fill reads a value as every face does. A list that is given again grows.
 func (r *factReader) fill(v reflect.Value, name, value string) error {
-	wanted := func(what string) error {
-		return fault.New(fault.Usage, "STM-4", "--fact %s: %s is wanted", line(name), what)
+	typed := form.Typed{Moment: func(text string) (statement.Time, error) { return r.moment("--fact "+line(name), text) }, Find: r.find}
+	err := typed.Set(v, []string{value})
+	if f := fault.Of(err); err != nil && f.Code == fault.Usage && f.Clause == "STM-4" {
+		return fault.Wrap(err, fault.Usage, "STM-4", "--fact %s: %s", line(name), f.Msg)
 	}
-	switch v.Interface().(type) {
-	case statement.ID:
-		id, err := r.find(value)
-		if err == nil {
-			v.Set(reflect.ValueOf(id))
-		}
-		return err
-	case statement.Time:
-		t, err := r.moment("--fact "+line(name), value)
-		if err == nil {
-			v.Set(reflect.ValueOf(t))
-		}
-		return err
-	}
-	if u, ok := v.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
-		return u.UnmarshalText([]byte(value))
-	}
-	switch v.Kind() {
-	case reflect.String:
-		v.SetString(value)
-	case reflect.Bool:
-		b, err := strconv.ParseBool(value)
-		if err != nil {
-			return wanted("true or false")
-		}
-		v.SetBool(b)
-	case reflect.Int, reflect.Int64:
-		i, err := strconv.ParseInt(value, 10, 64)
-		if err != nil {
-			return wanted("a number")
-		}
-		v.SetInt(i)
-	case reflect.Slice:
-		for _, part := range strings.Split(value, ",") {
-			e := reflect.New(v.Type().Elem()).Elem()
-			if err := r.fill(e, name, part); err != nil {
-				return err
-			}
-			v.Set(reflect.Append(v, e))
-		}
-	case reflect.Pointer:
-		v.Set(reflect.New(v.Type().Elem()))
-		return r.fill(v.Elem(), name, value)
-	default:
-		return wanted("--facts with the whole as JSON; this member")
-	}
-	return nil
+	return err
 }

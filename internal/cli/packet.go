@@ -58,37 +58,25 @@ func (c *packetPackCmd) Run(ctx context.Context, s *session) error {
 
 // series writes packets until one has no part of an attachment any more.
 func (c *packetPackCmd) series(ctx context.Context, s *session, n *node.Node, out *packed) error {
-	have := map[statement.Digest]int64{}
-	for i := 1; ; i++ {
+	if c.Output == "-" { // one packet: a stream has no second file
 		var b bytes.Buffer
-		before := total(have)
-		heads, blobs, err := n.PackAfter(ctx, c.Peer, have, &b)
-		if err != nil || b.Len() == 0 || i > 1 && total(have) == before {
+		if _, _, err := n.Pack(ctx, c.Peer, &b); err != nil || b.Len() == 0 {
 			return err
 		}
-		if c.Output == "-" {
-			return s.print(b.Bytes()) // one packet: a stream has no second file
-		}
+		return s.print(b.Bytes())
+	}
+	return n.PackSeries(ctx, c.Peer, func(raw []byte, heads, blobs int) error {
 		name := c.Output
-		if i > 1 {
-			name = fmt.Sprintf("%s.%d", c.Output, i)
+		if i := len(out.Files); i > 0 {
+			name = fmt.Sprintf("%s.%d", c.Output, i+1)
 		}
-		if err := writeFile(name, false, writing(b.Bytes())); err != nil {
+		if err := writeFile(name, false, writing(raw)); err != nil {
 			return advise(err, "-o names another file")
 		}
 		out.Files = append(out.Files, name)
-		out.Heads, out.Blobs, out.Bytes = max(out.Heads, heads), out.Blobs+blobs, out.Bytes+int64(b.Len())
-		if blobs == 0 {
-			return nil
-		}
-	}
-}
-
-func total(have map[statement.Digest]int64) (n int64) {
-	for _, bytes := range have {
-		n += bytes
-	}
-	return n
+		out.Heads, out.Blobs, out.Bytes = max(out.Heads, heads), out.Blobs+blobs, out.Bytes+int64(len(raw))
+		return nil
+	})
 }
 
 func (o packed) write(p *page) {
@@ -126,16 +114,8 @@ func (packetOpenCmd) Help() string {
 
 // taken is what came of a packet.
 type taken struct {
-	exchange.Received
-	Said  []newlySaid `json:"said"`
-	Reply string      `json:"reply,omitzero"` // file with the receipts
-}
-
-// newlySaid is a statement that was not here before.
-type newlySaid struct {
-	ID    statement.ID   `json:"id"`
-	Kind  statement.Kind `json:"kind"`
-	Title string         `json:"title,omitzero"`
+	node.Unpacked
+	Reply string `json:"reply,omitzero"` // file with the receipts
 }
 
 // input opens a packet's file; - is the standard input, which is left open.
@@ -159,34 +139,27 @@ func (c *packetOpenCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
 		stop := s.working("opening")
 		var reply bytes.Buffer
-		got, err := n.Unpack(ctx, r, &reply)
+		got, err := n.Take(ctx, r, &reply)
 		stop()
 		if err != nil {
 			return err
 		}
-		out := taken{Received: got}
+		out := taken{Unpacked: got}
 		if reply.Len() > 0 && c.Reply != "" {
 			if err := writeFile(c.Reply, false, writing(reply.Bytes())); err != nil {
 				return advise(err, "the packet was taken; open it again with another --reply to get its receipts")
 			}
 			out.Reply = c.Reply
 		}
-		for _, id := range got.New {
-			one, err := n.Statement(ctx, id)
-			if err != nil {
-				return err
-			}
-			out.Said = append(out.Said, newlySaid{id, one.Kind, line(one.Title)})
-		}
 		return s.show(out, func(p *page) { writeTaken(p, out, reply.Len() > 0) })
 	})
 }
 
 func writeTaken(p *page, t taken, receipts bool) {
-	what := orNothing(len(t.New), "new statement", "new statements")
+	what := orNothing(len(t.Said), "new statement", "new statements")
 	if n := t.Taken; n > 0 {
 		receipts := plural(n, "receipt", "receipts") + " for what was sent"
-		if len(t.New) == 0 {
+		if len(t.Said) == 0 {
 			what = receipts
 		} else {
 			what += " and " + receipts
@@ -198,7 +171,7 @@ func writeTaken(p *page, t taken, receipts bool) {
 			p.say("    and %s more", number(len(t.Said)-i))
 			break
 		}
-		text := strings.TrimRight(fmt.Sprintf("%s  %s  %s", one.ID.Short(), one.Kind, one.Title), " ")
+		text := strings.TrimRight(fmt.Sprintf("%s  %s  %s", one.ID.Short(), one.Kind, line(one.Title)), " ")
 		if clause, ok := t.Refused[one.ID]; ok {
 			text += "  " + p.warn("refused ("+clause+"): its body was dropped")
 		}

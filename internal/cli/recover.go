@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -265,23 +264,15 @@ func (packetMirrorCmd) Help() string {
 func (c *packetMirrorCmd) Run(ctx context.Context, s *session) error {
 	return s.opened(ctx, node.Options{Behind: true}, func(n *node.Node) error {
 		files := []string{}
-		for at, i := c.From, 1; ; i++ {
-			var b bytes.Buffer
-			next, err := n.GiveBack(ctx, c.Peer, at, &b)
-			if err != nil {
-				return err
-			}
+		if err := n.MirrorSeries(ctx, c.Peer, c.From, func(page []byte) error {
 			name := c.Output
-			if i > 1 {
-				name = fmt.Sprintf("%s.%d", c.Output, i)
+			if i := len(files); i > 0 {
+				name = fmt.Sprintf("%s.%d", c.Output, i+1)
 			}
-			if err := writeFile(name, false, writing(b.Bytes())); err != nil {
-				return advise(err, "-o names another file")
-			}
-			if files = append(files, name); next <= at {
-				break
-			}
-			at = next
+			files = append(files, name)
+			return advise(writeFile(name, false, writing(page)), "-o names another file")
+		}); err != nil {
+			return err
 		}
 		return s.show(struct {
 			Peer  party.Code `json:"peer"`

@@ -15,7 +15,6 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/node"
-	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 )
 
@@ -87,7 +86,7 @@ func (c *serveCmd) Run(ctx context.Context, s *session) error {
 		if err := c.beside(ctx, n, &r, start); err != nil {
 			return err
 		}
-		if r.Peers, err = peers(ctx, n); err != nil {
+		if r.Peers, err = n.Peers(ctx); err != nil {
 			return err
 		}
 		if err := s.show(r, func(p *page) { p.say("%s", r) }); err != nil {
@@ -183,18 +182,6 @@ func (s *session) roomy() {
 	if s.getenv("GOGC") == "" {
 		debug.SetGCPercent(300)
 	}
-}
-
-// peers lists the parties whose letters are confirmed.
-func peers(ctx context.Context, n *node.Node) ([]party.Code, error) {
-	letters, err := n.Letters(ctx)
-	out := []party.Code{}
-	for _, l := range letters {
-		if !l.Own && l.Status == store.LetterConfirmed {
-			out = append(out, l.Code)
-		}
-	}
-	return out, err
 }
 
 // logger writes to the standard error, as the node's settings have it.

@@ -44,7 +44,7 @@ func openSite(ctx context.Context, n *node.Node) (*site, error) {
 		s.origin = "http://localhost:" + port
 	}
 	log := n.Log.With("component", "web")
-	h, err := web.Site(ctx, n, s.origin, httpapi.Handler(n, httpapi.Options{Version: version()}), log)
+	h, err := web.Site(ctx, n, s.origin, httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version}), log)
 	var secure *tls.Config
 	if err == nil && c.WebCertificate != "" {
 		secure, err = secured(n)

@@ -41,28 +41,36 @@ func (c *tokenMakeCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		v := struct {
-			Officer string         `json:"officer"`
-			Token   string         `json:"token,omitzero"`
-			File    string         `json:"file,omitzero"`
-			Expires statement.Time `json:"expires"`
-		}{Officer: c.Officer, Expires: expires}
-		if c.Output == "" {
-			v.Token = secret.Reveal()
-		} else {
-			if err := writeFile(c.Output, false, writing([]byte(secret.Reveal()+"\n"))); err != nil {
-				return advise(err, "the token that was made is lost: revoke it (comity token list), and make another one")
-			}
-			v.File = c.Output
+		return s.hand(handed{Officer: c.Officer, Token: secret.Reveal(), Expires: expires}, c.Output, "token of "+c.Officer,
+			"the token that was made is lost: revoke it (comity token list), and make another one")
+	})
+}
+
+// handed is a secret that was made, or the file that it is in.
+type handed struct {
+	Officer string         `json:"officer"`
+	Token   string         `json:"token,omitzero"` // this or Link
+	Link    string         `json:"link,omitzero"`
+	File    string         `json:"file,omitzero"`
+	Expires statement.Time `json:"expires"`
+}
+
+// hand gives a secret out, once: the node does not keep it. It goes to the screen, or into a new file that its owner alone can read. lost says what to do where it can't be written.
+func (s *session) hand(v handed, output, what, lost string) error {
+	secret := v.Token + v.Link
+	if output != "" {
+		if err := writeFile(output, false, writing([]byte(secret+"\n"))); err != nil {
+			return advise(err, lost)
 		}
-		return s.show(v, func(p *page) {
-			if v.File != "" {
-				p.say("A token of %s, good until %s, is in %s.", c.Officer, when(expires), v.File)
-				return
-			}
-			p.say("%s", v.Token)
-			s.note("a token of " + c.Officer + ", good until " + when(expires) + "; it is not shown again")
-		})
+		v.Token, v.Link, v.File = "", "", output
+	}
+	return s.show(v, func(p *page) {
+		if v.File != "" {
+			p.say("A %s, good until %s, is in %s.", what, when(v.Expires), v.File)
+			return
+		}
+		p.say("%s", secret)
+		s.note("a " + what + ", good until " + when(v.Expires) + "; it is not shown again")
 	})
 }
 

@@ -6,7 +6,6 @@ import (
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -80,11 +79,7 @@ func (c *agreementTestCmd) Run(ctx context.Context, s *session) error {
 
 // viewTrial is what a text says, and whether it binds anybody.
 func viewTrial(t node.Trial, id statement.ID) verdictView {
-	v := viewVerdict(exchange.Verdict{Verdict: t.Verdict, Agreement: id})
-	v.Text = "this text"
-	if v.Permitted && t.Use != (agreement.Use{}) {
-		v.Use = &t.Use
-	}
+	v := verdictView{node.ViewTrial(t, id), "this text"}
 	if t.Unbound == "" {
 		return v
 	}

@@ -5,45 +5,17 @@ import (
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/internal/exchange"
-	"github.com/comity-exchange/comity/party"
-	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/internal/node"
 )
 
 // verdictView is a decision as it is shown.
 type verdictView struct {
-	Permitted  bool            `json:"permitted"`
-	Agreement  statement.ID    `json:"agreement,omitzero"` // absent: the charter
-	Caveat     bool            `json:"caveat,omitzero"`    // a caveat of this party decided
-	Articles   []string        `json:"articles"`
-	Clause     string          `json:"clause,omitzero"`
-	Reason     string          `json:"reason,omitzero"`
-	Nearest    []string        `json:"nearest,omitempty"` // what would be permitted instead
-	Recipients []recipientView `json:"recipients,omitempty"`
-	Approval   bool            `json:"approval,omitzero"`     // a second officer approves before it leaves
-	ApprovalBy []string        `json:"approval_by,omitempty"` // the articles that ask for it
-	Use        *agreement.Use  `json:"use,omitempty"`         // what recipients may do with it
+	node.Verdict `json:",embed"`
 
-	Text string `json:"-"` // what decided, where it is neither of these
+	text string // what decided, where it is neither agreement nor caveat
 }
 
-type recipientView struct {
-	To        party.Code `json:"to"`
-	Permitted bool       `json:"permitted"`
-	Articles  []string   `json:"articles"`
-	Reason    string     `json:"reason,omitzero"`
-	Nearest   []string   `json:"nearest,omitempty"`
-}
-
-func viewVerdict(v exchange.Verdict) verdictView {
-	out := verdictView{
-		Permitted: v.Permitted, Agreement: v.Agreement, Caveat: v.Caveat, Articles: v.Articles, Clause: v.Clause, Reason: v.Reason, Nearest: v.Nearest,
-		Approval: v.Approval, ApprovalBy: v.ApprovalBy,
-	}
-	for _, r := range v.Per {
-		out.Recipients = append(out.Recipients, recipientView{r.To, r.Permitted, r.Articles, r.Reason, r.Nearest})
-	}
-	return out
-}
+func viewVerdict(v exchange.Verdict) verdictView { return verdictView{Verdict: node.ViewVerdict(v)} }
 
 // grounds is what a denial rests on, and what would be permitted instead.
 func (v verdictView) grounds() []string {
@@ -69,8 +41,8 @@ func (v verdictView) grounds() []string {
 func (v verdictView) write(p *page) {
 	by := "the charter"
 	switch {
-	case v.Text != "":
-		by = v.Text
+	case v.text != "":
+		by = v.text
 	case v.Caveat:
 		by = "this party's own caveats"
 	case !v.Agreement.IsZero():
@@ -83,7 +55,7 @@ func (v verdictView) write(p *page) {
 		}
 		p.say("%s.", text)
 		if v.Approval {
-			p.say("    A second officer approves it before it leaves%s.", asks(v.ApprovalBy))
+			p.say("    A second officer approves it before it leaves%s.", asks(v.ApprovalBy, v.AskedBy))
 		}
 		if v.Use != nil {
 			writeUse(p, *v.Use)
@@ -96,15 +68,22 @@ func (v verdictView) write(p *page) {
 	}
 }
 
-// asks names the articles that ask for approval; a caveat asks without one.
-func asks(list []string) string {
-	if len(list) == 0 {
+// asks names the articles and the own caveats that ask for approval.
+func asks(numbers, caveats []string) string {
+	var by []string
+	if len(numbers) > 0 {
+		by = append(by, articles(numbers))
+	}
+	for _, c := range caveats {
+		by = append(by, "the caveat "+line(c))
+	}
+	switch len(numbers) + len(caveats) {
+	case 0:
 		return ""
+	case 1:
+		return ": " + by[0] + " asks for it"
 	}
-	if len(list) == 1 {
-		return ": " + articles(list) + " asks for it"
-	}
-	return ": " + articles(list) + " ask for it"
+	return ": " + strings.Join(by, " and ") + " ask for it"
 }
 
 // writeUse says what recipients may do with what they get.

@@ -6,7 +6,6 @@ import (
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web/door"
-	"github.com/comity-exchange/comity/statement"
 )
 
 // linkTo is where a one-time link leads; the secret alone where the settings do not say what browsers call the pages.
@@ -40,28 +39,8 @@ func (c *officerLinkCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		v := struct {
-			Officer string         `json:"officer"`
-			Link    string         `json:"link,omitzero"`
-			File    string         `json:"file,omitzero"`
-			Expires statement.Time `json:"expires"`
-		}{Officer: c.ID, Expires: expires}
-		if c.Output == "" {
-			v.Link = linkTo(n, secret)
-		} else {
-			if err := writeFile(c.Output, false, writing([]byte(linkTo(n, secret)+"\n"))); err != nil {
-				return advise(err, "the link that was made is lost: make another one, which makes this one void")
-			}
-			v.File = c.Output
-		}
-		return s.show(v, func(p *page) {
-			if v.File != "" {
-				p.say("A one-time link for %s, good until %s, is in %s.", c.ID, when(expires), v.File)
-				return
-			}
-			p.say("%s", v.Link)
-			s.note("a one-time link for " + c.ID + ", good until " + when(expires) + "; it is not shown again")
-		})
+		return s.hand(handed{Officer: c.ID, Link: linkTo(n, secret), Expires: expires}, c.Output, "one-time link for "+c.ID,
+			"the link that was made is lost: make another one, which makes this one void")
 	})
 }
 

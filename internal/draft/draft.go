@@ -63,9 +63,12 @@ type Content struct {
 	Reason   string           `json:"reason,omitzero"` // why it was sent back
 }
 
-// File is an attachment that is still where the officer has it.
+// File is an attachment that is still where the officer has it, or, where it came through a face, where the node keeps it sealed (internal/upload). Key opens it then,
+// and stands nowhere but in the sealed content of the draft: with that it is destroyed.
 type File struct {
-	Path   string           `json:"path"` // absolute
+	Path   string           `json:"path,omitzero"`                 // absolute; "": it was uploaded
+	Upload string           `json:"upload,omitzero" hidden:"true"` // name of an upload; no view shows it, nor Key
+	Key    string           `json:"key,omitzero" hidden:"true"`
 	Name   string           `json:"name"`
 	Type   string           `json:"type"`
 	Size   int64            `json:"size"`

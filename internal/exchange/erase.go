@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
@@ -72,7 +73,8 @@ func (x *Exchange) EraseAndSay(ctx context.Context, ids []statement.ID, d Draft,
 // ErasedDue is what one transaction of EraseDue did.
 type ErasedDue struct {
 	Statements int
-	More       bool // others are due
+	IDs        []statement.ID // of these
+	More       bool           // others are due
 }
 
 // EraseDue erases what is due by now by its date (RET-1), as much as one transaction takes. It may be repeated and interrupted at any point: what is done is done.
@@ -115,6 +117,7 @@ func (x *Exchange) EraseDue(ctx context.Context, now time.Time) (ErasedDue, erro
 				room -= h.Body.Size + h.Body.BlobBytes
 			}
 			out.Statements++
+			out.IDs = append(out.IDs, d.Statement)
 		}
 		return unscrubbed(b.tx)
 	})
@@ -148,29 +151,38 @@ func (x *Exchange) schedule(tx store.Tx, h *statement.Head) error {
 	if h.Body == nil || IsRecord(h.Kind) {
 		return nil
 	}
-	at, err := x.retained(tx, h)
-	if err != nil || at.IsZero() {
+	r, err := x.Retained(tx, h)
+	if err != nil || r.Until.IsZero() {
 		return err
 	}
-	return tx.PutDue(h.ID, at)
+	return tx.PutDue(h.ID, r.Until)
 }
 
-// retained is until when a statement's content may be kept; zero: for ever.
-func (x *Exchange) retained(tx store.Tx, h *statement.Head) (statement.Time, error) {
+// Retention is until when a statement's content may be kept, and what says so.
+type Retention struct {
+	Until     statement.Time // zero: for ever
+	Agreement agreement.ID   // that says so; zero: its marking does
+	Article   string
+}
+
+// Retained tells until when a statement's content may be kept here.
+func (x *Exchange) Retained(tx store.Tx, h *statement.Head) (r Retention, err error) {
+	// spec: RET-1, RET-2
 	if until := h.Marking.RetainUntil; until != "" {
-		return statement.ParseTime(until)
+		r.Until, err = statement.ParseTime(until)
+		return r, err
 	}
 	if h.Agreement == nil || h.IsOpener() && len(h.To) == 0 {
-		return statement.Time{}, nil
+		return r, nil
 	}
 	policy, err := x.text(tx, h)
 	if err != nil || policy == nil {
-		return statement.Time{}, err
+		return r, err
 	}
-	if n := policy.Use(h.Kind).Retention; n > 0 {
-		return h.Time.Add(time.Duration(n) * time.Second), nil
+	if use := policy.Use(h.Kind); use.Retention > 0 {
+		r = Retention{Until: h.Time.Add(time.Duration(use.Retention) * time.Second), Agreement: h.Agreement.ID, Article: use.RetentionBy}
 	}
-	return statement.Time{}, nil
+	return r, nil
 }
 
 // Holders lists who got a statement's head, as far as this node knows: its recipients, and who was admitted to its thread since.

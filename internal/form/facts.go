@@ -107,63 +107,15 @@ func fieldOf(v reflect.Value, name string) reflect.Value {
 
 // set reads a field as its type has it.
 func (r *Facts) set(v reflect.Value, f Field, given []string) error {
-	wrong := func(err error, what string) error {
-		return fault.Wrap(err, fault.Usage, "STM-4", "%s: %s", r.Label(f.Name), what)
+	err := Typed{r.Moment, r.Find}.Set(v, given)
+	if err == nil {
+		return nil
 	}
-	one := given[0]
-	switch f.Shape {
-	case Word, Choice, Party:
-		if u, ok := v.Addr().Interface().(interface{ UnmarshalText([]byte) error }); ok {
-			if err := u.UnmarshalText([]byte(one)); err != nil {
-				return wrong(err, fault.Show(err))
-			}
-			return nil
-		}
-		v.SetString(one)
-	case Words:
-		for _, g := range given {
-			for _, part := range strings.FieldsFunc(g, func(c rune) bool { return c == ',' || c == '\n' || c == '\r' || c == ';' }) {
-				if part = strings.TrimSpace(part); part != "" {
-					e := reflect.New(v.Type().Elem()).Elem()
-					e.SetString(part)
-					v.Set(reflect.Append(v, e))
-				}
-			}
-		}
-	case Yes:
-		v.SetBool(true)
-	case Number:
-		i, err := strconv.ParseInt(one, 10, 64)
-		if err != nil {
-			return wrong(err, "a whole number is wanted")
-		}
-		v.SetInt(i)
-	case Moment:
-		t, err := r.Moment(one)
-		if err != nil {
-			return wrong(err, "a date and a time are wanted")
-		}
-		v.Set(reflect.ValueOf(t))
-	case Statement, Several:
-		for _, g := range given {
-			id, err := r.Find(g)
-			if err != nil {
-				return wrong(err, fault.Show(err))
-			}
-			if f.Shape == Statement {
-				v.Set(reflect.ValueOf(id))
-				break
-			}
-			v.Set(reflect.Append(v, reflect.ValueOf(id)))
-		}
-	case Digest:
-		d, err := statement.ParseDigest(one)
-		if err != nil {
-			return wrong(err, "a digest has 64 hexadecimal digits")
-		}
-		v.Set(reflect.ValueOf(d))
+	says := fault.Of(err).Msg
+	if f.Shape == Moment {
+		says = "a date and a time are wanted"
 	}
-	return nil
+	return fault.Wrap(err, fault.Usage, "STM-4", "%s: %s", r.Label(f.Name), says)
 }
 
 // Values is what facts look like in the fields. moment writes a time as Facts.Moment reads it.

@@ -71,7 +71,7 @@ func TestRefused(t *testing.T) {
 		{assist.KindPostpone, map[string][]string{"reason": {"x"}, "until": {"tomorrow"}}, "until: a date and a time are wanted"},
 		{assist.KindAccept, map[string][]string{"answer": {"zz"}}, "answer: "},
 		{assist.KindClarify, map[string][]string{"wanted": {"  "}}, "wanted: this is to be filled in"},
-		{instrument.KindSign, map[string][]string{"digest": {"12"}}, "64 hexadecimal digits"},
+		{instrument.KindSign, map[string][]string{"digest": {"12"}}, "64 lower-case hexadecimal digits"},
 		{instrument.KindInvite, map[string][]string{"party": {"no code"}}, "party: "},
 	} {
 		if _, err := reader(t, c.kind).Read(c.values); fault.CodeOf(err) != fault.Usage || !strings.Contains(fault.Show(err), c.says) {

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/comity-exchange/comity/evidence"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
@@ -33,7 +34,44 @@ func (a *api) evidence(ctx context.Context, in *struct {
 		return file{}, err
 	}
 	raw, err := b.Marshal()
-	return file{"application/octet-stream", id.Short() + ".evidence", bytesOf(raw)}, err
+	return file{kind: "application/octet-stream", name: id.Short() + ".evidence", write: bytesOf(raw)}, err
+}
+
+// Proof is evidence that somebody has brought.
+type Proof struct {
+	Evidence []byte   `json:"evidence" doc:"base64: the file, at most 16 MiB; what is larger is checked by comity evidence verify, which needs no node"`
+	Letters  []string `json:"letters,omitempty" maxItems:"64" doc:"letters of credence that you trust, all their lines: you have compared their words with their parties. Without them those that came with the evidence are taken, and the report says so"`
+}
+
+// Proven is what evidence proves.
+type Proven struct {
+	Proven bool `json:"proven" doc:"everything is"`
+	evidence.Report
+}
+
+// maxEvidence bounds evidence that is checked over HTTP, in bytes: what a request holds as base64.
+const maxEvidence = 16 << 20
+
+// verifyEvidence checks evidence against letters alone, as comity evidence verify does: nothing of this node's memory is looked at, and nothing is kept.
+func (a *api) verifyEvidence(_ context.Context, in *struct{ Body Proof }) (Proven, error) {
+	// spec: EVD-1, EVD-6
+	if len(in.Body.Evidence) > maxEvidence {
+		return Proven{}, fault.New(fault.TooLarge, "EVD-1", "evidence of more than %d MiB is checked by comity evidence verify, which needs no node", maxEvidence>>20)
+	}
+	b, err := evidence.Parse(in.Body.Evidence)
+	if err != nil {
+		return Proven{}, err
+	}
+	var trusted []*party.Letter
+	for _, raw := range in.Body.Letters {
+		l, err := party.ParseLetter([]byte(raw))
+		if err != nil {
+			return Proven{}, err
+		}
+		trusted = append(trusted, l)
+	}
+	r := evidence.Verify(b, trusted)
+	return Proven{r.OK(), r}, nil
 }
 
 // Period is from and to, by days or moments.
@@ -68,6 +106,7 @@ func (a *api) ledger(ctx context.Context, in *struct {
 	Peer     party.Code `query:"peer" required:"true"`
 	OwnSize  int64      `query:"own_size" minimum:"0" doc:"how far of the own log; without it all"`
 	PeerSize int64      `query:"peer_size" minimum:"0" doc:"how far of the peer's log; without it all that is here"`
+	Format   string     `query:"format" enum:"json,csv" doc:"csv: its requests as a table"`
 }) (file, error) {
 	from, to, err := in.times(a.node.Now())
 	if err != nil {
@@ -77,7 +116,12 @@ func (a *api) ledger(ctx context.Context, in *struct {
 	if err != nil {
 		return file{}, err
 	}
-	return file{"application/json", "", bytesOf(l.Marshal())}, nil
+	if in.Format == "csv" {
+		all := l.Under(statement.ID{})
+		raw, err := all.CSV()
+		return file{kind: "text/csv; charset=utf-8", name: "ledger-" + string(a.node.Config.Code) + "-" + string(in.Peer) + ".csv", write: bytesOf(raw)}, err
+	}
+	return file{kind: "application/json", write: bytesOf(l.Marshal())}, nil
 }
 
 func (a *api) transparency(ctx context.Context, in *struct {
@@ -107,10 +151,10 @@ func (a *api) transparency(ctx context.Context, in *struct {
 	}
 	if in.Format == "csv" {
 		raw, err := r.CSV()
-		return file{"text/csv; charset=utf-8", "transparency.csv", bytesOf(raw)}, err
+		return file{kind: "text/csv; charset=utf-8", name: "transparency.csv", write: bytesOf(raw)}, err
 	}
 	raw, err := r.Marshal()
-	return file{"application/json", "", bytesOf(raw)}, err
+	return file{kind: "application/json", write: bytesOf(raw)}, err
 }
 
 // Verified is what verifying the own log found.
@@ -149,9 +193,13 @@ func (a *api) registerAccount() {
 		return operation{id: id, method: method, path: path, tag: "Account", says: says, needs: needs}
 	}
 	gives(a, at("evidence", http.MethodGet, "/statements/{id}/evidence", "Give evidence of a statement for a third party.", auth.ExportEvidence), []string{"application/octet-stream"}, a.evidence)
+	proof := at("verify-evidence", http.MethodPost, "/evidence/verify", "Check evidence that somebody has brought, offline: against letters alone.", auth.Read)
+	proof.or, proof.atOnce, proof.large = auth.ReadLog, 2, true
+	proof.more = "Nothing of this node is looked at, and nothing is kept. A verdict is no fault: what is not proven is said so, with the clause."
+	on(a, proof, a.verifyEvidence)
 	ledger := at("ledger", http.MethodGet, "/ledger", "Compute what was asked and answered between this party and a peer.", auth.Read)
 	ledger.more = "Both sides get the same bytes for the same period and sizes."
-	gives(a, ledger, []string{"application/json"}, a.ledger)
+	gives(a, ledger, []string{"application/json", "text/csv"}, a.ledger)
 	gives(a, at("transparency", http.MethodGet, "/transparency", "Count requests, outcomes and grounds of refusal for the public.", auth.Read), []string{"application/json", "text/csv"}, a.transparency)
 	on(a, at("state", http.MethodGet, "/log/state", "Tell whether the node may speak.", auth.ReadLog), func(ctx context.Context, _ *none) (node.State, error) { return n.State(ctx) })
 	on(a, at("log-health", http.MethodGet, "/log", "How the own log stands, for a glance.", auth.ReadLog), func(ctx context.Context, _ *none) (node.LogHealth, error) { return n.LogHealth(ctx) })
@@ -161,6 +209,7 @@ func (a *api) registerAccount() {
 	})
 	verify := at("verify-log", http.MethodPost, "/log/verify", "Recompute the own log, and hold it against all that was signed of it.", auth.ReadLog)
 	verify.more = "Its work grows with the log: some seconds for 100,000 statements."
+	verify.atOnce = 1
 	on(a, verify, func(ctx context.Context, _ *none) (Verified, error) {
 		r, err := n.VerifyLog(ctx)
 		return Verified{len(r.Problems) == 0, r}, err

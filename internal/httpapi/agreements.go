@@ -10,7 +10,6 @@ import (
 	"github.com/comity-exchange/comity/agreement/template"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
-	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
@@ -28,6 +27,7 @@ type question struct {
 	Exercise   bool                 `json:"exercise,omitzero"`
 	Role       string               `json:"role,omitzero" doc:"duty-officer, where it is absent"`
 	Facts      jsontext.Value       `json:"facts,omitzero"`
+	Size       int64                `json:"size,omitzero" minimum:"0" doc:"bytes of body and attachments"`
 	At         statement.Time       `json:"at,omitzero" doc:"when it would be said; without it now"`
 	Today      int64                `json:"today,omitzero" minimum:"0" doc:"how many of the kind the author has said to each recipient on that day before"`
 }
@@ -37,6 +37,9 @@ func (a *api) head(q *question) (*statement.Head, map[party.Code]int64, error) {
 	h := &statement.Head{
 		From: q.From, To: q.To, Kind: q.Kind, Marking: q.Marking, Track: q.Track, Precedence: q.Precedence, Exercise: q.Exercise, Facts: q.Facts, Time: q.At,
 		By: statement.By{Role: q.Role},
+	}
+	if q.Size > 0 {
+		h.Body = &statement.BodyRef{Size: q.Size}
 	}
 	if h.From == "" {
 		h.From = a.node.Config.Code
@@ -71,23 +74,33 @@ func (a *api) head(q *question) (*statement.Head, map[party.Code]int64, error) {
 
 // Trial is what a text says of something that nobody says.
 type Trial struct {
-	Verdict Verdict          `json:"verdict" doc:"what the text by itself says"`
+	Verdict node.Verdict     `json:"verdict" doc:"what the text by itself says"`
 	Unbound string           `json:"unbound,omitzero" doc:"why it does not bind author and recipients to each other at that time"`
 	Digest  statement.Digest `json:"digest" doc:"of the text"`
 }
 
 func viewTrial(t node.Trial) Trial {
-	v := viewVerdict(exchange.Verdict{Verdict: t.Verdict})
-	if v.Permitted && t.Use != (agreement.Use{}) {
-		v.Use = &t.Use
-	}
-	return Trial{v, t.Unbound, t.Digest}
+	return Trial{node.ViewTrial(t, statement.ID{}), t.Unbound, t.Digest}
 }
 
 // Document is the text of an agreement.
 type Document struct {
 	Digest   statement.Digest `json:"digest"`
 	Document jsontext.Value   `json:"document"`
+	Cedar    string           `json:"cedar,omitzero" doc:"what its articles compile to, where that was asked for"`
+}
+
+// viewDocument shows a text, with what its articles compile to where cedar.
+func viewDocument(doc *agreement.Document, cedar bool) (Document, error) {
+	out := Document{Digest: doc.Digest, Document: jsontext.Value(doc.Raw)}
+	if !cedar {
+		return out, nil
+	}
+	policy, err := agreement.Compile(doc)
+	if err == nil {
+		out.Cedar = string(policy.Cedar())
+	}
+	return out, err
 }
 
 // text parses a document that was sent. Its digest is that of its compact form.
@@ -112,7 +125,8 @@ func (a *api) showAgreement(ctx context.Context, in *ByID) (node.AgreementView, 
 // oneText names a text of an agreement.
 type oneText struct {
 	ByID
-	Text statement.Digest `query:"text" doc:"digest of a text that was proposed; without it the text in hand"`
+	Text  statement.Digest `query:"text" doc:"digest of a text that was proposed; without it the text in hand"`
+	Cedar bool             `query:"cedar" doc:"give what its articles compile to, too"`
 }
 
 func (a *api) showText(ctx context.Context, in *oneText) (Document, error) {
@@ -124,7 +138,7 @@ func (a *api) showText(ctx context.Context, in *oneText) (Document, error) {
 	if err != nil {
 		return Document{}, err
 	}
-	return Document{doc.Digest, jsontext.Value(doc.Raw)}, nil
+	return viewDocument(doc, in.Cedar)
 }
 
 func (a *api) diff(ctx context.Context, in *struct {
@@ -181,12 +195,48 @@ func (a *api) tryText(_ context.Context, in *struct {
 	return viewTrial(t), err
 }
 
-// Checked says what is wrong with a text.
+// Checked says all that is wrong with a text.
 type Checked struct {
-	Digest statement.Digest `json:"digest,omitzero"`
-	Sound  bool             `json:"sound"`
-	Says   string           `json:"says,omitzero"`
-	Clause string           `json:"clause,omitzero"`
+	Sound bool   `json:"sound"`
+	Cedar string `json:"cedar,omitzero" doc:"what its articles compile to, where that was asked for"`
+	node.TextReport
+}
+
+func (a *api) checkText(_ context.Context, in *struct {
+	Body struct {
+		Document jsontext.Value `json:"document"`
+		Cedar    bool           `json:"cedar,omitzero" doc:"give what its articles compile to, too"`
+	}
+}) (Checked, error) {
+	raw := in.Body.Document
+	if err := raw.Compact(); err != nil {
+		return Checked{}, fault.Wrap(err, fault.Malformed, "ENC-2", "the document is not JSON")
+	}
+	r, err := node.CheckText(raw)
+	out := Checked{Sound: r.Document != nil, TextReport: r}
+	if err != nil || !out.Sound {
+		return out, err
+	}
+	seen, err := viewDocument(r.Document, in.Body.Cedar)
+	out.Cedar = seen.Cedar
+	return out, err
+}
+
+func (a *api) diffTexts(_ context.Context, in *struct {
+	Body struct {
+		From jsontext.Value `json:"from" doc:"the one document"`
+		To   jsontext.Value `json:"to" doc:"the other"`
+	}
+}) (out agreement.Changes, err error) {
+	before, err := text(in.Body.From)
+	if err != nil {
+		return out, err
+	}
+	after, err := text(in.Body.To)
+	if err != nil {
+		return out, err
+	}
+	return agreement.Diff(before, after), nil
 }
 
 func (a *api) registerAgreements() {
@@ -213,24 +263,8 @@ func (a *api) registerAgreements() {
 	on(a, at("diff", http.MethodGet, "/agreements/{id}/diff", "Tell two texts of an agreement apart, article by article."), a.diff)
 	on(a, at("try", http.MethodPost, "/agreements/{id}/try", "May this pass, by which article, and what would be needed instead."), a.try)
 	on(a, at("try-text", http.MethodPost, "/texts/try", "Try a text before anybody signs it."), a.tryText)
-	on(a, at("check-text", http.MethodPost, "/texts/check", "Say whether a text can be an agreement, and if not, why."), func(_ context.Context, in *struct {
-		Body struct {
-			Document jsontext.Value `json:"document"`
-		}
-	}) (Checked, error) {
-		doc, err := text(in.Body.Document)
-		if err == nil {
-			_, err = agreement.Compile(doc)
-		}
-		if err != nil {
-			f := fault.Of(err)
-			if f.Code == fault.Internal {
-				return Checked{}, err
-			}
-			return Checked{Says: f.Msg, Clause: f.Clause}, nil
-		}
-		return Checked{Digest: doc.Digest, Sound: true}, nil
-	})
+	on(a, at("check-text", http.MethodPost, "/texts/check", "Say all that is wrong with a text, and what no desk here knows."), a.checkText)
+	on(a, at("diff-texts", http.MethodPost, "/texts/diff", "Tell two texts apart that are not put before anybody, article by article."), a.diffTexts)
 	on(a, at("list-templates", http.MethodGet, "/templates", "List texts to begin with."), func(context.Context, *none) (out struct {
 		Templates []template.Info `json:"templates"`
 	}, err error) {
@@ -245,6 +279,6 @@ func (a *api) registerAgreements() {
 		if err != nil {
 			return Document{}, err
 		}
-		return Document{doc.Digest, jsontext.Value(doc.Raw)}, nil
+		return viewDocument(doc, false)
 	})
 }

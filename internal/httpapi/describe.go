@@ -98,6 +98,13 @@ func plain(data []byte) error {
 // schemaName names a type in the description: those of other packages with the package before, for Text is one thing in a letter and another in an agreement.
 func schemaName(t reflect.Type, hint string) string {
 	name := huma.DefaultSchemaNamer(t, hint)
+	if t.Kind() == reflect.Struct && t.Name() == "" && strings.Contains(name, "{") { // what it is of would stand in it, with blanks and quotes
+		name = ""
+		for _, f := range reflect.VisibleFields(t) {
+			name += f.Name
+		}
+		return name + "Answer"
+	}
 	for t.Kind() == reflect.Pointer || t.Kind() == reflect.Slice {
 		t = t.Elem()
 	}
@@ -118,8 +125,10 @@ func tags() []*huma.Tag {
 		{Name: "Agreements", Description: "What may pass, and how that is agreed."},
 		{Name: "Recalls", Description: "Taking back what was said, and erasing."},
 		{Name: "Parties", Description: "Letters of credence, and how peers are reached."},
+		{Name: "Packets", Description: "Packets as files, between nodes that cannot reach each other."},
 		{Name: "Officers", Description: "Who may act for the party, and by which tokens."},
 		{Name: "Account", Description: "Ledger, evidence, transparency, the log and the node's health."},
+		{Name: "Keeping", Description: "The node itself: its keys, settings, backups, and the way back where its store has lost something."},
 	}
 }
 
@@ -129,9 +138,12 @@ type operation struct {
 	tag, says        string
 	more             string      // a second sentence or more
 	needs            auth.Action // held here, for what the node leaves to its callers; "": the node holds it
+	or               auth.Action // this will do in its stead
 	made             bool        // it answers 201
 	secret           bool        // the answer holds a secret
 	large            bool        // attachments come along
+	most             int64       // bytes of what it takes, where that is another bound
+	atOnce           int         // so many of it may be under way in this process; 0: as many as are asked for
 }
 
 // Bounds of what operations take.
@@ -159,6 +171,9 @@ func (a *api) describeOperation(op operation) huma.Operation {
 	}
 	if op.large {
 		h.MaxBodyBytes = maxLarge
+	}
+	if op.most > 0 {
+		h.MaxBodyBytes = op.most
 	}
 	if op.method != http.MethodGet {
 		h.Parameters = append(h.Parameters, &huma.Param{

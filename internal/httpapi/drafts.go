@@ -18,7 +18,7 @@ import (
 // Draft is a draft, with what would come of it now.
 type Draft struct {
 	node.DraftView
-	Verdict  Verdict          `json:"verdict"`
+	Verdict  node.Verdict     `json:"verdict"`
 	Approval string           `json:"needs_approval,omitzero" doc:"what asks for a second officer"`
 	Would    statement.Digest `json:"would_say,omitzero" doc:"digest of exactly what would be said"`
 	Problem  *Problem         `json:"problem,omitempty" doc:"why it may not pass, or cannot be said at all now"`
@@ -61,7 +61,7 @@ func (a *api) showDraft(ctx context.Context, in *DraftByID) (Draft, error) {
 		return Draft{}, err
 	}
 	v, p, err := a.node.Draft(ctx, in.ID)
-	out := Draft{DraftView: v, Verdict: viewVerdict(p.Verdict), Approval: p.Approval, Would: p.Digest}
+	out := Draft{DraftView: v, Verdict: node.ViewVerdict(p.Verdict), Approval: p.Approval, Would: p.Digest}
 	if err != nil {
 		if v.ID == "" {
 			return Draft{}, err
@@ -76,35 +76,29 @@ func (a *api) newDraft(ctx context.Context, in *toSay) (DraftState, error) {
 	if err != nil {
 		return DraftState{}, err
 	}
-	files, drop, err := a.keep(in.Body.Attachments)
+	files, err := a.keep(ctx, in.Body.Attachments)
 	if err != nil {
 		return DraftState{}, err
 	}
 	v, err := a.node.NewDraft(ctx, d, files)
 	if err != nil {
-		drop()
+		a.node.DropUploads(files)
 	}
 	return stateOf(v), err
 }
 
-// keep keeps attachments until they are said or dropped. drop takes them away again.
-func (a *api) keep(all []Attachment) (paths []string, drop func(), err error) {
-	drop = func() {
-		var kept []drafts.File
-		for _, p := range paths {
-			kept = append(kept, drafts.File{Path: p})
-		}
-		a.node.DropUploads(kept)
-	}
+// keep keeps attachments until they are said or dropped. It gives what EditDraft takes: no attachment is not nil.
+func (a *api) keep(ctx context.Context, all []Attachment) ([]drafts.File, error) {
+	out := []drafts.File{}
 	for _, f := range all {
-		path, _, err := a.node.KeepUpload(f.Name, bytes.NewReader(f.Content), maxLarge)
+		kept, err := a.node.KeepUpload(ctx, node.Upload{Name: f.Name, Type: mediaType(f.Type), Data: bytes.NewReader(f.Content)}, maxLarge)
 		if err != nil {
-			drop()
-			return nil, nil, err
+			a.node.DropUploads(out)
+			return nil, err
 		}
-		paths = append(paths, path)
+		out = append(out, kept)
 	}
-	return paths, drop, nil
+	return out, nil
 }
 
 // Edit is what is to be another in a draft. What is absent stays; attachments replace those that it had.
@@ -154,20 +148,16 @@ func (a *api) editDraft(ctx context.Context, in *struct {
 	if err := a.maySee(ctx, in.ID); err != nil {
 		return DraftState{}, err
 	}
-	var files []string
-	drop := func() {}
+	var files []drafts.File
 	if in.Body.Attachments != nil {
 		var err error
-		if files, drop, err = a.keep(*in.Body.Attachments); err != nil {
+		if files, err = a.keep(ctx, *in.Body.Attachments); err != nil {
 			return DraftState{}, err
-		}
-		if files == nil {
-			files = []string{}
 		}
 	}
 	v, err := a.node.EditDraft(ctx, in.ID, in.Body.apply, files)
 	if err != nil {
-		drop()
+		a.node.DropUploads(files)
 	}
 	return stateOf(v), err
 }

@@ -114,6 +114,44 @@ func (a *api) makeLink(ctx context.Context, in *struct{ Body ToIssue }) (Issued,
 	return Issued{secret.Reveal(), in.Body.Officer, in.Body.Expires}, nil
 }
 
+// Binding lets somebody at a provider of identities in.
+type Binding struct {
+	Issuer  string `json:"issuer,omitzero" maxLength:"500" doc:"the provider; without it the one of the settings"`
+	Subject string `json:"subject" minLength:"1" maxLength:"500" doc:"what the provider calls the officer (the claim sub); a mail address is none: others can have it later"`
+}
+
+func (a *api) bind(ctx context.Context, in *struct {
+	OfficerByID
+	Body Binding
+}) (Done, error) {
+	i := auth.Identity{Issuer: in.Body.Issuer, Subject: in.Body.Subject}
+	if i.Issuer == "" {
+		i.Issuer = a.node.Config.OIDCIssuer
+	}
+	return Done{true}, a.node.BindIdentity(ctx, in.ID, i)
+}
+
+// registerWays makes what concerns how officers come in. Passkeys are added where they are: in a browser.
+func (a *api) registerWays() {
+	n := a.node
+	at := func(id, method, path, says string) operation {
+		return operation{id: id, method: method, path: path, tag: "Officers", says: says}
+	}
+	on(a, at("list-ways", http.MethodGet, "/officers/{id}/ways", "Show how an officer comes in, and where the officer is signed in."), func(ctx context.Context, in *OfficerByID) (node.WaysView, error) {
+		return n.Ways(ctx, in.ID)
+	})
+	on(a, at("bind-identity", http.MethodPost, "/officers/{id}/identities", "Let somebody at the provider of identities in as an officer."), a.bind)
+	on(a, at("drop-way", http.MethodDelete, "/ways/{name}", "Take a passkey or an identity away. Its officer is signed out."), func(ctx context.Context, in *struct {
+		Name string `path:"name" doc:"the name of the passkey or identity, as GET /officers/{id}/ways lists it"`
+		Last bool   `query:"last" doc:"also where it is your own last way in"`
+	}) (Done, error) {
+		return Done{true}, n.DropWay(ctx, in.Name, in.Last)
+	})
+	on(a, at("sign-out", http.MethodPost, "/officers/{id}/sign-out", "Sign an officer out everywhere. Passkeys and tokens stay."), func(ctx context.Context, in *OfficerByID) (Done, error) {
+		return Done{true}, n.SignOutEverywhere(ctx, in.ID)
+	})
+}
+
 func (a *api) registerOfficers() {
 	n := a.node
 	at := func(id, method, path, says string) operation {
@@ -125,6 +163,8 @@ func (a *api) registerOfficers() {
 		out.Officers, err = n.Officers(ctx)
 		return out, err
 	})
+	on(a, at("show-officer", http.MethodGet, "/officers/{id}", "Show one officer."), func(ctx context.Context, in *OfficerByID) (node.OfficerView, error) { return a.officer(ctx, in.ID) })
+	a.registerWays()
 	add := at("add-officer", http.MethodPost, "/officers", "Add an officer. The first is an administrator.")
 	add.made = true
 	on(a, add, a.addOfficer)

@@ -5,8 +5,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
@@ -22,13 +24,17 @@ type none struct{}
 
 // on makes an operation of a function. What the operation needs is held before it is called.
 func on[I, O any](a *api, op operation, do func(context.Context, *I) (O, error)) {
+	turns := newTurns(op.atOnce)
 	huma.Register(a.huma, a.describeOperation(op), func(ctx context.Context, in *I) (*reply[O], error) {
 		c := callerOf(ctx)
-		if op.needs != "" {
-			if err := a.node.Authorize(ctx, op.needs, auth.Matter{}); err != nil {
-				return nil, a.fail(c, op.id, err)
-			}
+		if err := a.may(ctx, op); err != nil {
+			return nil, a.fail(c, op.id, err)
 		}
+		done, err := turns.take()
+		if err != nil {
+			return nil, a.fail(c, op.id, err)
+		}
+		defer done()
 		out, err := do(ctx, in)
 		if err != nil {
 			return nil, a.fail(c, op.id, err)
@@ -40,16 +46,53 @@ func on[I, O any](a *api, op operation, do func(context.Context, *I) (O, error))
 	})
 }
 
+// may is the fault of what whoever asks may not do. Who may is held by the node; an operation only names what it takes.
+func (a *api) may(ctx context.Context, op operation) error {
+	if op.needs == "" {
+		return nil
+	}
+	err := a.node.Authorize(ctx, op.needs, auth.Matter{})
+	if err != nil && op.or != "" && a.node.Authorize(ctx, op.or, auth.Matter{}) == nil {
+		return nil
+	}
+	return err
+}
+
+// turns bounds how often an operation is under way at once; nil: it is not bounded.
+type turns chan struct{}
+
+func newTurns(most int) turns {
+	if most == 0 {
+		return nil
+	}
+	return make(turns, most)
+}
+
+// take takes a turn, and gives it back when it is done. Error: fault.Unavailable where there is none.
+func (t turns) take() (done func(), err error) {
+	if t == nil {
+		return func() {}, nil
+	}
+	select {
+	case t <- struct{}{}:
+		return func() { <-t }, nil
+	default:
+		return nil, fault.New(fault.Unavailable, "", "this is under way already, and costs too much to be done more often at once: try again when it has ended")
+	}
+}
+
 // file is bytes that are not JSON, or whose bytes count.
 type file struct {
 	kind  string // media type
 	name  string // under which it is saved; "": it is shown
+	long  bool   // it may take longer than an answer usually does
 	write func(w io.Writer) error
 }
 
 // gives makes an operation that gives a file. kinds are the media types that it may have.
 func gives[I any](a *api, op operation, kinds []string, do func(context.Context, *I) (file, error)) {
 	h := a.describeOperation(op)
+	turns := newTurns(op.atOnce)
 	content := map[string]*huma.MediaType{}
 	for _, k := range kinds {
 		content[k] = &huma.MediaType{Schema: &huma.Schema{Type: "string", Format: "binary"}}
@@ -57,16 +100,20 @@ func gives[I any](a *api, op operation, kinds []string, do func(context.Context,
 	h.Responses["200"] = &huma.Response{Description: "OK", Content: content}
 	huma.Register(a.huma, h, func(ctx context.Context, in *I) (*huma.StreamResponse, error) {
 		c := callerOf(ctx)
-		if op.needs != "" {
-			if err := a.node.Authorize(ctx, op.needs, auth.Matter{}); err != nil {
-				return nil, a.fail(c, op.id, err)
-			}
+		if err := a.may(ctx, op); err != nil {
+			return nil, a.fail(c, op.id, err)
 		}
-		f, err := do(ctx, in)
+		done, err := turns.take()
 		if err != nil {
 			return nil, a.fail(c, op.id, err)
 		}
+		f, err := do(ctx, in)
+		if err != nil {
+			done()
+			return nil, a.fail(c, op.id, err)
+		}
 		return &huma.StreamResponse{Body: func(hc huma.Context) {
+			defer done()
 			out := &late{to: hc, file: f}
 			err := f.write(out)
 			if err == nil {
@@ -109,6 +156,10 @@ func (l *late) Write(b []byte) (int, error) {
 			l.to.SetHeader("Content-Disposition", mime.FormatMediaType("attachment", map[string]string{"filename": l.file.name}))
 		}
 		l.to.SetStatus(http.StatusOK)
+	}
+	if l.file.long { // a server's own bound counts from the request on: who goes on reading gets it whole. Where there is no bound there is nothing to set
+		_, w := humago.Unwrap(l.to)
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience))
 	}
 	return l.to.BodyWriter().Write(b)
 }
@@ -178,5 +229,8 @@ func (a *api) register() {
 	a.registerParties()
 	a.registerOfficers()
 	a.registerAccount()
+	a.registerHouse()
+	a.registerPackets()
+	a.registerKeeping()
 	finish(a.huma.OpenAPI())
 }

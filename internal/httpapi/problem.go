@@ -10,21 +10,22 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/store"
 )
 
 // Problem is what went wrong (RFC 9457). Code is the kind of fault; Clause and Articles are what it rests on.
 type Problem struct {
-	Type     string     `json:"type" doc:"urn:comity:fault: and the code"`
-	Title    string     `json:"title"`
-	Status   int        `json:"status"`
-	Detail   string     `json:"detail" doc:"what was wrong, in words that may be shown, and what to do"`
-	Code     fault.Code `json:"code" doc:"the kind of fault, as everywhere in Comity"`
-	Clause   string     `json:"clause,omitzero" doc:"the clause of the specification that it rests on"`
-	Articles []string   `json:"articles,omitempty" doc:"the articles of the agreement that forbid it"`
-	Needed   []string   `json:"needed,omitempty" doc:"what would be permitted instead, or what is lacking"`
-	Verdict  *Verdict   `json:"verdict,omitempty" doc:"the whole decision, where an agreement, the charter or a caveat forbids it"`
-	Errors   []Misfit   `json:"errors,omitempty" doc:"what of the request does not fit, where several things do not"`
+	Type     string        `json:"type" doc:"urn:comity:fault: and the code"`
+	Title    string        `json:"title"`
+	Status   int           `json:"status"`
+	Detail   string        `json:"detail" doc:"what was wrong, in words that may be shown, and what to do"`
+	Code     fault.Code    `json:"code" doc:"the kind of fault, as everywhere in Comity"`
+	Clause   string        `json:"clause,omitzero" doc:"the clause of the specification that it rests on"`
+	Articles []string      `json:"articles,omitempty" doc:"the articles of the agreement that forbid it"`
+	Needed   []string      `json:"needed,omitempty" doc:"what would be permitted instead, or what is lacking"`
+	Verdict  *node.Verdict `json:"verdict,omitempty" doc:"the whole decision, where an agreement, the charter or a caveat forbids it"`
+	Errors   []Misfit      `json:"errors,omitempty" doc:"what of the request does not fit, where several things do not"`
 }
 
 // Misfit is a part of a request that does not fit the description.
@@ -53,7 +54,7 @@ func problemOf(err error) *Problem {
 	}
 	var d *exchange.Denial
 	if errors.As(err, &d) {
-		v := viewVerdict(d.Verdict)
+		v := node.ViewVerdict(d.Verdict)
 		p.Articles, p.Needed, p.Verdict = v.Articles, v.Nearest, &v
 	}
 	return p

@@ -7,7 +7,6 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -50,46 +49,11 @@ type Said struct {
 	Thread  statement.ID   `json:"thread"`
 	Index   int64          `json:"index" doc:"leaf in the own log"`
 	Time    statement.Time `json:"time"`
-	Verdict Verdict        `json:"verdict"`
+	Verdict node.Verdict   `json:"verdict"`
 }
 
 func viewSaid(s exchange.Said) Said {
-	return Said{s.ID, s.Thread, s.Index, s.Time, viewVerdict(s.Verdict)}
-}
-
-// Verdict is a decision, with what it rests on.
-type Verdict struct {
-	Permitted  bool           `json:"permitted"`
-	Agreement  statement.ID   `json:"agreement,omitzero" doc:"absent: the charter"`
-	Caveat     bool           `json:"caveat,omitzero" doc:"a caveat of this party decided"`
-	Articles   []string       `json:"articles"`
-	Clause     string         `json:"clause,omitzero"`
-	Reason     string         `json:"reason,omitzero"`
-	Nearest    []string       `json:"nearest,omitempty" doc:"what would be permitted instead"`
-	Recipients []Recipient    `json:"recipients,omitempty"`
-	Approval   bool           `json:"approval,omitzero" doc:"a second officer approves before it leaves"`
-	ApprovalBy []string       `json:"approval_by,omitempty" doc:"the articles and caveats that ask for it"`
-	Use        *agreement.Use `json:"use,omitempty" doc:"what recipients may do with it"`
-}
-
-// Recipient is a decision for one recipient.
-type Recipient struct {
-	To        party.Code `json:"to"`
-	Permitted bool       `json:"permitted"`
-	Articles  []string   `json:"articles"`
-	Reason    string     `json:"reason,omitzero"`
-	Nearest   []string   `json:"nearest,omitempty"`
-}
-
-func viewVerdict(v exchange.Verdict) Verdict {
-	out := Verdict{
-		Permitted: v.Permitted, Agreement: v.Agreement, Caveat: v.Caveat, Articles: v.Articles, Clause: v.Clause, Reason: v.Reason, Nearest: v.Nearest,
-		Approval: v.Approval, ApprovalBy: append(append([]string{}, v.ApprovalBy...), v.AskedBy...),
-	}
-	for _, r := range v.Per {
-		out.Recipients = append(out.Recipients, Recipient{r.To, r.Permitted, r.Articles, r.Reason, r.Nearest})
-	}
-	return out
+	return Said{s.ID, s.Thread, s.Index, s.Time, node.ViewVerdict(s.Verdict)}
 }
 
 // draft is what the exchange says.
@@ -171,14 +135,14 @@ func (a *api) registerSaying() {
 		return viewSaid(said), err
 	})
 	on(a, operation{id: "check", method: http.MethodPost, path: "/check", tag: "Saying", says: "May this pass, by which articles, and what would be needed instead.", large: true,
-		more: "Nothing is said. The answer is that of the agreement, then of this party's own caveats.", needs: auth.Read}, func(ctx context.Context, in *toSay) (Verdict, error) {
+		more: "Nothing is said. The answer is that of the agreement, then of this party's own caveats.", needs: auth.Read}, func(ctx context.Context, in *toSay) (node.Verdict, error) {
 		d, err := a.draft(ctx, &in.Body)
 		if err != nil {
-			return Verdict{}, err
+			return node.Verdict{}, err
 		}
 		d.Blobs = in.Body.open()
 		v, err := n.May(ctx, d)
-		return viewVerdict(v), err
+		return node.ViewVerdict(v), err
 	})
 	on(a, operation{id: "list-kinds", method: http.MethodGet, path: "/kinds", tag: "Saying", says: "List the kinds of statements."}, func(context.Context, *none) (out struct {
 		Kinds []Kind `json:"kinds"`

@@ -138,5 +138,5 @@ func (a *api) attachment(ctx context.Context, in *struct {
 	if in.Part >= len(v.Attachments) || v.Attachments[in.Part].Erased {
 		return file{}, fault.New(fault.NotFound, "", "%s", notHere)
 	}
-	return file{"application/octet-stream", node.SafeName(v.Attachments[in.Part].Name), func(w io.Writer) error { return a.node.Save(ctx, id, in.Part, w) }}, nil
+	return file{kind: "application/octet-stream", name: node.SafeName(v.Attachments[in.Part].Name), long: true, write: func(w io.Writer) error { return a.node.Save(ctx, id, in.Part, w) }}, nil
 }

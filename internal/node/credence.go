@@ -20,7 +20,7 @@ type LetterView struct {
 	Names     map[string]string  `json:"names"`
 	Origin    party.Origin       `json:"origin"`
 	Endpoints []string           `json:"endpoints"`
-	Words     []string           `json:"words"`
+	Words     []string           `json:"words"` // none of a letter that waits to be confirmed
 	Digest    statement.Digest   `json:"digest"`
 	Confirmed statement.Time     `json:"confirmed,omitzero"`
 	Own       bool               `json:"own"`
@@ -31,10 +31,15 @@ func viewLetter(row store.Letter, self party.Code) (LetterView, *party.Letter, e
 	if err != nil {
 		return LetterView{}, nil, err
 	}
-	return LetterView{
+	v := LetterView{
 		Code: l.Code, Serial: row.Serial, Status: row.Status, Names: l.Names, Origin: l.Origin, Endpoints: l.Endpoints, Words: l.Words(),
 		Digest: row.Digest, Confirmed: row.ConfirmedAt, Own: l.Code == self,
-	}, l, nil
+	}
+	// spec: LTR-9
+	if !v.Own && v.Status == store.LetterImported { // who could read them here would not ask for them
+		v.Words = []string{}
+	}
+	return v, l, nil
 }
 
 // OwnLetter is the node's own letter of credence, to be handed over.
@@ -304,8 +309,8 @@ func (n *Node) Reissue(ctx context.Context, change func(*party.Letter)) (*party.
 	}
 	return l, n.Exchange.Update(ctx, func(tx store.Tx) error {
 		have, err := tx.Letter(n.Config.Code)
-		if err != nil {
-			return err
+		if err != nil || have.Digest != prev.Digest {
+			return orMeanwhile(err)
 		}
 		have.Status = store.LetterSuperseded
 		row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: l.Digest, Raw: l.Raw}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"encoding/hex"
 	"errors"
+	"io"
 	"io/fs"
 	"mime"
 	"os"
@@ -35,8 +36,14 @@ type DraftView struct {
 	drafts.Content
 }
 
+// viewDraft shows all of a draft but the keys of its attachments, which nobody needs to see.
 func viewDraft(d *drafts.Draft) DraftView {
-	return DraftView{drafts.Name(d.ID), d.Author, d.Status, d.Record, d.Made, d.Changed, d.Content}
+	c := d.Content
+	c.Files = slices.Clone(c.Files)
+	for i := range c.Files {
+		c.Files[i].Upload, c.Files[i].Key = "", ""
+	}
+	return DraftView{drafts.Name(d.ID), d.Author, d.Status, d.Record, d.Made, d.Changed, c}
 }
 
 // Proposed is what would come of a draft if it were said now.
@@ -46,9 +53,8 @@ type Proposed struct {
 	Digest   statement.Digest `json:"digest"`            // of exactly what would be said
 }
 
-// NewDraft keeps what somebody is about to say. files are its attachments, by path on this machine: a face that takes uploads names files of its own, never a path
-// that came with a request, for whatever a path names is sent.
-func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []string) (DraftView, error) {
+// NewDraft keeps what somebody is about to say. files are its attachments, of KeepUpload or Attachable. When it fails, uploads are still the caller's to drop.
+func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
 	if thread.Kind(d.Kind.Desk()) == office.Kind {
 		return DraftView{}, madeByNode()
 	}
@@ -73,10 +79,7 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []string) (
 	}
 	c := drafts.Content{
 		By: d.By, Thread: d.Thread, To: d.To, Agreement: d.Agreement, Kind: d.Kind, Marking: d.Marking, Track: d.Track, Precedence: d.Precedence,
-		Exercise: d.Exercise, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest,
-	}
-	if err := n.attachTo(&c, files); err != nil {
-		return DraftView{}, err
+		Exercise: d.Exercise, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Files: files,
 	}
 	draft := drafts.New(a.ID, c, now)
 	// It must be something that can be said at all, though perhaps not now.
@@ -95,21 +98,21 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []string) (
 	})
 }
 
-// attachTo notes files as the attachments of a draft. They stay where they are.
-func (n *Node) attachTo(c *drafts.Content, files []string) error {
-	c.Files = nil
-	for _, name := range files {
+// Attachable names files of this machine as the attachments of a draft; they stay where they are, and nil stays nil. Whatever a path names is sent: none is ever taken from
+// a request.
+func Attachable(paths []string) (out []drafts.File, err error) {
+	for _, name := range paths {
 		path, err := filepath.Abs(name)
 		if err != nil {
-			return fault.Wrap(err, fault.Usage, "", "the place of an attachment cannot be told")
+			return nil, fault.Wrap(err, fault.Usage, "", "the place of an attachment cannot be told")
 		}
 		f, err := attachable(path)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		c.Files = append(c.Files, f)
+		out = append(out, f)
 	}
-	return nil
+	return out, nil
 }
 
 // attachable looks at a file that is to be sent along; its digest is taken when the draft is submitted.
@@ -125,22 +128,22 @@ func attachable(path string) (drafts.File, error) {
 }
 
 // said makes of a draft what the exchange says, with its attachments open. Call done when it was said.
-func said(d *drafts.Draft) (out exchange.Draft, done func(), err error) {
+func (n *Node) said(d *drafts.Draft) (out exchange.Draft, done func(), err error) {
 	out = exchange.Draft{
 		Thread: d.Thread, To: d.To, Agreement: d.Agreement, Kind: d.Kind, Marking: d.Marking, Track: d.Track, Precedence: d.Precedence, Exercise: d.Exercise,
 		By: d.By, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Approval: d.ID,
 	}
-	var open []*os.File
+	var open []io.Closer
 	done = func() {
 		for _, f := range open {
 			_ = f.Close() // it was only read
 		}
 	}
 	for _, f := range d.Files {
-		file, err := os.Open(f.Path)
+		file, err := n.attachment(f)
 		if err != nil {
 			done()
-			return out, nil, fault.Wrap(err, fault.NotFound, "", "the attachment %s cannot be read any more", f.Path)
+			return out, nil, err
 		}
 		open = append(open, file)
 		out.Blobs = append(out.Blobs, exchange.Attachment{Name: f.Name, Type: f.Type, Data: file})
@@ -148,9 +151,21 @@ func said(d *drafts.Draft) (out exchange.Draft, done func(), err error) {
 	return out, done, nil
 }
 
+// attachment opens an attachment of a draft.
+func (n *Node) attachment(f drafts.File) (io.ReadSeekCloser, error) {
+	if f.Upload != "" {
+		return n.uploads.Open(f.Upload, f.Key)
+	}
+	file, err := os.Open(f.Path)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.NotFound, "", "the attachment %s cannot be read any more", f.Path)
+	}
+	return file, nil
+}
+
 // propose finds out what would come of a draft if it were said now. Error: fault.Denied where it may not pass.
 func (n *Node) propose(ctx context.Context, d *drafts.Draft) (Proposed, error) {
-	draft, done, err := said(d)
+	draft, done, err := n.said(d)
 	if err != nil {
 		return Proposed{}, err
 	}
@@ -319,8 +334,9 @@ func (n *Node) recordStep(ctx context.Context, d *drafts.Draft, action auth.Acti
 	return n.recordOf(auth.Change{Kind: kind, Record: d.Record, Facts: facts}, by)
 }
 
-// EditDraft changes what would be said; an approval that it had is void. files replace its attachments; nil leaves them.
-func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []string) (DraftView, error) {
+// EditDraft changes what would be said; an approval that it had is void. files replace its attachments; nil leaves them. When it fails, uploads among files are still the
+// caller's to drop.
+func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
 	d, err := n.findDraft(ctx, prefix, auth.Draft)
 	if err != nil {
 		return DraftView{}, err
@@ -330,7 +346,8 @@ func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts
 		if err := change(c); err != nil || files == nil {
 			return err
 		}
-		return n.attachTo(c, files)
+		c.Files = slices.Clone(files)
+		return nil
 	}
 	trial := *d
 	if err := trial.Edit(edit, now); err != nil {
@@ -347,6 +364,7 @@ func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts
 	if err != nil {
 		return DraftView{}, err
 	}
+	n.dropReplaced(d.Files, after.Files)
 	return viewDraft(after), nil
 }
 
@@ -431,7 +449,7 @@ func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, 
 	if err != nil {
 		return exchange.Said{}, err
 	}
-	out, done, err := said(d)
+	out, done, err := n.said(d)
 	if err != nil {
 		return exchange.Said{}, err
 	}
@@ -449,6 +467,7 @@ func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, 
 	if err != nil {
 		return what, err
 	}
+	n.DropUploads(d.Files)
 	return what, n.scrub(ctx)
 }
 
@@ -495,6 +514,7 @@ func (n *Node) DropDraft(ctx context.Context, prefix string) error {
 	if err != nil {
 		return err
 	}
+	n.DropUploads(d.Files)
 	return n.scrub(ctx)
 }
 

@@ -65,12 +65,15 @@ func (n *Node) Tend(ctx context.Context) (Tended, error) {
 	// spec: RET-1, RCL-7
 	out := Tended{At: statement.TimeOf(n.Now())}
 	n.sweep()
+	if err := n.sweepUploads(ctx); err != nil {
+		return out, err
+	}
 	for more := true; more; {
 		did, err := n.Exchange.EraseDue(ctx, n.Now())
 		if err != nil {
 			return out, err
 		}
-		n.erased(ctx, byRetention, did.Statements)
+		n.erased(ctx, byRetention, did.IDs)
 		out.Retention += did.Statements
 		more = did.More
 	}
@@ -99,7 +102,10 @@ func (n *Node) tend(ctx context.Context, every time.Duration) {
 	defer tick.Stop()
 	for {
 		if !n.mayTend(ctx, every) {
-			// Another process that shares the database does it.
+			// Another process that shares the database does the rest.
+			if err := n.sweepUploads(ctx); err != nil && ctx.Err() == nil {
+				n.component("erasing").WarnContext(ctx, "attachments that no draft has could not be removed now; it is tried again", "error", fault.Show(err))
+			}
 		} else if _, err := n.Tend(ctx); err != nil && ctx.Err() == nil {
 			n.component("erasing").WarnContext(ctx, "what is due could not be erased now; it is tried again", "error", fault.Show(err))
 		}
@@ -230,7 +236,7 @@ func (n *Node) eraseAndSay(ctx context.Context, id thread.ID, tlp marking.TLP, i
 		Thread: id, Kind: thread.KindRecalled, Marking: marking.Marking{TLP: tlp}, By: by, Facts: facts,
 	}, allowed)
 	if err == nil {
-		n.erased(ctx, byRecall, len(ids))
+		n.erased(ctx, byRecall, ids)
 	}
 	return err
 }
@@ -275,19 +281,22 @@ func (n *Node) Erase(ctx context.Context, ids []statement.ID, by statement.By) (
 		if err != nil {
 			return out, err
 		}
-		n.erased(ctx, byOfficer, len(byThread[t]))
+		n.erased(ctx, byOfficer, byThread[t])
 		out = append(out, said)
 	}
 	return out, n.scrub(ctx)
 }
 
-// erased counts what was erased, and tells the diary how much, never what.
-func (n *Node) erased(ctx context.Context, way string, statements int) {
-	if statements == 0 {
+// erased counts what was erased, tells the diary how much, never what, and notes which statements it were.
+func (n *Node) erased(ctx context.Context, way string, ids []statement.ID) {
+	if len(ids) == 0 {
 		return
 	}
-	n.Watch.Erased(way, statements)
-	n.component("erasing").InfoContext(ctx, "content was erased", "way", way, "statements", statements)
+	n.Watch.Erased(way, len(ids))
+	n.component("erasing").InfoContext(ctx, "content was erased", "way", way, "statements", len(ids))
+	if err := n.noteErased(ctx, way, ids); err != nil {
+		n.component("erasing").WarnContext(ctx, "what was erased could not be noted for the page about it; it is erased", "error", fault.Show(err))
+	}
 }
 
 // scrub has the store overwrite what was erased since the last time, in every file of its own. While others read, it may have to wait: the next look tries again.

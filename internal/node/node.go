@@ -26,6 +26,7 @@ import (
 	"github.com/comity-exchange/comity/internal/journal"
 	"github.com/comity-exchange/comity/internal/keystore"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/internal/upload"
 	"github.com/comity-exchange/comity/internal/watch"
 	"github.com/comity-exchange/comity/packet"
 	"github.com/comity-exchange/comity/party"
@@ -81,6 +82,9 @@ type Node struct {
 	office     *auth.Registry
 	staff      staff
 	tending    tending
+	renewing   sync.Mutex // held while a letter is renewed: settings and file follow the letter in its order
+	recalls    recalledIndex
+	uploads    *upload.Folder
 	tendEvery  time.Duration
 }
 
@@ -107,6 +111,7 @@ func Open(ctx context.Context, dir string, o Options) (*Node, error) {
 	if n.Rules, err = thread.NewRules(Desks()...); err != nil {
 		return nil, err
 	}
+	n.uploads = upload.New(n.path(uploadsDir), n.Now, upload.Usual())
 	for _, s := range n.Rules.Specs() {
 		n.vocabulary.Kinds = append(n.vocabulary.Kinds, s.Kind)
 	}

@@ -360,30 +360,43 @@ func (n *Node) TryNotice(ctx context.Context) ([]Tried, error) {
 
 // NoticesView is how telling stands.
 type NoticesView struct {
-	Mail     bool            `json:"mail"`
-	Webhook  bool            `json:"webhook"`
-	Lines    []notice.Line   `json:"lines"`   // what is told next
-	Waiting  []notice.Notice `json:"waiting"` // what is made, and has not gone all its ways
-	Sent     statement.Time  `json:"sent,omitzero"`
-	Lost     int             `json:"lost"` // given up after a day, ever
-	LastLost statement.Time  `json:"last_lost,omitzero"`
+	Mail    bool            `json:"mail"`
+	Webhook bool            `json:"webhook"`
+	Lines   []notice.Line   `json:"lines"`   // what is told next
+	Waiting []notice.Notice `json:"waiting"` // what is made, and has not gone all its ways
+	Sent    statement.Time  `json:"sent,omitzero"`
+	// SentBy is when one went out last by each way.
+	SentBy   map[notice.Way]statement.Time `json:"sent_by,omitempty"`
+	Lost     int                           `json:"lost"` // given up after a day, ever
+	LastLost statement.Time                `json:"last_lost,omitzero"`
 }
 
-// Notices shows what is to be told and sent.
+// Notices shows what is to be told and sent. Who may read the log and not the threads sees whether it works, and of what is told only how much. Error: fault.Denied.
 func (n *Node) Notices(ctx context.Context) (NoticesView, error) {
 	v := NoticesView{Mail: n.Config.Mails(), Webhook: n.Config.Hooks(), Lines: []notice.Line{}, Waiting: []notice.Notice{}}
-	if err := n.Authorize(ctx, auth.Read, auth.Matter{}); err != nil {
-		return v, err
+	bare := n.Authorize(ctx, auth.Read, auth.Matter{}) != nil
+	if bare {
+		if err := n.Authorize(ctx, auth.ReadLog, auth.Matter{}); err != nil {
+			return v, err
+		}
 	}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
 		s, _, err := stateOf(tx)
 		v.Lines, v.Waiting = append(v.Lines[:0], s.Lines...), append(v.Waiting[:0], s.Out...)
 		for i := range v.Waiting {
+			if bare {
+				v.Waiting[i].Lines = nil
+			}
 			for j := range v.Waiting[i].Left {
 				v.Waiting[i].Left[j].To = nil // whose addresses these are is for whoever may read the settings
 			}
 		}
-		v.Sent, v.Lost, v.LastLost = s.Sent, s.Lost, s.LastLost
+		for i := range v.Lines {
+			if bare {
+				v.Lines[i] = notice.Line{Kind: v.Lines[i].Kind, Count: v.Lines[i].Count}
+			}
+		}
+		v.Sent, v.SentBy, v.Lost, v.LastLost = s.Sent, s.SentBy, s.Lost, s.LastLost
 		return err
 	})
 	return v, err

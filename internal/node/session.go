@@ -170,25 +170,49 @@ func (n *Node) SignOut(ctx context.Context) error {
 	if c.Session.IsZero() {
 		return nil
 	}
-	return n.Exchange.Update(ctx, func(tx store.Tx) error { return n.office.CloseSession(tx, c.Session) })
+	var who string
+	err := n.Exchange.Update(ctx, func(tx store.Tx) error {
+		who = ""
+		if a, _, err := n.actor(ctx, tx); err == nil { // else it was over already, and is nobody's any more
+			who = a.ID
+		}
+		return n.office.CloseSession(tx, c.Session)
+	})
+	if err == nil && who != "" {
+		n.left(who, who, "this session")
+	}
+	return err
+}
+
+// left tells the diary that sessions were ended, whose and by whom.
+func (n *Node) left(id, by, what string) {
+	as := roleOperator
+	if by != "" {
+		as = n.Keys.Pseudonym(by)
+	}
+	n.component("door").Info("an officer was signed out", "officer", n.Keys.Pseudonym(id), "by", as, "what", what)
 }
 
 // EndSession ends one session of the officer who has signed in, by its name.
 func (n *Node) EndSession(ctx context.Context, name string) error {
-	return n.Exchange.Update(ctx, func(tx store.Tx) error {
-		by, _, err := n.actor(ctx, tx)
-		if err == nil {
+	var by auth.Actor
+	err := n.Exchange.Update(ctx, func(tx store.Tx) (err error) {
+		if by, _, err = n.actor(ctx, tx); err == nil {
 			err = n.office.CloseNamed(tx, by.ID, name)
 		}
 		return err
 	})
+	if err == nil {
+		n.left(by.ID, by.ID, "another session")
+	}
+	return err
 }
 
 // SignOutEverywhere ends every session of an officer: one's own, or, as an administrator, another's.
 func (n *Node) SignOutEverywhere(ctx context.Context, officer string) error {
-	return n.Exchange.Update(ctx, func(tx store.Tx) error {
-		by, _, err := n.actor(ctx, tx)
-		if err == nil && (by.ID != officer || by.Disabled || by.Operator) {
+	var by auth.Actor
+	err := n.Exchange.Update(ctx, func(tx store.Tx) (err error) {
+		if by, _, err = n.actor(ctx, tx); err == nil && (by.ID != officer || by.Disabled || by.Operator) {
 			err = n.may(ctx, tx, auth.ManageTokens, auth.Matter{Officer: officer})
 		}
 		if err != nil {
@@ -196,6 +220,10 @@ func (n *Node) SignOutEverywhere(ctx context.Context, officer string) error {
 		}
 		return n.office.CloseSessions(tx, officer, auth.Secret{})
 	})
+	if err == nil {
+		n.left(officer, by.ID, "every session")
+	}
+	return err
 }
 
 // SessionView is a session as its officer sees it.

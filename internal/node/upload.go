@@ -2,53 +2,58 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/store"
 )
 
-// uploadsDir is where attachments lie that came through a face, until what they belong to is said or dropped.
+// uploadsDir is where attachments lie sealed that came through a face, until what they belong to is said or dropped.
 const uploadsDir = "uploads"
+
+// abandonedUpload is how old an attachment is that belongs to no draft before it is removed: the form that it came with may still be on its way.
+const abandonedUpload = time.Hour
 
 // maxName bounds the name of an attachment, in bytes.
 const maxName = 120
 
-// KeepUpload writes an attachment that came through a face into the node's folder, and gives its path for NewDraft and its size. Of name only what is harmless in a file's name is
-// kept: no folder, no control character, nothing that changes the direction of writing. Errors: fault.TooLarge over most bytes; what r gives.
-func (n *Node) KeepUpload(name string, r io.Reader, most int64) (path string, size int64, err error) {
-	dir := filepath.Join(n.path(uploadsDir), rand.Text())
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", 0, fault.Wrap(err, fault.Unavailable, "", "the attachment cannot be kept: look at the node's folder")
-	}
-	path = filepath.Join(dir, SafeName(name))
-	defer func() {
-		if err != nil {
-			_ = os.RemoveAll(dir) // what is half written is of no use; the first error counts
+// Upload is an attachment as it comes through a face.
+type Upload struct {
+	Name string // as the request calls it
+	Type string // media type; "": by the name
+	Data io.Reader
+}
+
+// KeepUpload seals an attachment into the node's folder while it arrives, for NewDraft or EditDraft by the same officer; the key is in what it gives and nowhere else. Of
+// its name only what is harmless in a file's name is kept: no folder, no control character, nothing that changes the direction of writing. Errors: fault.Denied for who
+// may not draft; those of upload.Folder.Keep.
+func (n *Node) KeepUpload(ctx context.Context, u Upload, most int64) (drafts.File, error) {
+	var a auth.Actor
+	if err := n.Store.View(ctx, func(tx store.Tx) (err error) {
+		var staffed bool
+		if a, staffed, err = n.actor(ctx, tx); err != nil {
+			return err
 		}
-	}()
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		return n.office.Rules.Authorize(a, auth.Draft, auth.Matter{Author: a.ID}, staffed).Err()
+	}); err != nil {
+		return drafts.File{}, err
+	}
+	kept, err := n.uploads.Keep(a.ID, u.Data, most)
 	if err != nil {
-		return "", 0, fault.Wrap(err, fault.Unavailable, "", "the attachment cannot be kept: look at the node's folder")
+		return drafts.File{}, err
 	}
-	size, err = io.Copy(f, io.LimitReader(r, most+1))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return "", 0, fault.Wrap(err, fault.Unavailable, "", "the attachment did not arrive whole: send it again")
+	name := SafeName(u.Name)
+	if u.Type == "" {
+		u.Type = mediaType(name)
 	}
-	if size > most {
-		return "", 0, fault.New(fault.TooLarge, "", "attachments may have %d MiB together here: use the command line for more", most>>20)
-	}
-	return path, size, nil
+	return drafts.File{Upload: kept.Name, Key: kept.Key, Name: name, Type: u.Type, Size: kept.Size}, nil
 }
 
 // SafeName is a file's name without what could mislead a person or a program.
@@ -78,71 +83,48 @@ func SafeName(name string) string {
 	return name
 }
 
-// DropUploads removes those of these files that KeepUpload wrote; others stay where their owners have them.
+// DropUploads removes what KeepUpload has kept and no draft has; files of officers stay where they have them.
 func (n *Node) DropUploads(files []drafts.File) {
 	for _, f := range files {
-		if n.uploaded(f.Path) {
-			_ = os.RemoveAll(filepath.Dir(f.Path)) // SweepUploads comes by again
+		if f.Upload != "" {
+			n.uploads.Drop(f.Upload)
 		}
 	}
 }
 
-// uploaded tells whether a path is one that KeepUpload gave.
-func (n *Node) uploaded(path string) bool {
-	root, err := filepath.Abs(n.path(uploadsDir))
-	if err != nil {
-		return false
-	}
-	rel, err := filepath.Rel(root, path)
-	return err == nil && filepath.IsLocal(rel) && strings.Count(filepath.ToSlash(rel), "/") == 1
+// dropReplaced removes uploads that a draft had and has no more.
+func (n *Node) dropReplaced(had, has []drafts.File) {
+	n.DropUploads(slices.DeleteFunc(slices.Clone(had), func(f drafts.File) bool {
+		return slices.ContainsFunc(has, func(g drafts.File) bool { return g.Upload == f.Upload })
+	}))
 }
 
-// SweepUploads removes attachments that no draft has and that are older than a while: an upload that was broken off, a node that was killed between two steps.
-func (n *Node) SweepUploads(ctx context.Context, older time.Duration) (removed int, err error) {
-	root, err := filepath.Abs(n.path(uploadsDir))
-	if err != nil {
-		return 0, fault.Wrap(err, fault.Unavailable, "", "the folder of attachments cannot be found")
+// sweepUploads removes uploads that no draft has. Every process that is served does it, each for its own folder.
+func (n *Node) sweepUploads(ctx context.Context) error {
+	removed, err := n.uploads.Sweep(abandonedUpload, func() (map[string]bool, error) { return n.attached(ctx) })
+	if removed > 0 {
+		n.component("erasing").InfoContext(ctx, "attachments that no draft has were removed", "files", removed)
 	}
-	dirs, err := os.ReadDir(root)
-	if errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	if err != nil {
-		return 0, fault.Wrap(err, fault.Unavailable, "", "the folder of attachments cannot be read")
-	}
-	used, err := n.attached(ctx)
-	if err != nil {
-		return 0, err
-	}
-	for _, d := range dirs {
-		info, err := d.Info()
-		if err != nil || used[filepath.Join(root, d.Name())] || n.Now().Sub(info.ModTime()) < older {
-			continue
-		}
-		if err := os.RemoveAll(filepath.Join(root, d.Name())); err != nil {
-			return removed, fault.Wrap(err, fault.Unavailable, "", "an attachment that nobody needs cannot be removed")
-		}
-		removed++
-	}
-	return removed, nil
+	return err
 }
 
-// attached lists the folders in which files of drafts lie.
+// attached lists the uploads that drafts have.
 func (n *Node) attached(ctx context.Context) (map[string]bool, error) {
 	used := map[string]bool{}
-	var bad error
 	err := n.Store.View(ctx, func(tx store.Tx) error {
 		clear(used)
-		return tx.EachDraft(func(row store.Draft) bool {
+		var bad error
+		err := tx.EachDraft(func(row store.Draft) bool {
 			var d drafts.Draft
 			if d, bad = drafts.Parse(row); bad != nil {
 				return false
 			}
 			for _, f := range d.Files {
-				used[filepath.Dir(f.Path)] = true
+				used[f.Upload] = true
 			}
 			return true
 		})
+		return errors.Join(err, bad)
 	})
-	return used, errors.Join(err, bad)
+	return used, err
 }

@@ -39,8 +39,10 @@ type State struct {
 	AtOnce   statement.Time `json:"at_once,omitzero"` // and the last notice that went at once
 	Out      []Notice       `json:"out,omitempty"`    // to be sent
 	Sent     statement.Time `json:"sent,omitzero"`    // when one went out last
-	Lost     int            `json:"lost,omitzero"`    // ways by which a notice never went
-	LastLost statement.Time `json:"last_lost,omitzero"`
+	// SentBy is the same for each way.
+	SentBy   map[Way]statement.Time `json:"sent_by,omitempty"`
+	Lost     int                    `json:"lost,omitzero"` // ways by which a notice never went
+	LastLost statement.Time         `json:"last_lost,omitzero"`
 }
 
 // Add has something be told. What cannot stand in a line of its own any more is told without its desk and party.
@@ -152,6 +154,10 @@ func (s *State) Done(id string, way Way, left []string, says string, now stateme
 	}
 	if says == "" {
 		s.Sent = now
+		if s.SentBy == nil {
+			s.SentBy = map[Way]statement.Time{}
+		}
+		s.SentBy[way] = now
 	}
 	s.sweep()
 }

@@ -137,6 +137,8 @@ type Log interface {
 	Newest(origin party.Origin) (Checkpoint, error)
 	// Checkpoints goes through those of origin with size ≥ from, by size, proven or not.
 	Checkpoints(origin party.Origin, from int64, yield func(Checkpoint) bool) error
+	// CheckpointsBelow lists at most limit proven checkpoints of origin with size < below, the greatest first. However many there are, it looks at no more than these.
+	CheckpointsBelow(origin party.Origin, below int64, limit int) ([]Checkpoint, error)
 	PutConsistency(Consistency) error
 	// Consistencies goes through the steps of origin with From ≥ from, by From then To.
 	Consistencies(origin party.Origin, from int64, yield func(Consistency) bool) error

@@ -178,17 +178,7 @@ func (f *face) sendBack(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *face) drop(w http.ResponseWriter, r *http.Request) error {
-	return f.stepping(w, r, "dropped", func(ctx context.Context, id string) error {
-		d, _, err := f.n.Draft(ctx, id)
-		if d.ID == "" {
-			return err
-		}
-		if err := f.n.DropDraft(ctx, id); err != nil {
-			return err
-		}
-		f.n.DropUploads(d.Files)
-		return nil
-	})
+	return f.stepping(w, r, "dropped", f.n.DropDraft)
 }
 
 // release says what a draft says.
@@ -269,7 +259,7 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	back := func(status int, verdict *page.Verdict, problem error) error {
-		f.discard(in.files)
+		f.n.DropUploads(in.files)
 		v, err := f.editForm(ctx, b, d, in)
 		if err != nil {
 			return err
@@ -300,9 +290,6 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 	}, in.files)
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
-	}
-	if len(in.files) > 0 {
-		f.n.DropUploads(d.Files)
 	}
 	if in.Get("do") == "send" {
 		return f.send(w, r, kept)

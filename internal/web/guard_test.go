@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -14,7 +15,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/web"
 	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/statement"
@@ -100,13 +100,27 @@ func TestUploads(t *testing.T) {
 		if len(v.Files) != 1 || want != "" && v.Files[0].Name != want || len(v.Files[0].Name) > 120 {
 			t.Errorf("%q became %q", name, v.Files[0].Name)
 		}
-		if rel, err := filepath.Rel(uploads, v.Files[0].Path); err != nil || !filepath.IsLocal(rel) {
-			t.Errorf("%q lies at %s", name, v.Files[0].Path)
+		if f := v.Files[0]; f.Path != "" || f.Upload != "" || f.Key != "" {
+			t.Errorf("%q is shown with where it lies: %+v", name, f)
 		}
 		d.sends("ada", "/drafts/"+id+"/drop", nil)
 	}
 	if n := lying(); n != 0 {
 		t.Errorf("%d files are left of drafts that were dropped", n)
+	}
+	// What replaces attachments removes those that were there; what does not come leaves them.
+	kept := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{"a.txt": "a"}))
+	draft := strings.TrimSuffix(kept.Header().Get("Location"), "?done=kept")
+	edit := url.Values{"tlp": {"AMBER"}, "do": {"keep"}}
+	if a := d.do("ada", d.multipartForm(draft+"/edit", edit, nil)); a.Code != http.StatusSeeOther || lying() != 1 {
+		t.Errorf("an edit without files: %d %s, %d files", a.Code, said(a.body), lying())
+	}
+	if a := d.do("ada", d.multipartForm(draft+"/edit", edit, map[string]string{"b.txt": "b", "c.txt": "c"})); a.Code != http.StatusSeeOther || lying() != 2 {
+		t.Errorf("an edit with files: %d %s, %d files", a.Code, said(a.body), lying())
+	}
+	d.sends("ada", draft+"/drop", nil)
+	if lying() != 0 {
+		t.Errorf("%d files are left of a draft that was changed and dropped", lying())
 	}
 	values.Set("do", "check")
 	if a := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{"x.txt": "text"})); a.Code != http.StatusOK || lying() != 0 {
@@ -125,20 +139,18 @@ func TestUploads(t *testing.T) {
 	if a := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{"x.txt": strings.Repeat("x", 65)})); a.Code != http.StatusRequestEntityTooLarge || lying() != 0 {
 		t.Errorf("too large: %d, %d files are left", a.Code, lying())
 	}
-	// What was broken off is swept up, and what a draft has is not.
-	path, _, err := d.xa.KeepUpload("orphan", strings.NewReader("x"), 10)
-	d.must(err)
-	d.must(os.Chtimes(filepath.Dir(path), d.xa.Now().Add(-48*time.Hour), d.xa.Now().Add(-48*time.Hour)))
-	if n, err := d.xa.SweepUploads(t.Context(), 24*time.Hour); err != nil || n != 1 {
-		t.Errorf("swept %d, %v", n, err)
+	// Many files of nothing are bounded too.
+	many := map[string]string{}
+	for i := range statement.MaxBlobs + 1 {
+		many[fmt.Sprintf("%d.txt", i)] = ""
 	}
-	outside := filepath.Join(t.TempDir(), "mine")
-	d.must(os.WriteFile(outside, nil, 0o600))
-	d.xa.DropUploads([]draft.File{{Path: outside}, {Path: uploads}, {Path: filepath.Join(uploads, "..", "keys")}})
-	for _, p := range []string{outside, uploads} {
-		if _, err := os.Stat(p); err != nil {
-			t.Errorf("%s was removed", p)
-		}
+	if a := d.do("ada", d.multipartForm(at+"/say", values, many)); a.Code != http.StatusRequestEntityTooLarge || lying() != 0 {
+		t.Errorf("too many: %d %s, %d files are left", a.Code, said(a.body), lying())
+	}
+	// Who may not draft leaves nothing on the disk.
+	values.Set("do", "keep")
+	if a := d.do("root", d.multipartForm("/new/assist.request", values, map[string]string{"x.txt": "x"})); a.Code != http.StatusForbidden || lying() != 0 {
+		t.Errorf("an administrator's file: %d, %d files are left", a.Code, lying())
 	}
 }
 

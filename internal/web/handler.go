@@ -34,9 +34,6 @@ type Options struct {
 	Log       *slog.Logger
 }
 
-// abandoned is how old an attachment is that belongs to no draft before it is removed: a form may still be on its way.
-const abandoned = 24 * time.Hour
-
 // face is the pages of one node. It is safe for concurrent use.
 type face struct {
 	Options
@@ -73,9 +70,6 @@ func Handler(n *node.Node, o Options) http.Handler {
 	}
 	f := &face{Options: o, n: n}
 	f.streams.most = o.Streams
-	if _, err := n.SweepUploads(context.Background(), abandoned); err != nil {
-		o.Log.Warn("attachments that nobody needs could not be removed", "err", err)
-	}
 	return f.guarded(f.routes())
 }
 

@@ -1,13 +1,10 @@
 package web
 
 import (
-	"bytes"
-	"encoding/csv"
 	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -223,27 +220,11 @@ func (f *face) ledgerCSV(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	var b bytes.Buffer
-	out := csv.NewWriter(&b)
-	rows := [][]string{{"id", "asker", "asked", "agreement", "kind", "precedence", "exercise", "asked_at", "arrived_at", "acknowledged_at", "answered_at", "answer_arrived_at", "due_acknowledge", "due_answer", "outcome", "grounds", "kept"}}
-	for _, e := range c.part.Entries {
-		kept := ""
-		if e.Kept != nil {
-			kept = strconv.FormatBool(*e.Kept)
-		}
-		agreement := ""
-		if !e.Agreement.IsZero() {
-			agreement = e.Agreement.String()
-		}
-		rows = append(rows, []string{
-			e.ID.String(), string(e.Asker), string(e.Asked), agreement, string(e.Kind), string(e.Precedence), strconv.FormatBool(e.Exercise), stamp(e.AskedAt), stamp(e.ArrivedAt),
-			stamp(e.AcknowledgedAt), stamp(e.AnsweredAt), stamp(e.AnswerArrivedAt), stamp(e.DueAcknowledge), stamp(e.DueAnswer), e.Outcome, strings.Join(e.Grounds, " "), kept,
-		})
+	table, err := c.part.CSV()
+	if err != nil {
+		return err
 	}
-	if err := out.WriteAll(rows); err != nil {
-		return fault.Wrap(err, fault.Internal, "", "the table cannot be written")
-	}
-	return download(w, "text/csv; charset=utf-8", fmt.Sprintf("ledger-%s-%s.csv", f.n.Config.Code, c.peer), b.Bytes())
+	return download(w, "text/csv; charset=utf-8", fmt.Sprintf("ledger-%s-%s.csv", f.n.Config.Code, c.peer), table)
 }
 
 // ledgerJSON is the ledger as both sides compute it.
@@ -264,13 +245,6 @@ func (f *face) countsAnew(r *http.Request) (*counted, error) {
 		return nil, fault.New(fault.NotFound, "LED-1", "there is no such peer")
 	}
 	return f.counts(r, f.shell(r, "ledger.title", "ledger"), peers)
-}
-
-func stamp(t statement.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.String()
 }
 
 // download hands a file over, to be kept and not to be shown.

@@ -242,7 +242,7 @@ func TestEveryPage(t *testing.T) {
 	paths := []string{
 		"/", "/threads", "/threads?owed=yes&desk=assist&status=open&tlp=AMBER&track=technical&agreement=" + d.agreed.String(), "/threads?q=nothing-like-it", "/threads/" + s.Thread.String(),
 		"/threads/" + out.Thread.String(), "/threads/" + d.agreed.String(), "/new/assist.request", "/drafts", "/drafts/" + v.ID, "/agreements", agreed, agreed + "?left=ru&right=en",
-		agreed + "?try=yes&to=XB&kind=assist.request&tlp=RED", agreed + "?try=yes&to=XA", "/peers", "/log", "/nothing", "/threads?after=x",
+		agreed + "?try=yes&to=XB&kind=assist.request&tlp=RED", agreed + "?try=yes&to=XA", "/peers", "/log", "/nothing", "/threads?after=x", "/settings/retention",
 	}
 	for _, who := range []string{"chika", "dora"} {
 		for _, lang := range []string{"en", "ru", "ar"} {

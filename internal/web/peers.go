@@ -3,7 +3,6 @@ package web
 import (
 	"net/http"
 
-	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/party"
@@ -46,43 +45,4 @@ func (f *face) peers(w http.ResponseWriter, r *http.Request) error {
 
 func letterOf(l node.LetterView) *page.Letter {
 	return &page.Letter{Serial: l.Serial, Origin: string(l.Origin), Status: string(l.Status), Endpoints: l.Endpoints, Confirmed: moment(l.Confirmed), Digest: l.Digest.String()}
-}
-
-// log shows how the own log stands.
-func (f *face) log(w http.ResponseWriter, r *http.Request) error { return f.showLog(w, r, nil, false) }
-
-// verify recomputes the log. It is a POST because it costs as much as the log is long.
-func (f *face) verify(w http.ResponseWriter, r *http.Request) error {
-	if err := f.n.Authorize(r.Context(), auth.ReadLog, auth.Matter{}); err != nil {
-		return err
-	}
-	report, err := f.n.VerifyLog(r.Context())
-	if err != nil {
-		return err
-	}
-	return f.showLog(w, r, report.Problems, true)
-}
-
-func (f *face) showLog(w http.ResponseWriter, r *http.Request, problems []string, checked bool) error {
-	ctx := r.Context()
-	if f.n.Authorize(ctx, auth.ReadLog, auth.Matter{}) != nil {
-		if err := f.n.Authorize(ctx, auth.Read, auth.Matter{}); err != nil {
-			return err
-		}
-	}
-	s := f.shell(r, "nav.log", "log")
-	s.Live = true
-	l, err := f.n.LogHealth(ctx)
-	if err != nil {
-		return err
-	}
-	worries, err := f.n.Worries(ctx)
-	if err != nil {
-		return err
-	}
-	var rows []page.Worry
-	for _, x := range worries {
-		rows = append(rows, page.Worry{Check: x.Check, Bad: x.Health == node.Bad, Says: x.Says, Do: x.Do})
-	}
-	return f.show(w, r, http.StatusOK, page.LogPage(s, f.logOf(s, l), problems, checked, rows))
 }

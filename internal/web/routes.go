@@ -49,16 +49,20 @@ func (f *face) routes() http.Handler {
 		"GET /ledger.csv":  f.ledgerCSV,
 		"GET /ledger.json": f.ledgerJSON,
 
-		"GET /settings":          f.settings,
-		"POST /settings/caveats": f.caveats,
+		"GET /settings":           f.settings,
+		"GET /settings/retention": f.retention,
+		"POST /settings/caveats":  f.caveats,
+		"POST /settings/notices":  f.tryNotices,
 
 		"GET /officers":                       f.officersPage,
 		"POST /officers":                      f.addOfficer,
 		"POST /officers/{id}/{act}":           f.changeOfficer,
 		"POST /officers/tokens/{name}/revoke": f.revokeToken,
 
-		"GET /log":  f.log,
-		"POST /log": f.verify,
+		"GET /log":          f.log,
+		"GET /log.csv":      f.logCSV,
+		"GET /log/evidence": f.logEvidence,
+		"POST /log":         f.verify,
 	} {
 		inside.Handle(pattern, f.page(h))
 	}

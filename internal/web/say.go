@@ -21,13 +21,16 @@ import (
 	"github.com/comity-exchange/comity/thread"
 )
 
-// filled is a form as it was sent. Its files lie in the node's folder until a draft has them.
+// maxFiles bounds the attachments of one form.
+const maxFiles = statement.MaxBlobs
+
+// filled is a form as it was sent. Its files are dropped unless a draft takes them.
 type filled struct {
 	url.Values
-	files []string
+	files []draft.File
 }
 
-// take reads a form with attachments, which go to the disk as they come.
+// take reads a form with attachments, which are sealed and go to the disk as they come.
 func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err error) {
 	r.Body = http.MaxBytesReader(w, r.Body, f.MaxUpload+maxForm)
 	in.Values = url.Values{}
@@ -44,7 +47,7 @@ func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err erro
 	}
 	defer func() {
 		if err != nil {
-			f.discard(in.files)
+			f.n.DropUploads(in.files)
 		}
 	}()
 	left, room := int64(maxForm), f.MaxUpload
@@ -60,32 +63,26 @@ func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err erro
 			if part.FileName() == "" {
 				continue
 			}
-			path, size, err := f.n.KeepUpload(part.FileName(), part, room)
+			if len(in.files) == maxFiles {
+				return in, fault.New(fault.TooLarge, "STM-3", "at most %d attachments", maxFiles)
+			}
+			kept, err := f.n.KeepUpload(r.Context(), node.Upload{Name: part.FileName(), Data: part}, room)
 			if err != nil {
 				return in, err
 			}
-			in.files = append(in.files, path)
-			room -= size
+			in.files = append(in.files, kept)
+			room -= kept.Size
 			continue
 		}
 		raw, err := io.ReadAll(io.LimitReader(part, left+1))
 		if err != nil {
 			return in, fault.Wrap(err, fault.Usage, "", "the form was broken off")
 		}
-		if left -= int64(len(raw)); left < 0 {
+		if left -= int64(len(part.FormName()) + len(raw) + 1); left < 0 {
 			return in, fault.New(fault.TooLarge, "STM-3", "the text is too long: send it as an attachment")
 		}
 		in.Add(part.FormName(), string(raw))
 	}
-}
-
-// discard removes files that no draft has.
-func (f *face) discard(paths []string) {
-	var files []draft.File
-	for _, p := range paths {
-		files = append(files, draft.File{Path: p})
-	}
-	f.n.DropUploads(files)
 }
 
 // compose makes a draft of what was filled in. was are the facts of the draft that is changed, nil for a new one.
@@ -220,11 +217,11 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 	}
 	spec, ok := f.n.Rules.Spec(kind)
 	if !ok {
-		f.discard(in.files)
+		f.n.DropUploads(in.files)
 		return fault.New(fault.NotFound, "ENC-8", "there is no such kind")
 	}
 	back := func(status int, verdict *page.Verdict, problem error) error {
-		f.discard(in.files)
+		f.n.DropUploads(in.files)
 		v, err := b.form(ctx, spec, in.Values)
 		if err != nil {
 			return err
@@ -281,7 +278,6 @@ func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView) err
 	if err != nil {
 		f.Log.Error("what a draft left could not be scrubbed at once", "err", err) // it is owed, and the node does it later
 	}
-	f.n.DropUploads(d.Files)
 	return see(w, r, "/threads/"+said.Thread.String()+"?done=said#s-"+said.ID.Short())
 }
 

@@ -71,6 +71,9 @@ func (f *face) showThread(w http.ResponseWriter, r *http.Request, status int, id
 		v.Owed = append(v.Owed, f.owed(s, o))
 	}
 	f.said(r, s, v, t, said)
+	if err := f.recalledNotes(ctx, v, said); err != nil {
+		return err
+	}
 	if t.Desk == string(recall.Kind) {
 		if v.Recall, err = f.recallTable(ctx, v.Href, id); err != nil {
 			return err

@@ -73,6 +73,12 @@ func (t *txn) Checkpoints(origin party.Origin, from int64, yield func(store.Chec
 	}, yield)
 }
 
+// CheckpointsBelow implements store.Log.
+func (t *txn) CheckpointsBelow(origin party.Origin, below int64, limit int) ([]store.Checkpoint, error) {
+	return list(t, `SELECT `+checkpointColumns+` FROM checkpoint WHERE origin = $1 AND proven = 1 AND size < $2 ORDER BY size DESC LIMIT $3`,
+		[]any{origin, below, limit}, readCheckpoint)
+}
+
 // greatest sorts after every other hash.
 func greatest() (h translog.Hash) {
 	for i := range h {

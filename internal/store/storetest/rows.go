@@ -118,6 +118,17 @@ func checkpoints(t *testing.T, open Opener) {
 		t.Errorf("checkpoints from 2: %+v", got)
 	}
 	same(t, list(3), []store.Checkpoint{claimed})
+	below := func(size int64, limit int) (out []store.Checkpoint) {
+		view(t, s, func(tx store.Tx) error {
+			out = must[[]store.Checkpoint](t)(tx.CheckpointsBelow(oa, size, limit))
+			return nil
+		})
+		return out
+	}
+	same(t, below(10, 9), []store.Checkpoint{two, one}) // the last first, and none that is only claimed
+	same(t, below(10, 1), []store.Checkpoint{two})
+	same(t, below(2, 9), []store.Checkpoint{one})
+	same(t, len(below(1, 9)), 0)
 	claimed.Proven, claimed.Note, claimed.Cosigs, claimed.Time = true, []byte("cosigned"), 2, at(30)
 	update(t, s, func(tx store.Tx) error { return tx.PutCheckpoint(claimed) })
 	view(t, s, func(tx store.Tx) error { same(t, must[store.Checkpoint](t)(tx.Newest(oa)), claimed); return nil })

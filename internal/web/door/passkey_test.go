@@ -1,6 +1,7 @@
 package door
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -10,8 +11,11 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/desk/office"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/auth/authtest"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // device is one whose browser shows the house's pages.
@@ -46,10 +50,16 @@ func (b *browser) show(d *authtest.Device) answer {
 // recorded counts the records of a kind in the node's log.
 func (h *house) recorded(kind string) (n int) {
 	h.t.Helper()
-	all, err := h.Threads(h.as("root"), node.Filter{Desk: string(office.Kind)})
+	return h.recordedTo(h.as("root"), kind)
+}
+
+// recordedTo is recorded for whoever ctx is of: as makes a token, which is recorded too.
+func (h *house) recordedTo(ctx context.Context, kind string) (n int) {
+	h.t.Helper()
+	all, err := h.Threads(ctx, node.Filter{Desk: string(office.Kind)})
 	h.must(0, err)
 	for _, v := range all {
-		_, said, err := h.Thread(h.as("root"), v.ID)
+		_, said, err := h.Thread(ctx, v.ID)
 		h.must(0, err)
 		for _, s := range said {
 			if string(s.Kind) == kind && s.Void == "" {
@@ -120,6 +130,80 @@ func TestPasskey(t *testing.T) {
 	if strings.Contains(h.diary.String(), "Kim Lee") {
 		t.Error("the diary names an officer")
 	}
+}
+
+// TestEveryChangeIsRecorded: each change of officers, tokens, links and ways in is one statement more of the officer's record, in the own log, that counts; signing in by a
+// passkey and out, and what lets nobody in, is none and stands in the diary.
+func TestEveryChangeIsRecorded(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	root, b, d := h.as("root"), h.browser(), h.device()
+	size := func() (n int64) {
+		t.Helper()
+		h.must(0, h.Store.View(t.Context(), func(tx store.Tx) (err error) {
+			n, err = tx.Length(h.Journal.Origin())
+			return err
+		}))
+		return n
+	}
+	changes := func(kind string, do func()) {
+		t.Helper()
+		n, leaves := h.recordedTo(root, kind), size()
+		do()
+		if got, grown := h.recordedTo(root, kind)-n, size()-leaves; got != 1 || grown != 1 {
+			t.Errorf("%s: %d records, %d leaves", kind, got, grown)
+		}
+	}
+	silent := func(what, says string, do func()) {
+		t.Helper()
+		leaves, was := size(), strings.Count(h.diary.String(), says)
+		do()
+		if grown, told := size()-leaves, strings.Count(h.diary.String(), says)-was; grown != 0 || told != 1 {
+			t.Errorf("%s: %d leaves, %d lines of the diary say %q", what, grown, told, says)
+		}
+	}
+	id := "new"
+	changes("office.enrol", func() {
+		h.must(0, h.AddOfficer(root, auth.Person{ID: id, Name: "Duty officer", Roles: []auth.Role{auth.Analyst}}))
+	})
+	changes("office.assign", func() { h.must(0, h.SetRoles(root, id, []auth.Role{auth.DutyOfficer})) })
+	changes("office.disable", func() { h.must(0, h.SetDisabled(root, id, true)) })
+	changes("office.enable", func() { h.must(0, h.SetDisabled(root, id, false)) })
+	end := statement.TimeOf(h.clock.Now().Add(time.Hour))
+	changes("office.issue", func() { _, err := h.MakeToken(root, id, nil, end); h.must(0, err) })
+	tokens, err := h.Tokens(root)
+	h.must(0, err)
+	for _, v := range tokens {
+		if v.Officer == id {
+			changes("office.revoke", func() { h.must(0, h.RevokeToken(root, v.Name)) })
+		}
+	}
+	var link auth.Secret
+	changes("office.invite", func() { link, err = h.MakeLink(root, id, end); h.must(0, err) })
+	changes("office.enter", func() {
+		if a := b.post(LinkPath, "key", link.Reveal()); a.StatusCode != http.StatusSeeOther {
+			t.Fatalf("%d: %s", a.StatusCode, a.text)
+		}
+	})
+	changes("office.bind", func() {
+		if a := b.register(d); a.StatusCode != http.StatusOK {
+			t.Fatalf("%d: %s", a.StatusCode, a.text)
+		}
+	})
+	changes("office.bind", func() {
+		h.must(0, h.BindIdentity(root, id, auth.Identity{Issuer: "https://id.xa.example", Subject: "s"}))
+	})
+	silent("signing out", "an officer was signed out", func() { b.post(SignOut) })
+	silent("signing in", "an officer signed in", func() { b.show(d) })
+	silent("an administrator's signing out", "an officer was signed out", func() { h.must(0, h.SignOutEverywhere(root, id)) })
+	silent("a used link", "nobody was let in", func() { b.post(LinkPath, "key", link.Reveal()) })
+	unknown := d.Clone()
+	unknown.ID = make([]byte, 32)
+	silent("an unknown passkey", "nobody was let in", func() { b.show(unknown) })
+	ways, err := h.Ways(root, id)
+	h.must(0, err)
+	changes("office.unbind", func() { h.must(0, h.DropPasskey(root, ways.Passkeys[0].Name, false)) })
+	changes("office.unbind", func() { h.must(0, h.DropIdentity(root, ways.Identities[0].Name, false)) })
 }
 
 // TestCopiedPasskey: a count that goes back lets nobody in, and stands in the log for those who read it.

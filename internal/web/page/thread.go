@@ -71,6 +71,17 @@ type Utterance struct {
 	BareProof string // likewise, without the words
 	Recall    string // where it is recalled; "" where that is not to be done
 	Document  string // the agreement's text that it carries: where to read it
+	Recalled  []RecalledNote
+}
+
+// RecalledNote is that a statement was recalled.
+type RecalledNote struct {
+	By     string
+	Ours   bool // this party recalls it
+	At     time.Time
+	Reason string
+	Href   string // of the recall
+	Lines  []RecallRow
 }
 
 // FactRow is one fact. A value that has a link leads there; one of time is shown as a time.
