@@ -3,11 +3,10 @@ package store
 import (
 	"io"
 
-	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
 
-// Class is a keyed hash of all that decides who may see what came with a head: heads of one class are decided alike, for every destination.
+// Class is a keyed hash of a head's marking.
 type Class int64
 
 // Term is a keyed hash of something that an object is found by: its id, a value, a word.
@@ -61,11 +60,10 @@ type Found struct {
 
 // ParcelQuery asks for parcels in the order of No. Empty members hold for all.
 type ParcelQuery struct {
-	Thread  thread.ID
-	Classes []Class // nil: all; where Thread is given, it is not looked at
-	After   int64   // No above it
-	Added   int64   // whose last line was added after it
-	Limit   int     // at least 1
+	Thread thread.ID
+	After  int64 // No above it
+	Added  int64 // whose last line was added after it
+	Limit  int   // at least 1
 }
 
 // Catalogue keeps which objects came with which blobs, and what they are found by. It is made from the blobs; only No and First would be others if it were made anew. What
@@ -84,7 +82,7 @@ type Catalogue interface {
 	// UpdateParcel replaces the sets of lines.
 	UpdateParcel(p Parcel) error
 	Parcel(no int64) (Parcel, error)
-	// Parcels lists by q. A page costs the same however many parcels there are; with Classes, each class a little.
+	// Parcels lists by q. A page costs the same however many parcels there are.
 	Parcels(q ParcelQuery) ([]Parcel, error)
 	// LastParcel is the No of the newest; 0 when there is none.
 	LastParcel() (int64, error)
@@ -93,9 +91,6 @@ type Catalogue interface {
 	WordsPut(no int64) error
 	// Postings lists at most limit of a term, by parcel and line, after (parcel, line).
 	Postings(term Term, parcel int64, line, limit int) ([]Found, error)
-	// PutClass keeps a head by which a class can be decided; the first one stays. EachClass goes through all.
-	PutClass(c Class, sample statement.ID) error
-	EachClass(yield func(c Class, sample statement.ID) bool) error
 	// ReadRange writes n bytes of a blob from offset on, in pieces; it reads little more than these. Errors: those of Read; fault.Internal beyond its end.
 	ReadRange(ref ContentRef, offset, n int64, w io.Writer) error
 }

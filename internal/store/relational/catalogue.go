@@ -8,7 +8,6 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
-	"github.com/comity-exchange/comity/statement"
 )
 
 // Uncatalogued implements store.Catalogue.
@@ -185,23 +184,10 @@ func (t *txn) Parcels(q store.ParcelQuery) ([]store.Parcel, error) {
 		}
 		after = max(after, no)
 	}
-	const order = ` AND p.no > $1 ORDER BY p.no LIMIT $2`
-	switch {
-	case !q.Thread.IsZero():
-		return list(t, `SELECT `+parcelColumns+` WHERE p.thread = $3`+order, []any{after, q.Limit, q.Thread[:]}, readParcel)
-	case q.Classes == nil:
-		return list(t, `SELECT `+parcelColumns+` WHERE true`+order, []any{after, q.Limit}, readParcel)
+	if !q.Thread.IsZero() {
+		return list(t, `SELECT `+parcelColumns+` WHERE p.thread = $3 AND p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit, q.Thread[:]}, readParcel)
 	}
-	var all []store.Parcel
-	for _, c := range q.Classes {
-		some, err := list(t, `SELECT `+parcelColumns+` WHERE p.class = $3`+order, []any{after, q.Limit, int64(c)}, readParcel)
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, some...)
-	}
-	slices.SortFunc(all, func(a, b store.Parcel) int { return cmp.Compare(a.No, b.No) })
-	return all[:min(q.Limit, len(all))], nil
+	return list(t, `SELECT `+parcelColumns+` WHERE p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit}, readParcel)
 }
 
 // LastParcel implements store.Catalogue.
@@ -228,22 +214,6 @@ func (t *txn) Postings(term store.Term, parcel int64, line, limit int) ([]store.
 			f.Term = term
 			return scan(&f.Parcel, &f.Line, &f.Offset, &f.Version, &f.Sum)
 		})
-}
-
-// PutClass implements store.Catalogue.
-func (t *txn) PutClass(c store.Class, sample statement.ID) error {
-	_, err := t.exec(`INSERT INTO class (id, sample) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING`, int64(c), sample[:])
-	return err
-}
-
-// EachClass implements store.Catalogue.
-func (t *txn) EachClass(yield func(c store.Class, sample statement.ID) bool) error {
-	type class struct {
-		id     int64
-		sample statement.ID
-	}
-	all, err := list(t, `SELECT id, sample FROM class ORDER BY id`, nil, func(scan func(...any) error, c *class) error { return scan(&c.id, idInto(&c.sample)) })
-	return each(all, err, func(c class) bool { return yield(store.Class(c.id), c.sample) })
 }
 
 // ReadRange implements store.Catalogue.

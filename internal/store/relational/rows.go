@@ -37,7 +37,6 @@ func Tables() []Table {
 		table("content_key", 1, 64, "id secrets"),
 		table("content_piece", 1, 16, "id prior key_id sealed"),
 		table("parcel", 1, 256, "no content thread class objects first hidden older shared"),
-		table("class", 1, 256, "id sample"),
 		table("due", 1, 256, "place at"),
 		table("thread", 1, 16, "no id desk opened updated waiting unread listed peers agreement status closed track precedence tlp exercise summary state"),
 		table("thread_peer", 2, 256, "thread peer updated"),

@@ -483,7 +483,7 @@ func TestStore(t *testing.T) {
 			args[i] = 1
 		}
 		for _, step := range plan(t, db, q, args) {
-			small := strings.Contains(q, "FROM fork") || strings.Contains(q, "FROM class") || strings.HasSuffix(q, "FROM tombstone LIMIT 1") // a handful of rows, and any one row
+			small := strings.Contains(q, "FROM fork") || strings.HasSuffix(q, "FROM tombstone LIMIT 1") // a handful of rows, and any one row
 			if !small && (strings.HasPrefix(step, "SCAN") && !strings.Contains(step, "USING") || strings.Contains(step, "TEMP B-TREE")) {
 				t.Errorf("%s\n\t%s", q, step)
 			}

@@ -96,13 +96,10 @@ func parcels(t *testing.T, open Opener) {
 	find(store.ParcelQuery{Limit: 2}, 1, 2)
 	find(store.ParcelQuery{Limit: 10, After: 1}, 2, 3)
 	find(store.ParcelQuery{Limit: 10, Thread: id(0)}, 1, 2)
-	find(store.ParcelQuery{Limit: 10, Classes: []store.Class{-3}}, 1, 3)
-	find(store.ParcelQuery{Limit: 2, Classes: []store.Class{4, -3, 77}}, 1, 2)
-	find(store.ParcelQuery{Limit: 2, Classes: []store.Class{}})
 	for added, want := range map[int64][]int64{1: {1, 2, 3}, 999: {1, 2, 3}, 1008: {1, 2, 3}, 1009: {2, 3}, 1010: {3}, 1014: {3}, 1015: nil, 5000: nil} {
 		find(store.ParcelQuery{Limit: 10, Added: added}, want...)
 	}
-	find(store.ParcelQuery{Limit: 10, Added: 1009, After: 2, Classes: []store.Class{-3, 4}}, 3)
+	find(store.ParcelQuery{Limit: 10, Added: 1009, After: 2}, 3)
 
 	// What is reset waits again when it has come again; what is erased is gone for ever. Neither's number comes again.
 	update(t, s, func(tx store.Tx) error {
@@ -137,13 +134,10 @@ func parcels(t *testing.T, open Opener) {
 		return nil
 	})
 	update(t, s, func(tx store.Tx) error {
-		return errors.Join(tx.WordsPut(2), tx.PutClass(-3, id(0)), tx.PutClass(4, id(1)), tx.PutClass(-3, id(5)))
+		return tx.WordsPut(2)
 	})
 	view(t, s, func(tx store.Tx) error {
 		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(10))), 1)
-		samples := map[store.Class]statement.ID{}
-		is(t, tx.EachClass(func(c store.Class, sample statement.ID) bool { samples[c] = sample; return true }), "")
-		same(t, samples, map[store.Class]statement.ID{-3: id(0), 4: id(1)})
 		return nil
 	})
 }

@@ -13,16 +13,9 @@ CREATE TABLE parcel (
 	older   BYTEA NOT NULL,
 	shared  BYTEA NOT NULL
 );
-CREATE INDEX parcel_class ON parcel (class, no);
 CREATE INDEX parcel_thread ON parcel (thread, no);
 CREATE INDEX parcel_first ON parcel (first, no);
 CREATE INDEX parcel_wordless ON parcel (no) WHERE worded = 0;
-
--- A head by which each class is decided.
-CREATE TABLE class (
-	id     BIGINT PRIMARY KEY,
-	sample BYTEA NOT NULL
-);
 
 -- What lines are found by, as keyed hashes whose key is not here. byte is where the line begins in its blob. version and sum are those of the object whose id the term is.
 CREATE TABLE posting (
