@@ -38,11 +38,12 @@ type Draft struct {
 	Approval   store.DraftID // what a second officer has approved; zero: nothing. Options.Guard holds it against what would be said
 }
 
-// Attachment is a blob of a draft. Data is read twice: for its digest, and into the store.
+// Attachment is a blob of a draft. Data is read twice: for its digest, and into the store. What is in memory already is given as Raw instead, which is not changed until it is said.
 type Attachment struct {
 	Name string
 	Type string // media type
 	Data io.ReadSeeker
+	Raw  []byte // where Data is nil
 }
 
 // Said is what came of a draft.
@@ -144,6 +145,10 @@ func describe(in []Attachment) ([]statement.Blob, error) {
 	room := int64(maxHeld)
 	for i := range in {
 		a := &in[i]
+		if a.Data == nil {
+			out[i] = statement.Blob{Name: a.Name, Type: a.Type, Size: int64(len(a.Raw)), SHA256: statement.Sum(a.Raw)}
+			continue
+		}
 		sum := sha256.New()
 		var held bytes.Buffer
 		if _, err := a.Data.Seek(0, io.SeekStart); err != nil {
@@ -429,6 +434,12 @@ func writeContent(tx store.Tx, id statement.ID, body *statement.Body, blobs []At
 		return err
 	}
 	for i, a := range blobs {
+		if a.Data == nil {
+			if err := tx.PutWhole(store.ContentRef{Statement: id, Part: i}, body.Blobs[i].SHA256, a.Raw); err != nil {
+				return err
+			}
+			continue
+		}
 		if _, err := a.Data.Seek(0, io.SeekStart); err != nil {
 			return fault.Wrap(err, fault.Usage, "", "the attachment %d cannot be read again", i+1)
 		}

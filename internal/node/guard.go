@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/desk/office"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
@@ -27,6 +28,9 @@ func (n *Node) guard(ctx context.Context, tx store.Tx, p exchange.Proposal) erro
 			return madeByNode()
 		}
 		return nil
+	}
+	if h.Kind == intel.KindIncrement && ctx.Value(feedingKey{}) == nil { // how far a feed has come is the node's to say
+		return madeByNode()
 	}
 	staffed, err := n.hasOfficers(tx)
 	if err != nil {
@@ -216,7 +220,7 @@ func actionOf(h *statement.Head) auth.Action {
 	switch desk := h.Kind.Desk(); {
 	case h.Kind == thread.KindRetrieved:
 		return auth.Open
-	case desk == "receipt":
+	case desk == "receipt", h.Kind == intel.KindIncrement: // who offered the feed has released it
 		return ""
 	case desk == "credence": // also where it goes to nobody: it vouches for an office
 		return auth.ManageKeys

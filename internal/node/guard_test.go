@@ -24,7 +24,7 @@ func TestEveryKindTakesAPermission(t *testing.T) {
 	special := map[statement.Kind]auth.Action{
 		"instrument.sign": auth.SignAgreement, "instrument.ratify": auth.SignAgreement, "instrument.accede": auth.SignAgreement, "instrument.suspend": auth.SignAgreement,
 		"instrument.resume": auth.SignAgreement, "instrument.withdraw": auth.SignAgreement, "instrument.terminate": auth.SignAgreement,
-		"receipt.retrieved": auth.Open,
+		"receipt.retrieved": auth.Open, "intel.increment": "",
 	}
 	desks := map[string]auth.Action{
 		"assist": auth.Release, "instrument": auth.Negotiate, "thread": auth.Negotiate, "recall": auth.Recall, "credence": auth.ManageKeys, "intel": auth.Release, "receipt": "",

@@ -19,6 +19,7 @@ import (
 	"github.com/comity-exchange/comity/desk/instrument"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/delivery"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -63,19 +64,20 @@ type Options struct {
 
 // Node is a node that is open. It is safe for concurrent use.
 type Node struct {
-	Dir      string
-	Config   config.Config
-	Keys     *keystore.Keys
-	Store    store.Store
-	Rules    *thread.Rules
-	Journal  *journal.Journal
-	Exchange *exchange.Exchange
-	Courier  *delivery.Courier
-	Codec    *packet.Codec
-	Mark     *journal.Mark
-	Now      func() time.Time
-	Log      *slog.Logger
-	Watch    *watch.Watch
+	Dir       string
+	Config    config.Config
+	Keys      *keystore.Keys
+	Store     store.Store
+	Rules     *thread.Rules
+	Journal   *journal.Journal
+	Exchange  *exchange.Exchange
+	Catalogue *catalogue.Catalogue
+	Courier   *delivery.Courier
+	Codec     *packet.Codec
+	Mark      *journal.Mark
+	Now       func() time.Time
+	Log       *slog.Logger
+	Watch     *watch.Watch
 
 	vocabulary agreement.Vocabulary
 	sharing    *sharing // nil where nobody shares the store
@@ -177,6 +179,7 @@ func (n *Node) start(ctx context.Context, o Options) error {
 		PullEvery: n.Config.PullInterval, RetryMin: orDefault(o.RetryMin, time.Second), RetryMax: orDefault(o.RetryMax, 300*time.Second),
 		Process: n.process(), Claim: o.Claim, Now: n.Now, Log: n.component("delivery"), Observe: n.Watch.Delivery(), Dial: o.Dial, Transport: o.Transport, Reached: o.Reached,
 	})
+	n.Catalogue = n.catalogueOf()
 	n.Watch.Over(&watched{Node: n})
 	return n.listAnew(ctx)
 }
@@ -299,6 +302,7 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 	}
 	attending.Go(func() { n.tend(ctx, n.tendEvery) })
 	attending.Go(func() { n.follow(ctx) })
+	attending.Go(func() { n.keepUp(ctx) })
 	attending.Go(func() { n.tell(ctx) })
 	n.Watch.Up(true)
 	defer n.Watch.Up(false)

@@ -130,40 +130,48 @@ func (n *Node) lookFor(text string) (out []store.Word, err error) {
 	return out, nil
 }
 
+// words gathers what stands in the store for the words of texts, each once.
+type words struct {
+	n    *Node
+	seen map[string]bool
+	all  []store.Word
+}
+
+func (s *words) add(text string) {
+	for w := range wordsIn(text) {
+		if len(s.seen) == maxWords {
+			return
+		}
+		if s.seen[w] {
+			continue
+		}
+		s.seen[w] = true
+		s.all = append(s.all, s.n.wordHash(wholeWord, w))
+		for _, letters := range []int{shortPrefix, longPrefix} {
+			if p := prefixOf(w, letters); p != "" {
+				s.all = append(s.all, s.n.wordHash(beginning, p))
+			}
+		}
+	}
+}
+
 // wordsOf is what stands in the store for the words of a statement: of its title and text, of whatever else its body says, and of its facts.
 func (n *Node) wordsOf(h *statement.Head, b *statement.Body) []store.Word {
-	seen, words := map[string]bool{}, []store.Word{}
-	add := func(text string) {
-		for w := range wordsIn(text) {
-			if len(seen) == maxWords {
-				return
-			}
-			if seen[w] {
-				continue
-			}
-			seen[w] = true
-			words = append(words, n.wordHash(wholeWord, w))
-			for _, letters := range []int{shortPrefix, longPrefix} {
-				if p := prefixOf(w, letters); p != "" {
-					words = append(words, n.wordHash(beginning, p))
-				}
-			}
-		}
-	}
-	add(b.Title)
+	s := words{n: n, seen: map[string]bool{}}
+	s.add(b.Title)
 	for _, blob := range b.Blobs {
-		add(blob.Name)
+		s.add(blob.Name)
 	}
 	for text := range stringsIn(h.Facts) {
-		add(text)
+		s.add(text)
 	}
-	add(b.Text)
+	s.add(b.Text)
 	for _, v := range b.Rest {
 		for text := range stringsIn(v) {
-			add(text)
+			s.add(text)
 		}
 	}
-	return words
+	return s.all
 }
 
 // stringsIn gives the strings of a JSON value that are not names of members.

@@ -1,0 +1,247 @@
+package catalogue
+
+import (
+	"bytes"
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/binary"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/comity-exchange/comity/desk/intel"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/stix"
+)
+
+// Exchange is what the catalogue asks of package exchange.
+type Exchange interface {
+	Submit(ctx context.Context, d exchange.Draft) (exchange.Said, error)
+	Update(ctx context.Context, f func(tx store.Tx) error) error
+	Onward(tx store.Tx, h *statement.Head, to party.Code, proceedings bool) (exchange.Passage, error)
+}
+
+// Options make a Catalogue. All are wanted.
+type Options struct {
+	Self     party.Code
+	Store    store.Store
+	Exchange Exchange
+	Key      []byte                                  // of the hashes that objects are found by; it is not in the store
+	Words    func(texts ...string) []store.Word      // what stands for the words of texts
+	LookFor  func(text string) ([]store.Word, error) // what stands for the words that somebody looks for
+	Now      func() time.Time
+}
+
+// Catalogue answers for the objects of one store. It is safe for concurrent use; several processes on one store may each have one.
+type Catalogue struct {
+	Options
+	seen sightings
+	idle idle
+}
+
+// New makes one.
+func New(o Options) *Catalogue { return &Catalogue{Options: o} }
+
+// hasher makes terms. It is not for concurrent use.
+type hasher struct {
+	mac interface {
+		Write(p []byte) (int, error)
+		Sum(b []byte) []byte
+		Reset()
+	}
+	out [sha256.Size]byte
+}
+
+func (c *Catalogue) hasher() *hasher { return &hasher{mac: hmac.New(sha256.New, c.Key)} }
+
+// What a term stands for is told apart by its first byte.
+const (
+	byID    = 'i' // the object itself
+	byRef   = 'r' // objects that refer to it
+	byValue = 'v' // a value that it is or looks for
+	byType  = 't' // its type, for those that are not too many
+	byLine  = 'l' // the bytes of a line
+	byClass = 'c' // a marking
+)
+
+// hash stands for a text of one kind.
+func (h *hasher) hash(kind byte, text string) int64 {
+	h.mac.Reset()
+	_, _ = h.mac.Write([]byte{kind})
+	_, _ = h.mac.Write([]byte(text))
+	return int64(binary.BigEndian.Uint64(h.mac.Sum(h.out[:0])))
+}
+
+func (h *hasher) term(kind byte, text string) store.Term { return store.Term(h.hash(kind, text)) }
+
+// class stands for a head's marking.
+func (h *hasher) class(m marking.Marking) store.Class {
+	b, err := json.Marshal(m, json.Deterministic(true))
+	if err != nil {
+		return 0 // a marking that came from a head can be written
+	}
+	return store.Class(h.hash(byClass, string(b)))
+}
+
+// Normal is a value as it is looked for: without the defanging by which it is kept from being clicked on, and without case where case means nothing.
+func Normal(value string) string {
+	v := strings.TrimSpace(value)
+	v = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@", "[dot]", ".", "(dot)", ".").Replace(v)
+	if rest, ok := cutFold(v, "hxxp"); ok {
+		v = "http" + rest
+	}
+	scheme, rest, ok := strings.Cut(v, "://")
+	if !ok {
+		return strings.ToLower(strings.TrimSuffix(v, "."))
+	}
+	host, path, slash := strings.Cut(rest, "/")
+	v = strings.ToLower(scheme) + "://" + strings.ToLower(host)
+	if slash {
+		v += "/" + path
+	}
+	return v
+}
+
+func cutFold(s, prefix string) (rest string, ok bool) {
+	if len(s) < len(prefix) || !strings.EqualFold(s[:len(prefix)], prefix) {
+		return s, false
+	}
+	return s[len(prefix):], true
+}
+
+// read gives the bytes of a parcel.
+func read(tx store.Tx, ref store.ContentRef) ([]byte, error) {
+	c, err := tx.Content(ref)
+	if err != nil {
+		return nil, err
+	}
+	if c.Size > intel.MaxParcelBytes { // spec: INT-2
+		return nil, fault.New(fault.TooLarge, "INT-2", "a parcel has at most %d bytes", intel.MaxParcelBytes)
+	}
+	b := bytes.NewBuffer(make([]byte, 0, c.Size))
+	err = tx.Read(ref, b)
+	return b.Bytes(), err
+}
+
+// lines calls yield with each line of a parcel, its number and where it begins; the line feed is not part of it.
+func lines(parcel []byte, yield func(n, offset int, line []byte) bool) {
+	for n, at := 0, 0; at < len(parcel); n++ {
+		end := bytes.IndexByte(parcel[at:], '\n')
+		next := at + end + 1
+		if end < 0 {
+			end, next = len(parcel)-at, len(parcel)
+		}
+		if !yield(n, at, parcel[at:at+end]) {
+			return
+		}
+		at = next
+	}
+}
+
+// definitions finds what marking definitions say: first among those of lately, then among the objects that are here.
+type definitions struct {
+	c     *Catalogue
+	tx    store.Tx // nil: only those that are known
+	known map[stix.ID]stix.Definition
+	h     *hasher
+}
+
+func (d *definitions) learn(o *stix.Object) {
+	if o.Type == "marking-definition" {
+		d.known[o.ID] = stix.ParseDefinition(o)
+	}
+}
+
+func (d *definitions) find(id stix.ID) (stix.Definition, bool) {
+	if def, ok := d.known[id]; ok || d.tx == nil {
+		return def, ok
+	}
+	o, err := d.c.newest(d.tx, d.h, id)
+	if err != nil || o == nil {
+		return stix.Definition{}, false
+	}
+	def := stix.ParseDefinition(o)
+	d.known[id] = def
+	return def, true
+}
+
+// Viewer is who gets objects: an officer at the desk, a program of the party's own, or somebody outside.
+type Viewer struct {
+	Officer bool        // sees all that is here; who may sit at the desk is held by package node
+	Party   party.Code  // for whom it is: Self for a program of its own, exchange.Outside for who is no party
+	Max     marking.TLP // what a program's or partner's token is good for; an officer's has no bound
+}
+
+// maxSeen and keepSeen bound the verdicts that are remembered.
+const (
+	maxSeen  = 4096
+	keepSeen = time.Minute
+)
+
+// sightings remembers verdicts on passing statements on.
+type sightings struct {
+	mu    sync.Mutex
+	since time.Time
+	all   map[sighting]bool // guarded by mu
+}
+
+type sighting struct {
+	head statement.ID
+	to   party.Code
+}
+
+func (s *sightings) get(k sighting, now time.Time) (may, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all == nil || len(s.all) >= maxSeen || now.Sub(s.since) > keepSeen || now.Before(s.since) {
+		s.all, s.since = map[sighting]bool{}, now
+	}
+	may, ok = s.all[k]
+	return may, ok
+}
+
+func (s *sightings) put(k sighting, may bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.all != nil {
+		s.all[k] = may
+	}
+}
+
+// sees tells whether v gets what came with a statement. What the agreement and the marking say of it is remembered for a minute.
+func (c *Catalogue) sees(tx store.Tx, v Viewer, id statement.ID) (bool, error) {
+	// spec: INT-9, ONW-1
+	if v.Officer {
+		return true, nil
+	}
+	h, err := headOf(tx, id)
+	if err != nil || h.Marking.TLP.Rank() > v.Max.Rank() {
+		return false, err
+	}
+	k := sighting{id, v.Party}
+	if may, ok := c.seen.get(k, c.Now()); ok {
+		return may, nil
+	}
+	p, err := c.Exchange.Onward(tx, h, v.Party, false)
+	if err != nil {
+		return false, err
+	}
+	c.seen.put(k, p.Permitted)
+	return p.Permitted, nil
+}
+
+func headOf(tx store.Tx, id statement.ID) (*statement.Head, error) {
+	s, err := tx.Statement(id)
+	if err != nil {
+		return nil, err
+	}
+	return statement.Reread(s.ID, s.Head)
+}

@@ -1,0 +1,353 @@
+package catalogue
+
+import (
+	"bytes"
+	"context"
+	"maps"
+	"slices"
+	"strconv"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/comity-exchange/comity/desk/intel"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// Bounds of an import.
+const (
+	parcelsASaying = 8    // of one marking, before they are said
+	maxReported    = 1000 // objects that were refused and are told of one by one; the others are counted
+	maxDeferred    = 8 << 20
+)
+
+// Source is where objects come from and how they are to be taken.
+type Source struct {
+	Thread  thread.ID       // an open source of this party's own (intel.source)
+	By      statement.By    // who imports
+	Marking marking.Marking // of objects that name no circle themselves, and the least strict of all others
+	Title   string          // of each statement that it makes; "" for none
+	Strict  bool            // refuse what breaks a rule of the standard, too, and not only what is no object
+}
+
+// Refused is an object that was not taken.
+type Refused struct {
+	Index  int    `json:"index"`  // place among the objects, from 0
+	Offset int64  `json:"offset"` // of its first byte
+	Reason string `json:"reason"` // safe to show
+}
+
+// Report is what an import came to, or has come to so far.
+type Report struct {
+	Objects    int64            `json:"objects"` // that are in the catalogue, or will be in a moment
+	Refused    int64            `json:"refused"`
+	Duplicates int64            `json:"duplicates"`         // that this source had brought already
+	Failures   []Refused        `json:"failures,omitempty"` // of Refused, the first thousand
+	Said       []statement.ID   `json:"said,omitempty"`
+	Types      map[string]int64 `json:"types,omitempty"`
+}
+
+// ImportOptions are what an import may have beside.
+type ImportOptions struct {
+	Preview  bool                 // say nothing: only find out what would come of it
+	Progress func(Report)         // told after each statement; it does not keep the report
+	Taken    func(o *stix.Object) // told of each object that is taken
+}
+
+// Import reads objects and says them in a source, each marking by itself, with at most some thousands a statement. What is no object is told by its place, and the others go in. Objects that the
+// source had brought already, in the same version, are counted and not said again, so an import that broke off goes on when it is repeated. Where the text cannot be read on, what came before
+// stands, and the error comes with the report.
+func (c *Catalogue) Import(ctx context.Context, from Source, r *stix.Reader, o ImportOptions) (Report, error) {
+	// spec: INT-2, INT-3
+	g := &gathering{
+		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{},
+		defs: definitions{c: c, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[store.Term]int64{},
+	}
+	g.defs.h = g.hash
+	for item, err := range r.All() {
+		if err != nil {
+			return g.finish(err)
+		}
+		if err := g.take(item); err != nil {
+			return g.report, err
+		}
+	}
+	return g.finish(nil)
+}
+
+// gathering is an import under way.
+type gathering struct {
+	c       *Catalogue
+	ctx     context.Context
+	from    Source
+	o       ImportOptions
+	hash    *hasher
+	defs    definitions
+	parcels map[string]*gathered // by marking
+	waiting []stix.Item          // whose marking is not known yet
+	waits   int                  // bytes of these
+	lately  map[store.Term]int64 // versions that this import has taken, since the index lags behind
+	report  Report
+
+	candidates []candidate
+}
+
+// gathered is what waits to be said under one marking.
+type gathered struct {
+	marking marking.Marking
+	whole   [][]byte // parcels that are full
+	open    []byte
+	n       int // objects in open
+	objects int64
+}
+
+// take takes one item of what is read.
+func (g *gathering) take(item stix.Item) error {
+	if err := g.ctx.Err(); err != nil {
+		return fault.Wrap(err, fault.Canceled, "", "the import was broken off")
+	}
+	o := item.Object
+	switch {
+	case item.Err != nil:
+		g.refuse(item, fault.Show(item.Err))
+		return nil
+	case len(o.Raw) >= intel.MaxParcelBytes:
+		g.refuse(item, "an object has less than "+strconv.Itoa(intel.MaxParcelBytes)+" bytes")
+		return nil
+	}
+	if defects := o.Check(); g.from.Strict && len(defects) > 0 {
+		g.refuse(item, defects[0].String())
+		return nil
+	}
+	g.defs.learn(o)
+	m, missing, err := g.marked(o)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 && g.waits+len(o.Raw) <= maxDeferred { // the definition may come later in the same text
+		g.waiting, g.waits = append(g.waiting, item), g.waits+len(o.Raw)
+		return nil
+	}
+	return g.put(item, m)
+}
+
+// marked is how an object is marked, at least as strictly as its source. Definitions that neither came with it nor are here are missing.
+func (g *gathering) marked(o *stix.Object) (m marking.Marking, missing []stix.ID, err error) {
+	if len(o.Markings) == 0 && len(o.Granular) == 0 {
+		return g.from.Marking, nil, nil
+	}
+	m, missing = stix.Resolve(o, g.defs.find)
+	if len(missing) > 0 {
+		err = g.c.Store.View(g.ctx, func(tx store.Tx) error {
+			g.defs.tx = tx
+			m, missing = stix.Resolve(o, g.defs.find)
+			g.defs.tx = nil
+			return nil
+		})
+	}
+	if m.TLP == "" {
+		m.TLP = g.from.Marking.TLP
+	}
+	return marking.Combine(g.from.Marking, m), missing, err
+}
+
+func (g *gathering) refuse(item stix.Item, reason string) {
+	g.report.Refused++
+	if len(g.report.Failures) < maxReported {
+		g.report.Failures = append(g.report.Failures, Refused{item.Index, item.Offset, reason})
+	}
+}
+
+// candidate is an object that is taken, unless the source has brought it.
+type candidate struct {
+	item    stix.Item
+	line    []byte
+	marking marking.Marking
+	id      store.Term
+	version int64 // of the object; of one without versions the hash of its line
+	sum     int64
+	known   bool
+}
+
+// candidatesAtOnce are looked up together.
+const candidatesAtOnce = 512
+
+// put makes an object a candidate.
+func (g *gathering) put(item stix.Item, m marking.Marking) error {
+	o := item.Object
+	line, err := oneLine(o.Raw)
+	if err != nil {
+		g.refuse(item, fault.Show(err))
+		return nil
+	}
+	c := candidate{item: item, line: line, marking: m, id: g.hash.term(byID, string(o.ID)), sum: g.hash.hash(byLine, string(line))}
+	c.version = c.sum
+	if v := o.Version(); v != "" {
+		c.version = v.Time().UnixMicro()
+	}
+	if g.candidates = append(g.candidates, c); len(g.candidates) < candidatesAtOnce {
+		return nil
+	}
+	return g.settle()
+}
+
+// settle puts candidates into the parcels of their markings, but for those that the source has brought before.
+func (g *gathering) settle() error {
+	all := g.candidates
+	g.candidates = nil
+	err := g.c.Store.View(g.ctx, func(tx store.Tx) error {
+		for i := range all {
+			if err := g.lookUp(tx, &all[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for _, c := range all {
+		if v, ok := g.lately[c.id]; c.known || ok && v == c.version {
+			g.report.Duplicates++
+			continue
+		}
+		if len(g.lately) < maxLately {
+			g.lately[c.id] = c.version
+		}
+		if err := g.add(c); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lookUp finds out whether the source has brought a candidate.
+func (g *gathering) lookUp(tx store.Tx, c *candidate) error {
+	c.known = false
+	found, err := tx.Postings(c.id, 0, -1, maxVersions)
+	if err != nil {
+		return err
+	}
+	for _, f := range found {
+		if f.Version != c.version && (f.Version != 0 || f.Sum != c.sum) {
+			continue
+		}
+		p, err := tx.Parcel(f.Parcel)
+		if err != nil && fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
+		c.known = c.known || err == nil && p.Thread == g.from.Thread
+	}
+	return nil
+}
+
+// maxLately bounds what an import remembers of itself: some tens of bytes an object. What it forgets, the index hides.
+const maxLately = 1_000_000
+
+// add puts an object into the parcel of its marking.
+func (g *gathering) add(c candidate) error {
+	b, err := json.Marshal(c.marking, json.Deterministic(true))
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "", "a marking cannot be written")
+	}
+	p := g.parcels[string(b)]
+	if p == nil {
+		p = &gathered{marking: c.marking}
+		g.parcels[string(b)] = p
+	}
+	if p.n == intel.MaxParcelObjects || len(p.open)+len(c.line)+1 > intel.MaxParcelBytes {
+		p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
+		if len(p.whole) == parcelsASaying {
+			if err := g.say(p); err != nil {
+				return err
+			}
+		}
+	}
+	p.open, p.n, p.objects = append(append(p.open, c.line...), '\n'), p.n+1, p.objects+1
+	g.report.Types[string(c.item.Object.Type)]++
+	if g.o.Taken != nil {
+		g.o.Taken(c.item.Object)
+	}
+	return nil
+}
+
+// oneLine is an object without line feeds: where there are any, they are white space between its parts.
+func oneLine(raw string) ([]byte, error) {
+	line := []byte(raw)
+	if bytes.IndexByte(line, '\n') < 0 && bytes.IndexByte(line, '\r') < 0 {
+		return line, nil
+	}
+	v := jsontext.Value(line)
+	if err := v.Compact(); err != nil {
+		return nil, fault.Wrap(err, fault.Malformed, "INT-2", "it is no JSON")
+	}
+	return v, nil
+}
+
+// finish says what is left. failed is why the text could not be read on.
+func (g *gathering) finish(failed error) (Report, error) {
+	for _, item := range g.waiting {
+		m, _, err := g.marked(item.Object)
+		if err == nil {
+			err = g.put(item, m)
+		}
+		if err != nil {
+			return g.report, err
+		}
+	}
+	if err := g.settle(); err != nil {
+		return g.report, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(g.parcels)) {
+		if err := g.say(g.parcels[key]); err != nil {
+			return g.report, err
+		}
+	}
+	return g.report, failed
+}
+
+// say says what has gathered under one marking.
+func (g *gathering) say(p *gathered) error {
+	if p.n > 0 {
+		p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
+	}
+	if len(p.whole) == 0 {
+		return nil
+	}
+	objects, parcels := p.objects, p.whole
+	p.whole, p.objects = nil, 0
+	g.report.Objects += objects
+	if g.o.Preview {
+		return nil
+	}
+	facts, err := json.Marshal(intel.Import{Objects: objects})
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "", "the facts cannot be written")
+	}
+	said, err := g.c.Exchange.Submit(g.ctx, exchange.Draft{
+		Thread: g.from.Thread, Kind: intel.KindImport, Marking: p.marking, By: g.from.By, Facts: facts, Title: g.from.Title, Blobs: attach(parcels),
+	})
+	if err != nil {
+		g.report.Objects -= objects
+		return err
+	}
+	g.report.Said = append(g.report.Said, said.ID)
+	if g.o.Progress != nil {
+		g.o.Progress(g.report)
+	}
+	return nil
+}
+
+// attach makes attachments of parcels.
+func attach(parcels [][]byte) (blobs []exchange.Attachment) {
+	for i, p := range parcels {
+		blobs = append(blobs, exchange.Attachment{Name: strconv.Itoa(i+1) + ".jsonl", Type: intel.ParcelType, Raw: p})
+	}
+	return blobs
+}

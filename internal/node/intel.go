@@ -1,0 +1,243 @@
+package node
+
+import (
+	"context"
+	"strings"
+	"time"
+
+	"github.com/comity-exchange/comity/desk/intel"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// catalogueOf makes the catalogue of a node that has its store and exchange.
+func (n *Node) catalogueOf() *catalogue.Catalogue {
+	return catalogue.New(catalogue.Options{
+		Self: n.Config.Code, Store: n.Store, Exchange: n.Exchange, Key: n.Keys.Derive("catalogue"), Words: n.wordsOfTexts, LookFor: n.lookFor, Now: n.Now,
+	})
+}
+
+// wordsOfTexts is what stands in the store for the words of texts.
+func (n *Node) wordsOfTexts(texts ...string) []store.Word {
+	w := words{n: n, seen: map[string]bool{}}
+	for _, t := range texts {
+		w.add(t)
+	}
+	return w.all
+}
+
+// feedingKey marks what the node says by itself in feeds that its officers have offered.
+type feedingKey struct{}
+
+// OpenSource opens a source of this party's own, in which what comes from one place is gathered. Errors: those of Say.
+func (n *Node) OpenSource(ctx context.Context, name, format string, m marking.Marking, by statement.By) (thread.ID, error) {
+	facts, err := marshal(intel.Source{Name: name, Format: format})
+	if err != nil {
+		return thread.ID{}, err
+	}
+	said, err := n.Say(ctx, exchange.Draft{Kind: intel.KindSource, Marking: m, Track: statement.Technical, Precedence: statement.Routine, By: by, Facts: facts})
+	return said.Thread, err
+}
+
+// IntelView is a source, feed or share as lists show it.
+type IntelView struct {
+	ID     thread.ID      `json:"id"`
+	View   intel.View     `json:"-"`
+	Opened statement.Time `json:"opened"`
+	Title  string         `json:"title,omitzero"`
+}
+
+// Intelligence lists the sources, feeds and shares that are here, the last touched first. Error: fault.Denied.
+func (n *Node) Intelligence(ctx context.Context) (all []IntelView, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		all = nil
+		if err := n.mayLook(ctx, tx, auth.Read, auth.Matter{}); err != nil {
+			return err
+		}
+		return tx.Threads(string(intel.Kind), func(row store.ThreadRow) bool {
+			if v, ok := intelOf(row); ok {
+				all = append(all, v)
+			}
+			return true
+		})
+	})
+	return all, err
+}
+
+func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
+	if len(row.State) == 0 {
+		return v, false
+	}
+	s, err := thread.ParseState(row.State)
+	if err != nil {
+		return v, false
+	}
+	v.ID, v.Opened = row.ID, row.Opened
+	v.View, ok = intel.Read(s)
+	return v, ok
+}
+
+// Source finds an open source of this party's own by its name, or by the beginning of its id. Errors: fault.NotFound, fault.Usage where several have the name.
+func (n *Node) Source(ctx context.Context, name string) (found IntelView, err error) {
+	all, err := n.Intelligence(ctx)
+	if err != nil {
+		return found, err
+	}
+	var fit []IntelView
+	for _, v := range all {
+		if v.View.Form == intel.ASource && v.View.Status == intel.Open && (v.View.Name == name || len(name) >= 8 && strings.HasPrefix(v.ID.String(), name)) {
+			fit = append(fit, v)
+		}
+	}
+	switch len(fit) {
+	case 0:
+		return found, fault.New(fault.NotFound, "INT-1", "there is no open source of that name: open it first")
+	case 1:
+		return fit[0], nil
+	}
+	return found, fault.New(fault.Usage, "INT-1", "several sources have that name: name one by its id")
+}
+
+// Import takes objects into a source: see catalogue.Import.
+func (n *Node) Import(ctx context.Context, from catalogue.Source, r *stix.Reader, o catalogue.ImportOptions) (catalogue.Report, error) {
+	if o.Preview {
+		if err := n.Authorize(ctx, auth.Draft, auth.Matter{}); err != nil {
+			return catalogue.Report{}, err
+		}
+	}
+	return n.Catalogue.Import(ctx, from, r, o)
+}
+
+// AtDesk is who looks at the catalogue here: an officer, or a program that an officer has given a token. Errors: fault.Denied.
+func (n *Node) AtDesk(ctx context.Context) (catalogue.Viewer, error) {
+	return catalogue.Viewer{Officer: true}, n.Authorize(ctx, auth.Read, auth.Matter{})
+}
+
+// FindObjects searches the catalogue for an officer.
+func (n *Node) FindObjects(ctx context.Context, s catalogue.Search) (catalogue.Hits, error) {
+	var err error
+	if s.For, err = n.AtDesk(ctx); err != nil {
+		return catalogue.Hits{}, err
+	}
+	return n.Catalogue.Search(ctx, s)
+}
+
+// Object shows an officer all that is here on an object.
+func (n *Node) Object(ctx context.Context, id stix.ID) (catalogue.View, error) {
+	v, err := n.AtDesk(ctx)
+	if err != nil {
+		return catalogue.View{}, err
+	}
+	return n.Catalogue.Object(ctx, v, id)
+}
+
+// Objects gives an officer a page of the catalogue.
+func (n *Node) Objects(ctx context.Context, q catalogue.Query) (catalogue.Page, error) {
+	var err error
+	if q.For, err = n.AtDesk(ctx); err != nil {
+		return catalogue.Page{}, err
+	}
+	return n.Catalogue.Page(ctx, q)
+}
+
+// Catalogued takes all that has come into the catalogue, and sends what the feeds that this party offers have to bring. A served node does that by itself.
+func (n *Node) Catalogued(ctx context.Context) error {
+	for {
+		if more, err := n.catalogueSome(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// catalogueSome does a round of what Catalogued does. Objects come first, then what is sent on, then words.
+func (n *Node) catalogueSome(ctx context.Context) (more bool, err error) {
+	if more, err = n.Catalogue.Index(ctx); err != nil || more {
+		return more, err
+	}
+	if more, err = n.feed(ctx); err != nil || more {
+		return more, err
+	}
+	return n.Catalogue.IndexWords(ctx)
+}
+
+// feed says the next increment of each feed that somebody has subscribed to. One that cannot go on keeps none of the others.
+func (n *Node) feed(ctx context.Context) (more bool, err error) {
+	feeds, err := n.subscribed(ctx)
+	if err != nil {
+		return false, err
+	}
+	ctx = context.WithValue(ctx, feedingKey{}, true)
+	for _, f := range feeds {
+		said, failed := n.Catalogue.Increment(ctx, f, statement.By{Role: n.Config.Role})
+		if failed != nil && ctx.Err() == nil {
+			n.component("feeds").WarnContext(ctx, "a feed could not go on now; it is tried again", "thread", f.Thread.Short(), "peer", f.To, "error", fault.Show(failed))
+			continue
+		}
+		more = more || said
+	}
+	return more, ctx.Err()
+}
+
+// subscribed lists the feeds that this party offers and others have subscribed to.
+func (n *Node) subscribed(ctx context.Context) (feeds []catalogue.Feed, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		feeds = nil
+		q := store.ThreadQuery{Desk: string(intel.Kind), Status: string(intel.Subscribed), Open: true, Limit: MaxPage, Look: pageLook}
+		for {
+			page, err := tx.ListThreads(q)
+			if err != nil {
+				return err
+			}
+			for _, row := range page.Rows {
+				full, err := tx.Thread(row.ID)
+				if err != nil {
+					return err
+				}
+				v, ok := intelOf(full)
+				if !ok || v.View.By != n.Config.Code || len(v.View.To) != 1 {
+					continue
+				}
+				opener, err := headOf(tx, row.ID)
+				if err != nil {
+					return err
+				}
+				feeds = append(feeds, catalogue.Feed{Thread: row.ID, To: v.View.To[0], Marking: opener.Marking, View: v.View})
+			}
+			if q.After = page.Next; !page.More {
+				return nil
+			}
+		}
+	})
+	return feeds, err
+}
+
+// keepUp keeps the catalogue up with what comes, until ctx ends.
+func (n *Node) keepUp(ctx context.Context) {
+	const idle = time.Second
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer.C:
+		}
+		more, err := n.catalogueSome(ctx)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			n.component("catalogue").WarnContext(ctx, "what came could not be taken into the catalogue now; it is tried again", "error", fault.Show(err))
+			timer.Reset(10 * idle)
+		case err == nil && more:
+			timer.Reset(0)
+		default:
+			timer.Reset(idle)
+		}
+	}
+}
