@@ -2,6 +2,7 @@ package stix
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/comity-exchange/comity/fault"
@@ -77,11 +78,17 @@ func (r *framer) peek() byte {
 	}
 }
 
+// atEnd tells whether nothing is left to read; ended says why.
+func (r *framer) atEnd() bool { return r.pos >= len(r.buf) && r.ended != nil }
+
+// complete tells whether src came to its end and did not fail.
+func (r *framer) complete() bool { return errors.Is(r.ended, io.EOF) }
+
 func (r *framer) offset() int64 { return r.base + int64(r.pos) }
 
 // early is the fault of a stream that ends, or breaks, before it should.
 func (r *framer) early() error {
-	if r.ended == nil || r.ended == io.EOF {
+	if r.ended == nil || r.complete() {
 		return fault.New(fault.Malformed, "", "the text ends too early, at byte %d", r.offset())
 	}
 	if fault.CodeOf(r.ended) != fault.Internal {
@@ -119,7 +126,7 @@ func (r *framer) frame() (text []byte, over bool, err error) {
 		if over = over || r.tooLong(); over && !own {
 			return nil, true, r.unkept()
 		}
-		if b == 0 && r.pos >= len(r.buf) {
+		if b == 0 && r.atEnd() {
 			return nil, over, r.early()
 		}
 		var ok bool

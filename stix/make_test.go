@@ -101,7 +101,7 @@ func made(t testing.TB) []*stix.Object {
 		stix.Indicator{Common: common("indicator"), Name: "n", Description: "d", Types: []string{"malicious-activity"}, Pattern: "[ipv4-addr:value = '198.51.100.3']",
 			ValidFrom: at, ValidUntil: later, KillChain: []stix.Phase{{Chain: "c", Name: "p"}}},
 		stix.Indicator{Common: stix.Common{ID: newID("indicator"), Created: at}, Pattern: "x", PatternType: "yara", ValidFrom: at},
-		stix.Identity{Common: common("identity"), Name: "XA", Description: "d", Roles: []string{"r"}, Class: "organization", Sectors: []string{"energy"}, Contact: "c"},
+		stix.Identity{Common: common("identity"), Name: "XA", Description: "d", Roles: []string{"r"}, Class: "group", Sectors: []string{"energy"}, Contact: "c"},
 		stix.Relationship{Common: common("relationship"), Type: "based-on", Description: "d", Source: newID("indicator"), Target: newID("observed-data"), Start: at, Stop: later},
 		stix.Sighting{Common: common("sighting"), Description: "d", FirstSeen: at, LastSeen: later, Count: new(3), Of: newID("indicator"),
 			ObservedData: []stix.ID{newID("observed-data")}, Where: []stix.ID{me}, Summary: true},

@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"errors"
 	"io"
 	"iter"
 
@@ -82,7 +83,7 @@ func (r *Reader) All() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for {
 			it, err := r.Next()
-			if err == io.EOF || !yield(it, err) || err != nil {
+			if errors.Is(err, io.EOF) || !yield(it, err) || err != nil {
 				return
 			}
 		}
@@ -117,7 +118,7 @@ func (r *Reader) next() (Item, error) {
 	case b == ']':
 		r.in.pos++
 		return Item{}, r.finish()
-	case b == 0 && r.in.pos >= len(r.in.buf):
+	case b == 0 && r.in.atEnd():
 		return Item{}, r.in.early()
 	case r.stage == atRest:
 		if b != ',' {
@@ -146,8 +147,8 @@ func (r *Reader) fill(it *Item, text []byte, over bool) {
 
 // line reads the next of several objects that stand one after another.
 func (r *Reader) line() (Item, error) {
-	if r.in.peek() == 0 && r.in.pos >= len(r.in.buf) {
-		if r.in.ended != io.EOF {
+	if r.in.peek() == 0 && r.in.atEnd() {
+		if !r.in.complete() {
 			return Item{}, r.in.early()
 		}
 		return Item{}, io.EOF
@@ -157,7 +158,7 @@ func (r *Reader) line() (Item, error) {
 	switch {
 	case err == nil:
 		r.fill(&it, text, over)
-	case r.in.ended != nil && r.in.ended != io.EOF && r.in.pos >= len(r.in.buf):
+	case r.in.atEnd() && !r.in.complete():
 		return Item{}, err
 	default:
 		it.Err = err
@@ -184,7 +185,7 @@ func (r *Reader) begin() error {
 		in.mark = -1
 		return err
 	case 0:
-		if in.ended != io.EOF || in.pos < len(in.buf) {
+		if !in.atEnd() || !in.complete() {
 			return in.early()
 		}
 		r.form, r.stage = Lines, atLines
@@ -274,7 +275,7 @@ func (r *Reader) key(first bool) (string, error) {
 
 // cut is the fault of a text that ends, or goes on wrongly, where it stands.
 func (r *Reader) cut() error {
-	if r.in.pos >= len(r.in.buf) {
+	if r.in.atEnd() {
 		return r.in.early()
 	}
 	return r.in.broken()
@@ -328,9 +329,9 @@ func (r *Reader) finish() error {
 
 func (r *Reader) end() error {
 	switch b := r.in.peek(); {
-	case b != 0 || r.in.pos < len(r.in.buf):
+	case b != 0 || !r.in.atEnd():
 		return fault.New(fault.Malformed, "", "something follows the objects at byte %d", r.in.offset())
-	case r.in.ended != io.EOF:
+	case !r.in.complete():
 		return r.in.early()
 	}
 	return io.EOF
