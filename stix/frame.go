@@ -101,6 +101,52 @@ func (r *framer) broken() error {
 	return fault.New(fault.Malformed, "", "the JSON is broken at byte %d", r.offset())
 }
 
+// whole gives the bytes of the object at pos if its end is in what is held, nil otherwise. It counts brackets alone and moves nothing:
+// if what it gives is a good object it is the right one, and if not, frame finds out what is wrong. Of lines it looks at one, or a text
+// of opening brackets would be looked through once for each.
+func (r *framer) whole() []byte {
+	window := r.buf[r.pos:min(len(r.buf), r.pos+r.size)]
+	if r.lines {
+		window, _, _ = bytes.Cut(window, []byte("\n"))
+	}
+	depth := 0
+	for i := 0; i < len(window); i++ {
+		switch window[i] {
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth <= 0 {
+				return window[:i+1]
+			}
+		case '"':
+			n := stringEnd(window[i+1:])
+			if n < 0 {
+				return nil
+			}
+			i += n + 1
+		}
+	}
+	return nil
+}
+
+// stringEnd gives the place of the quote that ends a string whose content b begins with, −1 where there is none.
+func stringEnd(b []byte) int {
+	for from := 0; ; {
+		n := bytes.IndexByte(b[from:], '"')
+		if n < 0 {
+			return -1
+		}
+		slashes := from + n
+		for slashes > 0 && b[slashes-1] == '\\' {
+			slashes--
+		}
+		if (from+n-slashes)%2 == 0 {
+			return from + n
+		}
+		from += n + 1
+	}
+}
+
 // What may come next inside a value.
 const (
 	wantValue = iota

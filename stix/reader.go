@@ -129,20 +129,30 @@ func (r *Reader) next() (Item, error) {
 	}
 	r.stage = atRest
 	it := Item{Index: r.index, Offset: r.in.offset()}
-	text, over, err := r.in.frame()
-	if err != nil {
+	if err := r.fill(&it); err != nil {
 		return Item{}, err
 	}
-	r.fill(&it, text, over)
 	return it, nil
 }
 
-func (r *Reader) fill(it *Item, text []byte, over bool) {
-	if over {
-		it.Err = fault.New(fault.TooLarge, "", "the object has more than %d bytes", r.in.size)
-		return
+// fill reads the object that begins at the next byte into it. The error is why the text cannot be read on.
+func (r *Reader) fill(it *Item) (err error) {
+	if text := r.in.whole(); text != nil {
+		if it.Object, err = r.parser.Parse(text); err == nil {
+			r.in.pos += len(text)
+			return nil
+		}
 	}
-	it.Object, it.Err = r.parser.Parse(text)
+	text, over, err := r.in.frame()
+	switch {
+	case err != nil:
+		return err
+	case over:
+		it.Err = fault.New(fault.TooLarge, "", "the object has more than %d bytes", r.in.size)
+	default:
+		it.Object, it.Err = r.parser.Parse(text)
+	}
+	return nil
 }
 
 // line reads the next of several objects that stand one after another.
@@ -154,13 +164,10 @@ func (r *Reader) line() (Item, error) {
 		return Item{}, io.EOF
 	}
 	it := Item{Index: r.index, Offset: r.in.offset()}
-	text, over, err := r.in.frame()
-	switch {
-	case err == nil:
-		r.fill(&it, text, over)
-	case r.in.atEnd() && !r.in.complete():
-		return Item{}, err
-	default:
+	if err := r.fill(&it); err != nil {
+		if r.in.atEnd() && !r.in.complete() {
+			return Item{}, err
+		}
 		it.Err = err
 		r.in.nextLine()
 	}

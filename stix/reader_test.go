@@ -158,6 +158,23 @@ func TestReaderTooLarge(t *testing.T) {
 	}
 }
 
+// TestReaderOfBrackets: a text made of openings costs no more than another of its length.
+func TestReaderOfBrackets(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{strings.Repeat("{\n", 500_000), strings.Repeat("{\"a\":[\n", 200_000), "[" + strings.Repeat("{},", 300_000) + "{}]", "[" + strings.Repeat("{]", 500_000)} {
+		n := 0
+		for it, err := range stix.NewReader(strings.NewReader(text), stix.Limits{}).All() {
+			if err == nil && it.Err == nil {
+				t.Fatal("a bracket was taken")
+			}
+			n++
+		}
+		if n == 0 {
+			t.Error("nothing was said")
+		}
+	}
+}
+
 func TestReaderSourceFails(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

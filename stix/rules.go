@@ -74,20 +74,11 @@ const (
 
 // commonRules are the properties that any object may have (§3.2), as far as Parse has not judged them.
 var commonRules = map[string]property{
-	"type":                {is: text},
-	"spec_version":        {is: text},
-	"id":                  {is: text},
+	"type": {}, "spec_version": {}, "id": {}, "created": {}, "modified": {}, "revoked": {}, "labels": {}, "confidence": {}, "lang": {}, "extensions": {},
 	"created_by_ref":      {is: ref, of: " identity "},
-	"created":             {is: stamp},
-	"modified":            {is: stamp},
-	"revoked":             {is: flag},
-	"labels":              {is: texts},
-	"confidence":          {is: whole, max: 100},
-	"lang":                {is: text},
 	"external_references": {is: things, of: "external-reference"},
 	"object_marking_refs": {is: refs, of: " marking-definition "},
 	"granular_markings":   {is: things, of: "granular-marking"},
-	"extensions":          {is: anything},
 	"defanged":            {is: flag},
 }
 
