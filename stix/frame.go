@@ -19,7 +19,9 @@ type framer struct {
 	size  int   // the longest value that is kept
 	ended error // what src ended with
 	stack []byte
-	lines bool // a line feed inside a string ends the attempt
+	// strict asks for the grammar's every comma, and for strings on one line, so that an object which does not end breaks off where
+	// the next one begins. In a list brackets say where an object ends, whatever is wrong inside it.
+	strict bool
 }
 
 const (
@@ -106,7 +108,7 @@ func (r *framer) broken() error {
 // of opening brackets would be looked through once for each.
 func (r *framer) whole() []byte {
 	window := r.buf[r.pos:min(len(r.buf), r.pos+r.size)]
-	if r.lines {
+	if r.strict {
 		window, _, _ = bytes.Cut(window, []byte("\n"))
 	}
 	depth := 0
@@ -176,7 +178,12 @@ func (r *framer) frame() (text []byte, over bool, err error) {
 			return nil, over, r.early()
 		}
 		var ok bool
-		if state, ok, err = r.step(state, b); err != nil {
+		if len(r.stack) > 0 && !r.strict {
+			state, ok, err = r.pass(b)
+		} else {
+			state, ok, err = r.step(state, b)
+		}
+		if err != nil {
 			return nil, over, err
 		} else if !ok {
 			return nil, over, r.broken()
@@ -260,6 +267,20 @@ func (r *framer) step(state int, b byte) (next int, ok bool, err error) {
 	return next, ok, nil
 }
 
+// pass moves past what begins with b inside brackets that have only to match.
+func (r *framer) pass(b byte) (next int, ok bool, err error) {
+	switch b {
+	case '"':
+		return wantCommaOrEnd, true, r.skipString()
+	case '{', '[':
+		return r.step(wantValue, b)
+	case '}', ']':
+		return r.step(wantCommaOrEnd, b)
+	}
+	r.pos++
+	return wantCommaOrEnd, true, nil
+}
+
 // scalar tells whether b may stand in a number or a literal.
 func scalar(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '-' || b == '+' || b == '.'
@@ -274,7 +295,7 @@ func (r *framer) skipString() error {
 		if end >= 0 {
 			window = window[:end]
 		}
-		if r.lines {
+		if r.strict {
 			if n := bytes.IndexByte(window, '\n'); n >= 0 {
 				r.pos += n
 				return r.broken()
@@ -301,8 +322,12 @@ func (r *framer) skipString() error {
 	}
 }
 
-// nextLine moves to the next line that begins with a brace, and tells whether there is one.
+// nextLine moves to the next line that begins with a brace, and tells whether there is one. Where an object broke off because such a
+// line came too early, it stays there.
 func (r *framer) nextLine() bool {
+	if r.pos > 0 && r.pos < len(r.buf) && r.buf[r.pos-1] == '\n' && r.buf[r.pos] == '{' {
+		return true
+	}
 	for {
 		n := bytes.IndexByte(r.buf[r.pos:], '\n')
 		if n < 0 {

@@ -66,7 +66,7 @@ const (
 func NewReader(src io.Reader, limits Limits) *Reader {
 	limits = limits.filled()
 	return &Reader{
-		in:     framer{src: src, mark: -1, size: limits.Size},
+		in:     framer{src: src, mark: -1, size: limits.Size, strict: true},
 		parser: Parser{Limits: limits},
 		names:  map[string]struct{}{},
 	}
@@ -180,13 +180,14 @@ func (r *Reader) begin() error {
 	switch in.peek() {
 	case '[':
 		in.pos++
+		in.strict = false
 		r.form, r.stage = Array, atFirst
 	case '{':
 		in.mark = in.pos
 		err := r.open()
 		if r.stage == atStart && err == nil || r.head.Type != "bundle" && fault.CodeOf(err) == fault.Malformed {
 			// No container: what was looked at is the first object, or what should have been one.
-			in.pos, in.lines = in.mark, true
+			in.pos = in.mark
 			r.form, r.head, r.stage, err = Lines, Head{}, atLines, nil
 		}
 		in.mark = -1
@@ -216,8 +217,8 @@ func (r *Reader) open() error {
 		}
 		if name == "objects" && r.in.peek() == '[' && (r.head.Type == "" || r.head.Type == "bundle") {
 			r.in.pos++
-			r.stage = atFirst
-			r.form = Envelope
+			r.in.strict = false
+			r.form, r.stage = Envelope, atFirst
 			if r.head.Type == "bundle" {
 				r.form = Bundle
 			}

@@ -284,8 +284,9 @@ func TestValues(t *testing.T) {
 	}
 }
 
-// TestValuesAgreeWithMatch: what Values promises is what Match does, for patterns and observations at random.
-func TestValuesAgreeWithMatch(t *testing.T) {
+// TestMatchAtRandom: for patterns and observations at random Match finds what the plain meaning of the operators does, and Values
+// promises no more than that.
+func TestMatchAtRandom(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		text := drawPattern(t, 3)
@@ -318,14 +319,15 @@ func TestValuesAgreeWithMatch(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		all := p.Bindings(in)
+		if slices.ContainsFunc(all, func(b []int) bool { return slices.Equal(at, slices.Compact(slices.Sorted(slices.Values(b)))) }) != (len(all) > 0) || (at == nil) != (len(all) == 0) {
+			t.Fatalf("%s: %v, should be one of %v", text, at, all)
+		}
 		values, cover := p.Values()
 		occurs := slices.ContainsFunc(values, func(v pattern.Value) bool { return there[v.Type+v.Literal.Text] })
 		switch {
 		case cover == pattern.Exact && occurs != (at != nil), cover == pattern.Trigger && at != nil && !occurs:
 			t.Fatalf("%s: values %v occur: %v; matches %v", text, values, occurs, at)
-		}
-		if at != nil && !slices.Equal(at, slices.Compact(slices.Sorted(slices.Values(at)))) {
-			t.Fatalf("%v is not ascending", at)
 		}
 	})
 }
