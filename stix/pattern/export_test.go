@@ -42,7 +42,7 @@ func (e *evaluation) bindings(o *observing) (out [][]int) {
 		return keep(func(b []int) bool {
 			for _, i := range b {
 				for _, j := range b {
-					if e.all[i].first.Sub(e.all[j].last).Seconds() > o.seconds {
+					if i != j && e.all[i].first.Sub(e.all[j].last).Seconds() >= o.seconds {
 						return false
 					}
 				}

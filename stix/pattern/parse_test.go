@@ -42,7 +42,9 @@ var good = []string{
 	"[file:name IN ('a', 'b')]",
 	"[file:size IN (1024, 2048, 4096)]", // P
 	"[a:b IN ()]",
-	"[a:b NOT IN (1, 2.0, true, h'00', b'AA==', t'2026-11-21T08:00:00Z', 'x')]",
+	"[a:b NOT IN (1, 2.0)]",
+	"[a:b IN (h'00', h'01')]",
+	"[a:b IN (b'AA==') OR a:b IN (t'2026-11-21T08:00:00Z') OR a:b IN (true, false)]",
 	"[file:name LIKE 'a%_']",
 	"[file:name NOT LIKE 'a%']",
 	"[file:name MATCHES '^a.+\\\\.exe$']",
@@ -145,6 +147,7 @@ var bad = []struct{ text, want string }{
 	{"[a:b IN 'x']", "at byte 8 of the pattern: IN needs a list in parentheses"},
 	{"[a:b IN ('x',)]", "at byte 13 of the pattern: a value is missing"},
 	{"[a:b IN ('x' 'y')]", "at byte 13 of the pattern: a closing parenthesis is missing"},
+	{"[a:b IN (1, 'x')]", "at byte 15 of the pattern: the values of IN are not all of one kind"},
 	{"[ipv4-addr:value ISSUBSET ]", "at byte 26 of the pattern: a value is missing"},
 	{"[ipv4-addr:value ISSUBSET 'x/24']", "at byte 32 of the pattern: ISSUBSET needs an address or a range of addresses"},
 	{"[ipv4-addr:value ISSUBSET '1.2.3.4/33']", "at byte 38 of the pattern: ISSUBSET needs an address or a range of addresses"},
