@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -82,7 +83,7 @@ func (c *checker) addOf(name, reason string) {
 	c.add(at, name, reason)
 }
 
-// name holds a property name against §3.1 and §11.1.
+// name holds a property name against §3.1, §3.8 and §11.1.
 func (c *checker) name(m *member, known bool) {
 	if known {
 		return
@@ -143,6 +144,8 @@ func (c *checker) common(k class) {
 	}
 	if !o.ID.standardUUID() {
 		c.addOf("id", "has no UUID of RFC 4122, version 1 to 5")
+	} else if o.Type.Observable() && o.ID.UUID()[14] != '4' && !slices.ContainsFunc(contributing[o.Type], c.has) {
+		c.addOf("id", "is not random, and nothing in the object makes another: its UUID is of version 4")
 	}
 	if k != observable && o.Created == "" {
 		c.add(0, "created", "is missing")

@@ -25,6 +25,14 @@ func (c *checker) crossed() {
 		c.location()
 	case "marking-definition":
 		c.definition()
+	case "extension-definition":
+		if types, _ := o.Property("extension_types"); !strings.Contains(types, `"toplevel-property-extension"`) {
+			c.without("extension_properties", "is for extensions of top-level properties only")
+		}
+	case "directory":
+		c.needs("path_enc", "path")
+	case "file":
+		c.needs("name_enc", "name")
 	case "language-content":
 		c.translations()
 	case "artifact":

@@ -23,7 +23,10 @@ func (c *checker) fits(at int, v string, p property, path string) string {
 		if err != nil {
 			return "is not a whole number"
 		}
-		if (p.min != 0 || p.max != 0) && (n < p.min || n > p.max) {
+		if p.min == 0 && p.max == 0 {
+			p.min, p.max = -exact, exact
+		}
+		if n < p.min || n > p.max {
 			return "is not between " + strconv.FormatInt(p.min, 10) + " and " + strconv.FormatInt(p.max, 10)
 		}
 	case number:
@@ -129,7 +132,7 @@ func hasScheme(s string) bool {
 	return strings.IndexFunc(rest, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
 }
 
-// hashLengths gives the number of hexadecimal digits of the algorithms of hash-algorithm-ov that have a fixed one (§10.9).
+// hashLengths gives the number of hexadecimal digits of the algorithms of hash-algorithm-ov that have a fixed one (§10.7).
 var hashLengths = map[string]int{"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-512": 128, "SHA3-256": 64, "SHA3-512": 128}
 
 func fitsHashes(v string) string {

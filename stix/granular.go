@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Granular is one entry of granular_markings (§7.2.3): what its selectors name is marked with Marking, or is in the language Lang.
+// Granular is one entry of granular_markings (§7.2.3.1): what its selectors name is marked with Marking, or is in the language Lang.
 // Check asks for exactly one of the two.
 type Granular struct {
 	Selectors []string
