@@ -110,6 +110,11 @@ func TestPolicyThereAndBack(t *testing.T) {
 			PersonalData: rapid.SampledFrom([]marking.PersonalData{"", marking.PersonalAllowed}).Draw(t, "personal"),
 			RetainUntil:  rapid.SampledFrom([]string{"", "2027-01-01T00:00:00.000Z"}).Draw(t, "until"),
 		}
+		refs, rest := stix.RefsOf(m)
+		again, _ := stix.Resolve(&stix.Object{Markings: refs}, nothing)
+		if again = marking.Combine(again, rest); !again.Covers(m) || !m.Covers(again) {
+			t.Fatalf("%+v became %v and %+v", m, refs, rest)
+		}
 		p, complete := stix.PolicyOf(m)
 		back := p.Marking()
 		if back.TLP.Rank() < m.TLP.Rank() || back.PAP.Rank() < m.PAP.Rank() {

@@ -1,7 +1,7 @@
 // Package pattern reads and evaluates STIX patterns (STIX 2.1 §9): the whole language, qualifiers included.
 //
-// Parse turns a text into a Pattern. Values gives what a pattern looks for by plain equality, so that millions of patterns can be found
-// by a look into a table; Match evaluates one over observations.
+// Parse turns a text into a Pattern. Values gives what a pattern looks for by plain equality or as a range of addresses, so that
+// millions of patterns can be found by a look into a table; Match evaluates one over observations.
 //
 // It is not a search engine: it looks at the observations that it is given, and follows references inside one observation alone.
 //

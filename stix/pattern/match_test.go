@@ -266,6 +266,9 @@ func TestValues(t *testing.T) {
 		{"[url:value = 'a'] FOLLOWEDBY [url:value LIKE 'b%']", "url:value=a", pattern.Trigger},
 		{"[url:value = 'a'] WITHIN 5 SECONDS", "url:value=a", pattern.Trigger},
 		{"[url:value = 'a'] REPEATS 2 TIMES OR [url:value = 'b']", "url:value=a url:value=b", pattern.Trigger},
+		{"[ipv4-addr:value ISSUBSET '198.51.100.0/24' OR ipv4-addr:value = '203.0.113.1']", "ipv4-addr:value=198.51.100.0/24 within ipv4-addr:value=203.0.113.1", pattern.Exact},
+		{"[ipv4-addr:value NOT ISSUBSET '198.51.100.0/24']", "", pattern.Open},
+		{"[ipv4-addr:value ISSUPERSET '198.51.100.0/24']", "", pattern.Open},
 		{"[url:value LIKE 'a%']", "", pattern.Open},
 		{"[url:value != 'a']", "", pattern.Open},
 		{"[url:value NOT = 'a']", "", pattern.Open},
@@ -280,7 +283,11 @@ func TestValues(t *testing.T) {
 		values, cover := p.Values()
 		var got []string
 		for _, v := range values {
-			got = append(got, v.Type+":"+v.Property+"="+v.Literal.Text)
+			s := v.Type + ":" + v.Property + "=" + v.Literal.Text
+			if v.Within {
+				s += " within"
+			}
+			got = append(got, s)
 		}
 		if s := strings.Join(got, " "); s != c.want || cover != c.cover {
 			t.Errorf("%s: %s, %d", c.text, s, cover)

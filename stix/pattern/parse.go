@@ -231,6 +231,9 @@ func (p *parser) compared(op string, below func() *comparing) *comparing {
 	return left
 }
 
+// maxTypes is how many types one pair of brackets may name; the standard knows 18.
+const maxTypes = 256
+
 // oneObject notes an AND of types that no object has all of: every comparison in a pair of brackets starts from the same (§9.5). It gives
 // the types of the objects for which c can hold.
 func (p *parser) oneObject(c *comparing) []string {
@@ -244,7 +247,10 @@ func (p *parser) oneObject(c *comparing) []string {
 				l = append(l, t)
 			}
 		}
-		return l
+		if len(l) > maxTypes && p.err == nil {
+			p.err = fault.New(fault.TooLarge, "", "more than %d types stand in one pair of brackets", maxTypes)
+		}
+		return l[:min(len(l), maxTypes)]
 	}
 	both := slices.DeleteFunc(l, func(t string) bool { return !slices.Contains(r, t) })
 	if len(both) == 0 && len(l) > 0 && len(r) > 0 {

@@ -1,6 +1,7 @@
 package pattern_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -190,6 +191,13 @@ func TestPatternBounds(t *testing.T) {
 		"observations":      "[a:b=1]" + strings.Repeat("OR[a:b=1]", 20_000),
 		"elements of a set": "[a:b IN (1" + strings.Repeat(",1", 20_000) + ")]",
 		"steps of a path":   "[a:b" + strings.Repeat("[0]", 20_001) + " = 1]",
+		"types": func() string {
+			s := "[a:b = 1"
+			for i := range 300 {
+				s += fmt.Sprintf(" OR a%d:b = 1", i)
+			}
+			return s + "]"
+		}(),
 	} {
 		if _, err := pattern.Parse(text); fault.CodeOf(err) != fault.TooLarge {
 			t.Errorf("%s: %v", name, err)
