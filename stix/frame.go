@@ -80,6 +80,16 @@ func (r *framer) peek() byte {
 	}
 }
 
+// byteOrderMark passes the mark that some programs write before a text.
+func (r *framer) byteOrderMark() {
+	const mark = "\ufeff"
+	for r.peek() == mark[0] && len(r.buf)-r.pos < len(mark) && r.fill() {
+	}
+	if bytes.HasPrefix(r.buf[r.pos:], []byte(mark)) {
+		r.pos += len(mark)
+	}
+}
+
 // atEnd tells whether nothing is left to read; ended says why.
 func (r *framer) atEnd() bool { return r.pos >= len(r.buf) && r.ended != nil }
 
@@ -104,16 +114,20 @@ func (r *framer) broken() error {
 }
 
 // whole gives the bytes of the object at pos if its end is in what is held, nil otherwise. It counts brackets alone and moves nothing:
-// if what it gives is a good object it is the right one, and if not, frame finds out what is wrong. Of lines it looks at one, or a text
-// of opening brackets would be looked through once for each.
+// if what it gives is a good object it is the right one, and if not, frame finds out what is wrong. Of lines it looks at one, and at
+// nothing but objects, or all that is held would be looked through for each bracket that does not close.
 func (r *framer) whole() []byte {
 	window := r.buf[r.pos:min(len(r.buf), r.pos+r.size)]
-	if r.strict {
-		window, _, _ = bytes.Cut(window, []byte("\n"))
+	if len(window) == 0 || window[0] != '{' {
+		return nil
 	}
 	depth := 0
 	for i := 0; i < len(window); i++ {
 		switch window[i] {
+		case '\n':
+			if r.strict {
+				return nil
+			}
 		case '{', '[':
 			depth++
 		case '}', ']':

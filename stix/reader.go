@@ -177,12 +177,13 @@ func (r *Reader) line() (Item, error) {
 // begin finds out which form the text has, and stops before the first object.
 func (r *Reader) begin() error {
 	in := &r.in
-	switch in.peek() {
-	case '[':
+	in.byteOrderMark()
+	switch b := in.peek(); {
+	case b == '[':
 		in.pos++
 		in.strict = false
 		r.form, r.stage = Array, atFirst
-	case '{':
+	case b == '{':
 		in.mark = in.pos
 		err := r.open()
 		if r.stage == atStart && err == nil || r.head.Type != "bundle" && fault.CodeOf(err) == fault.Malformed {
@@ -192,8 +193,8 @@ func (r *Reader) begin() error {
 		}
 		in.mark = -1
 		return err
-	case 0:
-		if !in.atEnd() || !in.complete() {
+	case b == 0 && in.atEnd():
+		if !in.complete() {
 			return in.early()
 		}
 		r.form, r.stage = Lines, atLines

@@ -61,6 +61,9 @@ func TestReader(t *testing.T) {
 		{"no line feed at the end", domainA + "\n" + addrB, "ok domain-name\nok ipv4-addr\nend lines"},
 		{"one object over several lines", strings.ReplaceAll(domainA, ",", ",\n  "), "ok domain-name\nend lines"},
 		{"nothing", " \n", "end lines"},
+		{"a byte order mark", "\ufeff[" + domainA + "]", "ok domain-name\nend array"},
+		{"a NUL", "\x00", "stop the text is neither a bundle, an envelope, a list nor lines of STIX objects"},
+		{"half a byte order mark", "\xef\xbb", "stop the text is neither a bundle, an envelope, a list nor lines of STIX objects"},
 		{"an object with a list called objects", `{"type":"x-a","id":"x-a--3c10e93f-798e-5a26-a0c1-08156efab7f5","objects":[{}]}`, "ok x-a\nend lines"},
 		{"observed data with objects", `{"type":"observed-data","id":"observed-data--3c10e93f-798e-4a26-a0c1-08156efab7f5","objects":{"0":{}}}`, "ok observed-data\nend lines"},
 
@@ -165,7 +168,8 @@ func TestReaderTooLarge(t *testing.T) {
 // TestReaderOfBrackets: a text made of openings costs no more than another of its length.
 func TestReaderOfBrackets(t *testing.T) {
 	t.Parallel()
-	for _, text := range []string{strings.Repeat("{\n", 100_000), strings.Repeat("{\"a\":[\n", 50_000), "[" + strings.Repeat("{},", 50_000) + "{}]", "[" + strings.Repeat("{]", 100_000)} {
+	for _, text := range []string{strings.Repeat("{\n", 100_000), strings.Repeat("{\"a\":[\n", 50_000), "[" + strings.Repeat("{},", 50_000) + "{}]", "[" + strings.Repeat("{]", 100_000),
+		"[" + strings.Repeat("5,", 100_000) + "5]", "[" + strings.Repeat(`"",`, 100_000) + "5]", strings.Repeat("5 ", 100_000), strings.Repeat("{} ", 50_000), "[" + strings.Repeat("[],", 50_000) + "5]"} {
 		n := 0
 		for it, err := range stix.NewReader(strings.NewReader(text), stix.Limits{}).All() {
 			if err == nil && it.Err == nil {
