@@ -175,6 +175,9 @@ func (c *checker) translations() {
 	}
 	v := m.in(c.o.Raw)
 	for l := range properties(v) {
+		if !isLanguage(l.name) {
+			c.add(m.at()+l.at(), "contents", "has a key that is not a language tag of RFC 5646, such as de or pt-BR")
+		}
 		if v[l.at()] != '{' || isEmpty(l.in(v)) {
 			c.add(m.at()+l.at(), "contents", "holds what is no object with members")
 		}

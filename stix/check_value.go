@@ -132,6 +132,24 @@ func hasScheme(s string) bool {
 	return strings.IndexFunc(rest, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
 }
 
+const notLanguage = "is not a language tag of RFC 5646, such as de or pt-BR"
+
+// isLanguage tells whether s has the form of a language tag: subtags of one to eight letters and digits with hyphens between them, the
+// first of letters alone.
+func isLanguage(s string) bool {
+	for i, tag := range strings.Split(s, "-") {
+		if tag == "" || len(tag) > 8 || i == 0 && strings.ContainsAny(tag, "0123456789") {
+			return false
+		}
+		for _, c := range []byte(tag) {
+			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // hashLengths gives the number of hexadecimal digits of the algorithms of hash-algorithm-ov that have a fixed one (§10.7).
 var hashLengths = map[string]int{"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-512": 128, "SHA3-256": 64, "SHA3-512": 128}
 

@@ -97,6 +97,9 @@ func (c *checker) granular() {
 		if g.Marking != "" && g.Lang != "" {
 			c.add(at, path, "has both marking_ref and lang")
 		}
+		if g.Lang != "" && !isLanguage(g.Lang) {
+			c.add(at, path+".lang", notLanguage)
+		}
 		for _, s := range g.Selectors {
 			if _, ok := c.o.Select(s); !ok {
 				c.add(at, path+".selectors", "has a selector that names nothing in the object")

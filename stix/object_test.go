@@ -65,6 +65,12 @@ func TestFields(t *testing.T) {
 	for range o.Refs() {
 		break
 	}
+	for text, want := range map[string]string{`"type":"url","id":"url`: "2.1", `"type":"tool","id":"tool`: "2.0", `"type":"x-a","id":"x-a`: "2.1", `"created":"2026-11-21T08:00:00Z","type":"x-a","id":"x-a`: "2.0",
+		`"spec_version":"2.1","type":"tool","id":"tool`: "2.1"} {
+		if o, err := stix.Parse([]byte(`{` + text + `--00000000-0000-4000-8000-000000000001"}`)); err != nil || o.Spec() != want {
+			t.Errorf("%s: %v, %v", text, o, err)
+		}
+	}
 	bare, err := stix.Parse([]byte(`{"type":"x-a","id":"x-a--00000000-0000-4000-8000-000000000001","count":"many","name":5,"valid_from":"now","source_ref":1}`))
 	if err != nil || bare.Confidence != -1 || bare.Count != -1 || bare.Name != "" || bare.ValidFrom != "" || bare.Version() != "" {
 		t.Errorf("%+v, %v", bare, err)

@@ -7,11 +7,10 @@ package stix
 type class int
 
 const (
-	custom     class = iota // not of the standard: judged by what it has
+	inner      class = iota // not an object of its own: an extension, a list's entry
 	domain                  // SDO, SRO, language-content, extension-definition: created and modified
 	observable              // SCO
 	definition              // marking-definition: created alone
-	inner                   // not an object of its own: an extension, a list's entry
 )
 
 // form is what a property's value must be.

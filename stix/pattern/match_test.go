@@ -36,6 +36,19 @@ func seen(t testing.TB, first, last, count int, objects ...*stix.Object) *patter
 	return o
 }
 
+// seenValue makes an observation of one object with the property b.
+func seenValue(t *rapid.T, b string) *pattern.Observation {
+	x, err := stix.Parse(fmt.Appendf(nil, `{"type":"x-a","id":"x-a--00000000-0000-4000-8000-000000000001","b":%q}`, b))
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err := pattern.NewObservation(noon, noon, 1, x)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
 // found gives the places that the pattern matches as a text, "–" for none.
 func found(t testing.TB, text string, in []*pattern.Observation) string {
 	t.Helper()

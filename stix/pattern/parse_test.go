@@ -43,6 +43,7 @@ var good = []string{
 	"[file:name IN ('a', 'b')]",
 	"[file:size IN (1024, 2048, 4096)]", // P
 	"[a:b IN ()]",
+	"[file:hashes.SSDEEP = '3:a:b']",
 	"[a:b NOT IN (1, 2.0)]",
 	"[a:b IN (h'00', h'01')]",
 	"[a:b IN (b'AA==') OR a:b IN (t'2026-11-21T08:00:00Z') OR a:b IN (true, false)]",
@@ -153,6 +154,9 @@ var bad = []struct{ text, want string }{
 	{"[ipv4-addr:value ISSUBSET 'x/24']", "at byte 32 of the pattern: ISSUBSET needs an address or a range of addresses"},
 	{"[ipv4-addr:value ISSUBSET '1.2.3.4/33']", "at byte 38 of the pattern: ISSUBSET needs an address or a range of addresses"},
 	{"[file:hashes.'SHA-256' = 'f00']", "at byte 30 of the pattern: a hash has not the length or the digits that its algorithm gives it"}, // P
+	{"[file:hashes.MD5 = 'f00']", "at byte 24 of the pattern: a hash has not the length or the digits that its algorithm gives it"},
+	{"[file:hashes.'SHA-1' IN ('" + sha256 + "')]", "at byte 92 of the pattern: a hash has not the length or the digits that its algorithm gives it"},
+	{"[file:hashes.'SHA-512' = 'g']", "at byte 28 of the pattern: a hash has not the length or the digits that its algorithm gives it"},
 	{"[a:b = 1] WITHIN ]", "at byte 17 of the pattern: WITHIN needs a positive number of seconds"},
 	{"[a:b = 1] WITHIN 5 HOURS", "at byte 19 of the pattern: WITHIN counts in SECONDS"},
 	{"[a:b = 1] WITHIN -5 SECONDS", "at byte 17 of the pattern: WITHIN needs a positive number of seconds"},
