@@ -8,10 +8,9 @@ import (
 
 // fits says why v is not what p asks for; "" when it is. What is wrong inside it adds by itself.
 func (c *checker) fits(at int, v string, p property, path string) string {
-	str, isText := textOf[string](v)
 	switch p.is {
 	case text:
-		if !isText {
+		if v[0] != '"' {
 			return "is not a string"
 		}
 	case flag:
@@ -44,19 +43,19 @@ func (c *checker) fits(at int, v string, p property, path string) string {
 	case ref:
 		return fitsRef(v, p.of)
 	case choice:
-		if !oneWord(p.of, str) {
+		if s, _ := textOf[string](v); !oneWord(p.of, s) {
 			return "is not one of:" + strings.TrimRight(p.of, " ")
 		}
 	case digits:
-		if !isText || str == "" || len(str)%2 != 0 || strings.Trim(str, "0123456789abcdefABCDEF") != "" {
+		if s, _ := textOf[string](v); s == "" || len(s)%2 != 0 || strings.Trim(s, "0123456789abcdefABCDEF") != "" {
 			return "is not an even number of hexadecimal digits"
 		}
 	case base64Form:
-		if !isText || !isBase64(str) {
+		if s, _ := textOf[string](v); !isBase64(s) {
 			return "is not base64"
 		}
 	case uri:
-		if !isText || !hasScheme(str) {
+		if s, _ := textOf[string](v); !hasScheme(s) {
 			return "is not a URI with a scheme"
 		}
 	case texts, refs, choices, phases, things:
