@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -33,10 +34,7 @@ const maxDefects = 32
 // Patterns are not read: pattern.Parse says more about them than a defect could.
 func (o *Object) Check() []Defect {
 	c := checker{o: o}
-	r, known := ruleOf(o.Type)
-	if !known {
-		r = rule{class: custom}
-	}
+	r, _ := ruleOf(o.Type)
 	for i := range o.members {
 		m := &o.members[i]
 		p, ok := commonRules[m.name]
@@ -46,7 +44,7 @@ func (o *Object) Check() []Defect {
 		c.name(m, ok)
 		c.property(m.at(), m.in(o.Raw), p, m.name, ok)
 	}
-	c.common(r.class)
+	c.common(o.class())
 	c.present(0, "", r, func(name string) bool { return o.member(name) != nil })
 	c.extensions()
 	c.granular()
@@ -82,7 +80,7 @@ func (c *checker) addOf(name, reason string) {
 	c.add(at, name, reason)
 }
 
-// name holds a property name against §3.1 and §11.1.
+// name holds a property name against §3.1, §3.8 and §11.1.
 func (c *checker) name(m *member, known bool) {
 	if known {
 		return
@@ -125,12 +123,6 @@ func isEmpty(v string) bool { return strings.Trim(v[1:len(v)-1], " \t\r\n") == "
 // common holds the object against §3.2: what every object of its class has.
 func (c *checker) common(k class) {
 	o := c.o
-	if k == custom {
-		// Which of the two a custom type is shows in what it has: an observable has no versions.
-		if k = domain; o.Created == "" && o.Modified == "" {
-			k = observable
-		}
-	}
 	if o.Type == "action" {
 		c.addOf("type", "is a reserved name")
 	}
@@ -143,6 +135,8 @@ func (c *checker) common(k class) {
 	}
 	if !o.ID.standardUUID() {
 		c.addOf("id", "has no UUID of RFC 4122, version 1 to 5")
+	} else if o.Type.Observable() && o.ID.UUID()[14] != '4' && !slices.ContainsFunc(contributing[o.Type], c.has) {
+		c.addOf("id", "is not random, and nothing in the object makes another: its UUID is of version 4")
 	}
 	if k != observable && o.Created == "" {
 		c.add(0, "created", "is missing")
@@ -156,6 +150,9 @@ func (c *checker) common(k class) {
 	}
 	if o.Created != "" && o.Modified != "" && o.Modified.Compare(o.Created) < 0 {
 		c.addOf("modified", "is before created")
+	}
+	if c.has("lang") && !isLanguage(o.Lang) {
+		c.addOf("lang", notLanguage)
 	}
 	for _, m := range o.Markings {
 		if m == o.ID {

@@ -25,6 +25,14 @@ func (c *checker) crossed() {
 		c.location()
 	case "marking-definition":
 		c.definition()
+	case "extension-definition":
+		if types, _ := o.Property("extension_types"); !strings.Contains(types, `"toplevel-property-extension"`) {
+			c.without("extension_properties", "is for extensions of top-level properties only")
+		}
+	case "directory":
+		c.needs("path_enc", "path")
+	case "file":
+		c.needs("name_enc", "name")
 	case "language-content":
 		c.translations()
 	case "artifact":
@@ -167,6 +175,9 @@ func (c *checker) translations() {
 	}
 	v := m.in(c.o.Raw)
 	for l := range properties(v) {
+		if !isLanguage(l.name) {
+			c.add(m.at()+l.at(), "contents", "has a key that is not a language tag of RFC 5646, such as de or pt-BR")
+		}
 		if v[l.at()] != '{' || isEmpty(l.in(v)) {
 			c.add(m.at()+l.at(), "contents", "holds what is no object with members")
 		}

@@ -8,10 +8,9 @@ import (
 
 // fits says why v is not what p asks for; "" when it is. What is wrong inside it adds by itself.
 func (c *checker) fits(at int, v string, p property, path string) string {
-	str, isText := textOf[string](v)
 	switch p.is {
 	case text:
-		if !isText {
+		if v[0] != '"' {
 			return "is not a string"
 		}
 	case flag:
@@ -23,7 +22,10 @@ func (c *checker) fits(at int, v string, p property, path string) string {
 		if err != nil {
 			return "is not a whole number"
 		}
-		if (p.min != 0 || p.max != 0) && (n < p.min || n > p.max) {
+		if p.min == 0 && p.max == 0 {
+			p.min, p.max = -exact, exact
+		}
+		if n < p.min || n > p.max {
 			return "is not between " + strconv.FormatInt(p.min, 10) + " and " + strconv.FormatInt(p.max, 10)
 		}
 	case number:
@@ -41,19 +43,19 @@ func (c *checker) fits(at int, v string, p property, path string) string {
 	case ref:
 		return fitsRef(v, p.of)
 	case choice:
-		if !oneWord(p.of, str) {
+		if s, _ := textOf[string](v); !oneWord(p.of, s) {
 			return "is not one of:" + strings.TrimRight(p.of, " ")
 		}
 	case digits:
-		if !isText || str == "" || len(str)%2 != 0 || strings.Trim(str, "0123456789abcdefABCDEF") != "" {
+		if s, _ := textOf[string](v); s == "" || len(s)%2 != 0 || strings.Trim(s, "0123456789abcdefABCDEF") != "" {
 			return "is not an even number of hexadecimal digits"
 		}
 	case base64Form:
-		if !isText || !isBase64(str) {
+		if s, _ := textOf[string](v); !isBase64(s) {
 			return "is not base64"
 		}
 	case uri:
-		if !isText || !hasScheme(str) {
+		if s, _ := textOf[string](v); !hasScheme(s) {
 			return "is not a URI with a scheme"
 		}
 	case texts, refs, choices, phases, things:
@@ -129,7 +131,25 @@ func hasScheme(s string) bool {
 	return strings.IndexFunc(rest, func(r rune) bool { return r <= ' ' || r == 0x7f }) < 0
 }
 
-// hashLengths gives the number of hexadecimal digits of the algorithms of hash-algorithm-ov that have a fixed one (§10.9).
+const notLanguage = "is not a language tag of RFC 5646, such as de or pt-BR"
+
+// isLanguage tells whether s has the form of a language tag: subtags of one to eight letters and digits with hyphens between them, the
+// first of letters alone.
+func isLanguage(s string) bool {
+	for i, tag := range strings.Split(s, "-") {
+		if tag == "" || len(tag) > 8 || i == 0 && strings.ContainsAny(tag, "0123456789") {
+			return false
+		}
+		for _, c := range []byte(tag) {
+			if (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// hashLengths gives the number of hexadecimal digits of the algorithms of hash-algorithm-ov that have a fixed one (§10.7).
 var hashLengths = map[string]int{"MD5": 32, "SHA-1": 40, "SHA-256": 64, "SHA-512": 128, "SHA3-256": 64, "SHA3-512": 128}
 
 func fitsHashes(v string) string {

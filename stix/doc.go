@@ -1,4 +1,5 @@
-// Package stix reads, checks and writes STIX 2.1 (OASIS Standard, 10 June 2021): objects of every type, custom ones included.
+// Package stix reads, checks and writes STIX 2.1 (OASIS, with errata 01): objects of every type, custom ones included. Sections cited as
+// §2.9 are that standard's.
 //
 // An Object keeps its bytes exactly as they came; Parse draws from them what the system needs and re-serialises nothing, so
 // what goes out is what came in. Reader and Writer carry bundles, TAXII envelopes, arrays and lines of objects, one object at a time.

@@ -2,6 +2,7 @@ package stix
 
 import (
 	"bytes"
+	"errors"
 	"io"
 
 	"github.com/comity-exchange/comity/fault"
@@ -18,7 +19,9 @@ type framer struct {
 	size  int   // the longest value that is kept
 	ended error // what src ended with
 	stack []byte
-	lines bool // a line feed inside a string ends the attempt
+	// strict asks for the grammar's every comma, and for strings on one line, so that an object which does not end breaks off where
+	// the next one begins. In a list brackets say where an object ends, whatever is wrong inside it.
+	strict bool
 }
 
 const (
@@ -77,11 +80,27 @@ func (r *framer) peek() byte {
 	}
 }
 
+// byteOrderMark passes the mark that some programs write before a text.
+func (r *framer) byteOrderMark() {
+	const mark = "\ufeff"
+	for r.peek() == mark[0] && len(r.buf)-r.pos < len(mark) && r.fill() {
+	}
+	if bytes.HasPrefix(r.buf[r.pos:], []byte(mark)) {
+		r.pos += len(mark)
+	}
+}
+
+// atEnd tells whether nothing is left to read; ended says why.
+func (r *framer) atEnd() bool { return r.pos >= len(r.buf) && r.ended != nil }
+
+// complete tells whether src came to its end and did not fail.
+func (r *framer) complete() bool { return errors.Is(r.ended, io.EOF) }
+
 func (r *framer) offset() int64 { return r.base + int64(r.pos) }
 
 // early is the fault of a stream that ends, or breaks, before it should.
 func (r *framer) early() error {
-	if r.ended == nil || r.ended == io.EOF {
+	if r.ended == nil || r.complete() {
 		return fault.New(fault.Malformed, "", "the text ends too early, at byte %d", r.offset())
 	}
 	if fault.CodeOf(r.ended) != fault.Internal {
@@ -92,6 +111,56 @@ func (r *framer) early() error {
 
 func (r *framer) broken() error {
 	return fault.New(fault.Malformed, "", "the JSON is broken at byte %d", r.offset())
+}
+
+// whole gives the bytes of the object at pos if its end is in what is held, nil otherwise. It counts brackets alone and moves nothing:
+// if what it gives is a good object it is the right one, and if not, frame finds out what is wrong. Of lines it looks at one, and at
+// nothing but objects, or all that is held would be looked through for each bracket that does not close.
+func (r *framer) whole() []byte {
+	window := r.buf[r.pos:min(len(r.buf), r.pos+r.size)]
+	if len(window) == 0 || window[0] != '{' {
+		return nil
+	}
+	depth := 0
+	for i := 0; i < len(window); i++ {
+		switch window[i] {
+		case '\n':
+			if r.strict {
+				return nil
+			}
+		case '{', '[':
+			depth++
+		case '}', ']':
+			if depth--; depth <= 0 {
+				return window[:i+1]
+			}
+		case '"':
+			n := stringEnd(window[i+1:])
+			if n < 0 {
+				return nil
+			}
+			i += n + 1
+		}
+	}
+	return nil
+}
+
+// stringEnd gives the place of the quote that ends a string whose content b begins with, −1 where there is none.
+func stringEnd(b []byte) int {
+	for from := 0; ; {
+		n := bytes.IndexByte(b[from:], '"')
+		if n < 0 {
+			return -1
+		}
+		slashes := from + n
+		for slashes > 0 && b[slashes-1] == '\\' {
+			slashes--
+		}
+		if (from+n-slashes)%2 == 0 {
+			return from + n
+		}
+		from += n + 1
+	}
 }
 
 // What may come next inside a value.
@@ -119,11 +188,16 @@ func (r *framer) frame() (text []byte, over bool, err error) {
 		if over = over || r.tooLong(); over && !own {
 			return nil, true, r.unkept()
 		}
-		if b == 0 && r.pos >= len(r.buf) {
+		if b == 0 && r.atEnd() {
 			return nil, over, r.early()
 		}
 		var ok bool
-		if state, ok, err = r.step(state, b); err != nil {
+		if len(r.stack) > 0 && !r.strict {
+			state, ok, err = r.pass(b)
+		} else {
+			state, ok, err = r.step(state, b)
+		}
+		if err != nil {
 			return nil, over, err
 		} else if !ok {
 			return nil, over, r.broken()
@@ -207,6 +281,20 @@ func (r *framer) step(state int, b byte) (next int, ok bool, err error) {
 	return next, ok, nil
 }
 
+// pass moves past what begins with b inside brackets that have only to match.
+func (r *framer) pass(b byte) (next int, ok bool, err error) {
+	switch b {
+	case '"':
+		return wantCommaOrEnd, true, r.skipString()
+	case '{', '[':
+		return r.step(wantValue, b)
+	case '}', ']':
+		return r.step(wantCommaOrEnd, b)
+	}
+	r.pos++
+	return wantCommaOrEnd, true, nil
+}
+
 // scalar tells whether b may stand in a number or a literal.
 func scalar(b byte) bool {
 	return b >= '0' && b <= '9' || b >= 'a' && b <= 'z' || b >= 'A' && b <= 'Z' || b == '-' || b == '+' || b == '.'
@@ -221,7 +309,7 @@ func (r *framer) skipString() error {
 		if end >= 0 {
 			window = window[:end]
 		}
-		if r.lines {
+		if r.strict {
 			if n := bytes.IndexByte(window, '\n'); n >= 0 {
 				r.pos += n
 				return r.broken()
@@ -248,8 +336,12 @@ func (r *framer) skipString() error {
 	}
 }
 
-// nextLine moves to the next line that begins with a brace, and tells whether there is one.
+// nextLine moves to the next line that begins with a brace, and tells whether there is one. Where an object broke off because such a
+// line came too early, it stays there.
 func (r *framer) nextLine() bool {
+	if r.pos > 0 && r.pos < len(r.buf) && r.buf[r.pos-1] == '\n' && r.buf[r.pos] == '{' {
+		return true
+	}
 	for {
 		n := bytes.IndexByte(r.buf[r.pos:], '\n')
 		if n < 0 {

@@ -5,7 +5,7 @@ import (
 	"strings"
 )
 
-// Granular is one entry of granular_markings (§7.2.3): what its selectors name is marked with Marking, or is in the language Lang.
+// Granular is one entry of granular_markings (§7.2.3.1): what its selectors name is marked with Marking, or is in the language Lang.
 // Check asks for exactly one of the two.
 type Granular struct {
 	Selectors []string
@@ -96,6 +96,9 @@ func (c *checker) granular() {
 		at, _ := c.o.place("granular_markings")
 		if g.Marking != "" && g.Lang != "" {
 			c.add(at, path, "has both marking_ref and lang")
+		}
+		if g.Lang != "" && !isLanguage(g.Lang) {
+			c.add(at, path+".lang", notLanguage)
 		}
 		for _, s := range g.Selectors {
 			if _, ok := c.o.Select(s); !ok {

@@ -7,7 +7,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 )
 
-// Type is the type of an object, such as "indicator" or a custom "x-acme-lead" (§2.4: at most 250 characters of a–z, 0–9 and hyphen).
+// Type is the type of an object, such as "indicator" or a custom "x-acme-lead" (§3.1: 3 to 250 characters of a–z, 0–9 and hyphen).
 type Type string
 
 // valid tells whether t has the form of a type: lower-case letters, digits and hyphens, a letter first, 3 to 250 of them.
@@ -82,7 +82,7 @@ func (id ID) standardUUID() bool {
 	return u != "" && u[14] >= '1' && u[14] <= '5' && strings.IndexByte("89abAB", u[19]) >= 0
 }
 
-// Timestamp is a time exactly as an object writes it: RFC 3339 in UTC with Z and a fraction of any length (§2.14). A version is
+// Timestamp is a time exactly as an object writes it: RFC 3339 in UTC with Z and a fraction of any length (§2.16). A version is
 // named by its timestamp, so it is kept as text; Compare orders without losing digits. "" is the absent time.
 type Timestamp string
 
@@ -142,7 +142,7 @@ func (t Timestamp) Compare(o Timestamp) int {
 	return strings.Compare(t.fraction(), o.fraction())
 }
 
-// valid tells whether t is a timestamp of §2.14 that names a day which exists.
+// valid tells whether t is a timestamp of §2.16 that names a day which exists.
 func (t Timestamp) valid() bool {
 	const form = "0000-00-00T00:00:00"
 	if len(t) < len(form)+1 || len(t) > 64 || t[len(t)-1] != 'Z' {

@@ -9,7 +9,7 @@ import (
 )
 
 // namespace is the UUID under which identifiers of observables are derived (§2.9): 00abedb4-aa42-466c-9c01-fed23315a9b7.
-const namespace = "\x00\xab\xed\xb4\xaa\x42\x46\x6c\x9c\x01\xfe\xd2\x33\x15\xa9\xb7"
+var namespace = [16]byte{0x00, 0xab, 0xed, 0xb4, 0xaa, 0x42, 0x46, 0x6c, 0x9c, 0x01, 0xfe, 0xd2, 0x33, 0x15, 0xa9, 0xb7}
 
 // contributing has the properties that make an observable's identifier (§6). A process has none.
 var contributing = map[Type][]string{
@@ -35,7 +35,7 @@ var contributing = map[Type][]string{
 // preferredHashes is the order in which one hash is taken for the identifier; where none of these is there, the first by name.
 var preferredHashes = []string{"MD5", "SHA-1", "SHA-256", "SHA-512"}
 
-// DeterministicID gives the identifier that §2.9 derives from what an observable is: a UUIDv5 over the canonical JSON (RFC 8785) of
+// DeterministicID gives the identifier that §2.9 derives from what an observable is (§3.4): a UUIDv5 over the canonical JSON (RFC 8785) of
 // the properties that contribute to it. ok is false for other types and where none of these properties is there: such an object has
 // a random identifier.
 func (o *Object) DeterministicID() (id ID, ok bool) { return deriveID(o.Type, o.Property) }
@@ -65,7 +65,7 @@ func deriveID(t Type, property func(string) (string, bool)) (ID, bool) {
 	if canonical.Canonicalize() != nil {
 		return "", false
 	}
-	return DeriveID(t, canonical), true
+	return DeriveID(t, namespace, canonical), true
 }
 
 // oneHash gives hashes with one hash alone, "" where there is none.
@@ -93,10 +93,11 @@ func oneHash(v string) string {
 	return "{" + string(name) + ":" + best.in(v) + "}"
 }
 
-// DeriveID gives the identifier of type t whose UUIDv5 is made of name in the namespace of STIX: the same for the same name everywhere.
-func DeriveID(t Type, name []byte) ID {
+// DeriveID gives the identifier of type t whose UUIDv5 is made of name in the caller's own namespace: the same for the same name
+// everywhere. The namespace of observables must not be used for anything else (§2.9); for those there is Object.DeterministicID.
+func DeriveID(t Type, namespace [16]byte, name []byte) ID {
 	h := sha1.New()
-	h.Write([]byte(namespace))
+	h.Write(namespace[:])
 	h.Write(name)
 	return idFrom(t, [16]byte(h.Sum(nil)), 5)
 }

@@ -24,6 +24,14 @@ func TestDeterministicID(t *testing.T) {
 		{"ipv6-addr", `"value":"2001:db8::1"`, "ipv6-addr--6469e3a9-b053-5e34-a025-9396ae051d26"},
 		{"domain-name", `"value":"example.com"`, "domain-name--bedb4899-d24b-5401-bc86-8f6b4cc18ec7"},
 		{"domain-name", `"value":"control.example.com"`, "domain-name--427e3664-0043-5865-b454-97df26649bde"},
+		{"directory", `"path":"C:\\Windows\\System32"`, "directory--0a58d0c1-59e6-5afd-8252-dcd3f13e5622"},
+		{"file", `"hashes":{"SHA-256":"ceafbfd424be2ca4a5f0402cae090dda2fb0526cf521b60b60077c0f622b285a"}`, "file--70221dbf-52fd-5377-9619-c0ce6b3ffc8c"},
+		{"file", `"hashes":{"SHA-256":"ceafbfd424be2ca4a5f0402cae090dda2fb0526cf521b60b60077c0f622b285a"},"parent_directory_ref":"directory--93c0a9b0-520d-545d-9094-1a08ddf46b05","name":"qwerty.dll"`, // the standard made it with an older id of the directory
+			"file--39643577-13b7-5f21-9584-df7e7c33f357"},
+		{"file", `"hashes":{"SHA-256":"35a01331e9ad96f751278b891b6ea09699806faedfa237d40513d92ad1b7100f"},"extensions":{"ntfs-ext":{"alternate_data_streams":[{"name":"second.stream","size":25536}]}}`,
+			"file--ba04c974-3cef-5f42-adc7-084d467874e2"},
+		{"file", `"extensions":{"raster-image-ext":{"exif_tags":{"Make":"Nikon","YResolution":3264,"Model":"D7000","XResolution":4928}}},"name":"picture.jpg",` +
+			`"hashes":{"SHA-256":"4bac27393bdd9777ce02453256c5577cd02275510b2227f473d03f533924f877"}`, "file--66772174-3442-5e0d-b577-4bd7be55fb87"},
 		{"autonomous-system", `"number":15139,"name":"Slime Industries","rir":"ARIN"`, "autonomous-system--3aa27478-50b5-5ab8-9da9-cdc12b657fff"},
 	} {
 		o, err := stix.Parse([]byte(`{"type":"` + c.typ + `","id":"` + c.typ + `--00000000-0000-4000-8000-000000000001",` + c.rest + `}`))
@@ -101,7 +109,7 @@ func made(t testing.TB) []*stix.Object {
 		stix.Indicator{Common: common("indicator"), Name: "n", Description: "d", Types: []string{"malicious-activity"}, Pattern: "[ipv4-addr:value = '198.51.100.3']",
 			ValidFrom: at, ValidUntil: later, KillChain: []stix.Phase{{Chain: "c", Name: "p"}}},
 		stix.Indicator{Common: stix.Common{ID: newID("indicator"), Created: at}, Pattern: "x", PatternType: "yara", ValidFrom: at},
-		stix.Identity{Common: common("identity"), Name: "XA", Description: "d", Roles: []string{"r"}, Class: "organization", Sectors: []string{"energy"}, Contact: "c"},
+		stix.Identity{Common: common("identity"), Name: "XA", Description: "d", Roles: []string{"r"}, Class: "group", Sectors: []string{"energy"}, Contact: "c"},
 		stix.Relationship{Common: common("relationship"), Type: "based-on", Description: "d", Source: newID("indicator"), Target: newID("observed-data"), Start: at, Stop: later},
 		stix.Sighting{Common: common("sighting"), Description: "d", FirstSeen: at, LastSeen: later, Count: new(3), Of: newID("indicator"),
 			ObservedData: []stix.ID{newID("observed-data")}, Where: []stix.ID{me}, Summary: true},

@@ -204,6 +204,32 @@ func ResolveAt(o *Object, path string, find Lookup) (m marking.Marking, missing 
 	return bounded(m), missing
 }
 
+// RefsOf is the other way: the marking-definitions that say what m does, as far as there are any: its label, and the handling codes that
+// are ids of definitions. rest is the zero Marking, or, with the label, what they leave unsaid; PolicyOf has words for most of that.
+func RefsOf(m marking.Marking) (refs []ID, rest marking.Marking) {
+	if ref := TLPRef(m.TLP); ref != "" {
+		refs = append(refs, ref)
+	}
+	for _, h := range m.Handling {
+		if id := ID(h); id.Type() == "marking-definition" && id.valid() {
+			refs = append(refs, id)
+		} else {
+			rest.Handling = append(rest.Handling, h)
+		}
+	}
+	if m.PAP.Rank() != 0 {
+		rest.PAP = m.PAP
+	}
+	if m.PersonalData.Rank() != 0 {
+		rest.PersonalData = m.PersonalData
+	}
+	rest.RetainUntil = m.RetainUntil
+	if rest.Handling != nil || rest.PAP != "" || rest.PersonalData != "" || rest.RetainUntil != "" {
+		rest.TLP = m.TLP
+	}
+	return refs, rest
+}
+
 func add(m marking.Marking, missing []ID, id ID, find Lookup) (marking.Marking, []ID) {
 	d := Definition{ID: id, Meaning: MeansOther}
 	if t, ok := tlpOf(id); ok {

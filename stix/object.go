@@ -88,6 +88,29 @@ func (o *Object) Version() Timestamp {
 	return o.Created
 }
 
+// Spec is the version of STIX that the object is of: what it says, or, where it says nothing, 2.1 for an observable, whose default that
+// is (§3.2), and 2.0 for anything else, which 2.1 obliges to say it.
+func (o *Object) Spec() string {
+	switch {
+	case o.SpecVersion != "":
+		return o.SpecVersion
+	case o.class() == observable:
+		return "2.1"
+	}
+	return "2.0"
+}
+
+// class is what o is. Of a custom type it shows in what the object has: an observable has no versions.
+func (o *Object) class() class {
+	if r, ok := ruleOf(o.Type); ok {
+		return r.class
+	}
+	if o.Created == "" && o.Modified == "" {
+		return observable
+	}
+	return domain
+}
+
 // Property gives the JSON text of a top-level property exactly as it stands in Raw.
 func (o *Object) Property(name string) (text string, ok bool) {
 	if m := o.member(name); m != nil {
@@ -338,7 +361,7 @@ func listOf[T any](v string, each func(string) (T, bool)) ([]T, bool) {
 	if v[0] != '[' {
 		return nil, false
 	}
-	list := make([]T, 0, 1)
+	list := make([]T, 0, 2)
 	for _, e := range elements(v) {
 		x, ok := each(e)
 		if !ok {

@@ -1,6 +1,7 @@
 package stix
 
 import (
+	"errors"
 	"io"
 	"iter"
 
@@ -65,7 +66,7 @@ const (
 func NewReader(src io.Reader, limits Limits) *Reader {
 	limits = limits.filled()
 	return &Reader{
-		in:     framer{src: src, mark: -1, size: limits.Size},
+		in:     framer{src: src, mark: -1, size: limits.Size, strict: true},
 		parser: Parser{Limits: limits},
 		names:  map[string]struct{}{},
 	}
@@ -82,7 +83,7 @@ func (r *Reader) All() iter.Seq2[Item, error] {
 	return func(yield func(Item, error) bool) {
 		for {
 			it, err := r.Next()
-			if err == io.EOF || !yield(it, err) || err != nil {
+			if errors.Is(err, io.EOF) || !yield(it, err) || err != nil {
 				return
 			}
 		}
@@ -117,7 +118,7 @@ func (r *Reader) next() (Item, error) {
 	case b == ']':
 		r.in.pos++
 		return Item{}, r.finish()
-	case b == 0 && r.in.pos >= len(r.in.buf):
+	case b == 0 && r.in.atEnd():
 		return Item{}, r.in.early()
 	case r.stage == atRest:
 		if b != ',' {
@@ -128,38 +129,45 @@ func (r *Reader) next() (Item, error) {
 	}
 	r.stage = atRest
 	it := Item{Index: r.index, Offset: r.in.offset()}
-	text, over, err := r.in.frame()
-	if err != nil {
+	if err := r.fill(&it); err != nil {
 		return Item{}, err
 	}
-	r.fill(&it, text, over)
 	return it, nil
 }
 
-func (r *Reader) fill(it *Item, text []byte, over bool) {
-	if over {
-		it.Err = fault.New(fault.TooLarge, "", "the object has more than %d bytes", r.in.size)
-		return
+// fill reads the object that begins at the next byte into it. The error is why the text cannot be read on.
+func (r *Reader) fill(it *Item) (err error) {
+	if text := r.in.whole(); text != nil {
+		if it.Object, err = r.parser.Parse(text); err == nil {
+			r.in.pos += len(text)
+			return nil
+		}
 	}
-	it.Object, it.Err = r.parser.Parse(text)
+	text, over, err := r.in.frame()
+	switch {
+	case err != nil:
+		return err
+	case over:
+		it.Err = fault.New(fault.TooLarge, "", "the object has more than %d bytes", r.in.size)
+	default:
+		it.Object, it.Err = r.parser.Parse(text)
+	}
+	return nil
 }
 
 // line reads the next of several objects that stand one after another.
 func (r *Reader) line() (Item, error) {
-	if r.in.peek() == 0 && r.in.pos >= len(r.in.buf) {
-		if r.in.ended != io.EOF {
+	if r.in.peek() == 0 && r.in.atEnd() {
+		if !r.in.complete() {
 			return Item{}, r.in.early()
 		}
 		return Item{}, io.EOF
 	}
 	it := Item{Index: r.index, Offset: r.in.offset()}
-	text, over, err := r.in.frame()
-	switch {
-	case err == nil:
-		r.fill(&it, text, over)
-	case r.in.ended != nil && r.in.ended != io.EOF && r.in.pos >= len(r.in.buf):
-		return Item{}, err
-	default:
+	if err := r.fill(&it); err != nil {
+		if r.in.atEnd() && !r.in.complete() {
+			return Item{}, err
+		}
 		it.Err = err
 		r.in.nextLine()
 	}
@@ -169,22 +177,24 @@ func (r *Reader) line() (Item, error) {
 // begin finds out which form the text has, and stops before the first object.
 func (r *Reader) begin() error {
 	in := &r.in
-	switch in.peek() {
-	case '[':
+	in.byteOrderMark()
+	switch b := in.peek(); {
+	case b == '[':
 		in.pos++
+		in.strict = false
 		r.form, r.stage = Array, atFirst
-	case '{':
+	case b == '{':
 		in.mark = in.pos
 		err := r.open()
 		if r.stage == atStart && err == nil || r.head.Type != "bundle" && fault.CodeOf(err) == fault.Malformed {
 			// No container: what was looked at is the first object, or what should have been one.
-			in.pos, in.lines = in.mark, true
+			in.pos = in.mark
 			r.form, r.head, r.stage, err = Lines, Head{}, atLines, nil
 		}
 		in.mark = -1
 		return err
-	case 0:
-		if in.ended != io.EOF || in.pos < len(in.buf) {
+	case b == 0 && in.atEnd():
+		if !in.complete() {
 			return in.early()
 		}
 		r.form, r.stage = Lines, atLines
@@ -208,8 +218,8 @@ func (r *Reader) open() error {
 		}
 		if name == "objects" && r.in.peek() == '[' && (r.head.Type == "" || r.head.Type == "bundle") {
 			r.in.pos++
-			r.stage = atFirst
-			r.form = Envelope
+			r.in.strict = false
+			r.form, r.stage = Envelope, atFirst
 			if r.head.Type == "bundle" {
 				r.form = Bundle
 			}
@@ -274,7 +284,7 @@ func (r *Reader) key(first bool) (string, error) {
 
 // cut is the fault of a text that ends, or goes on wrongly, where it stands.
 func (r *Reader) cut() error {
-	if r.in.pos >= len(r.in.buf) {
+	if r.in.atEnd() {
 		return r.in.early()
 	}
 	return r.in.broken()
@@ -328,9 +338,9 @@ func (r *Reader) finish() error {
 
 func (r *Reader) end() error {
 	switch b := r.in.peek(); {
-	case b != 0 || r.in.pos < len(r.in.buf):
+	case b != 0 || !r.in.atEnd():
 		return fault.New(fault.Malformed, "", "something follows the objects at byte %d", r.in.offset())
-	case r.in.ended != io.EOF:
+	case !r.in.complete():
 		return r.in.early()
 	}
 	return io.EOF

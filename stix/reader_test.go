@@ -61,12 +61,18 @@ func TestReader(t *testing.T) {
 		{"no line feed at the end", domainA + "\n" + addrB, "ok domain-name\nok ipv4-addr\nend lines"},
 		{"one object over several lines", strings.ReplaceAll(domainA, ",", ",\n  "), "ok domain-name\nend lines"},
 		{"nothing", " \n", "end lines"},
+		{"a byte order mark", "\ufeff[" + domainA + "]", "ok domain-name\nend array"},
+		{"a NUL", "\x00", "stop the text is neither a bundle, an envelope, a list nor lines of STIX objects"},
+		{"half a byte order mark", "\xef\xbb", "stop the text is neither a bundle, an envelope, a list nor lines of STIX objects"},
 		{"an object with a list called objects", `{"type":"x-a","id":"x-a--3c10e93f-798e-5a26-a0c1-08156efab7f5","objects":[{}]}`, "ok x-a\nend lines"},
 		{"observed data with objects", `{"type":"observed-data","id":"observed-data--3c10e93f-798e-4a26-a0c1-08156efab7f5","objects":{"0":{}}}`, "ok observed-data\nend lines"},
 
 		{"a broken value", `[` + domainA + `,{"a":1,"b":nul},` + addrB + `]`, "ok domain-name\nat byte 11: a value is missing\nok ipv4-addr\nend array"},
 		{"a bad escape", `[{"a":"\x"},` + addrB + `]`, "at byte 6: a string has a broken escape\nok ipv4-addr\nend array"},
 		{"a bare line feed in a string", "[{\"a\":\"\n\"}," + addrB + "]", "at byte 6: a string has a bare control character\nok ipv4-addr\nend array"},
+		{"a comma too many", `[{"a":1,},` + addrB + `]`, "at byte 7: a property name is missing\nok ipv4-addr\nend array"},
+		{"a comma too few", `[{"a":1 "b":2},` + addrB + `]`, "at byte 7: a comma or a closing brace is missing\nok ipv4-addr\nend array"},
+		{"other quotes", `[{'a':1},` + addrB + `]`, "at byte 1: a property name is missing\nok ipv4-addr\nend array"},
 		{"not an object", `[5,"a",null,` + addrB + `,[1]]`, strings.Repeat("at byte 0: a STIX object is a JSON object\n", 3) + "ok ipv4-addr\nat byte 0: a STIX object is a JSON object\nend array"},
 		{"an inner bundle", `[{"type":"bundle","id":"` + bundle + `"}]`, "at byte 8: a bundle is not an object: read what is in it\nend array"},
 		{"a missing comma", `[` + domainA + addrB + `]`, "ok domain-name\nstop the JSON is broken at byte 102"},
@@ -82,7 +88,8 @@ func TestReader(t *testing.T) {
 
 		{"a broken line", domainA + "\n{\"a\":[1}\n" + addrB, "ok domain-name\nthe JSON is broken at byte 109\nok ipv4-addr\nend lines"},
 		{"a line cut in a string", domainA + "\n{\"a\":\"b\n" + addrB, "ok domain-name\nthe JSON is broken at byte 109\nok ipv4-addr\nend lines"},
-		{"a line cut behind a comma", "{\"a\":\"b\",\n" + addrB, "the JSON is broken at byte 10\nend lines"},
+		{"a line cut behind a comma", "{\"a\":\"b\",\n" + addrB, "the JSON is broken at byte 10\nok ipv4-addr\nend lines"},
+		{"a line cut behind a bracket", "{\"a\":[\n" + domainA + "\n" + addrB, "the JSON is broken at byte 109\nok ipv4-addr\nend lines"},
 		{"a first line that is broken", "{\"a\":]\n" + addrB, "the JSON is broken at byte 5\nok ipv4-addr\nend lines"},
 		{"a line that is no object", domainA + "\nx\n" + addrB, "ok domain-name\nat byte 0: a STIX object is a JSON object\nok ipv4-addr\nend lines"},
 		{"a bad value on a line", domainA + "\n{\"a\": +}\n" + addrB, "ok domain-name\nat byte 6: a value is missing\nok ipv4-addr\nend lines"},
@@ -155,6 +162,24 @@ func TestReaderTooLarge(t *testing.T) {
 	deep := "[" + domainA + "," + strings.Repeat("[", 20_000)
 	if got := told(stix.NewReader(strings.NewReader(deep), limits)); got[1] != "stop the JSON is nested too deeply to go on, at byte 10103" {
 		t.Errorf("too deep: %v", got)
+	}
+}
+
+// TestReaderOfBrackets: a text made of openings costs no more than another of its length.
+func TestReaderOfBrackets(t *testing.T) {
+	t.Parallel()
+	for _, text := range []string{strings.Repeat("{\n", 100_000), strings.Repeat("{\"a\":[\n", 50_000), "[" + strings.Repeat("{},", 50_000) + "{}]", "[" + strings.Repeat("{]", 100_000),
+		"[" + strings.Repeat("5,", 100_000) + "5]", "[" + strings.Repeat(`"",`, 100_000) + "5]", strings.Repeat("5 ", 100_000), strings.Repeat("{} ", 50_000), "[" + strings.Repeat("[],", 50_000) + "5]"} {
+		n := 0
+		for it, err := range stix.NewReader(strings.NewReader(text), stix.Limits{}).All() {
+			if err == nil && it.Err == nil {
+				t.Fatal("a bracket was taken")
+			}
+			n++
+		}
+		if n == 0 {
+			t.Error("nothing was said")
+		}
 	}
 }
 

@@ -7,11 +7,10 @@ package stix
 type class int
 
 const (
-	custom     class = iota // not of the standard: judged by what it has
+	inner      class = iota // not an object of its own: an extension, a list's entry
 	domain                  // SDO, SRO, language-content, extension-definition: created and modified
 	observable              // SCO
 	definition              // marking-definition: created alone
-	inner                   // not an object of its own: an extension, a list's entry
 )
 
 // form is what a property's value must be.
@@ -43,7 +42,7 @@ const (
 type property struct {
 	is       form
 	of       string
-	min, max int64 // of whole, when max is not 0; for min 0 and max 0 no bound
+	min, max int64 // of whole and number; both 0 for no bound but exact
 }
 
 type rule struct {
@@ -70,24 +69,17 @@ const (
 	regs   = " REG_NONE REG_SZ REG_EXPAND_SZ REG_BINARY REG_DWORD REG_DWORD_BIG_ENDIAN REG_DWORD_LITTLE_ENDIAN REG_LINK REG_MULTI_SZ" +
 		" REG_RESOURCE_LIST REG_FULL_RESOURCE_DESCRIPTION REG_RESOURCE_REQUIREMENTS_LIST REG_QWORD REG_INVALID_TYPE "
 	most = 999_999_999
+	// exact is the largest whole number that every reader of JSON has exactly (§2.10).
+	exact = 1<<53 - 1
 )
 
 // commonRules are the properties that any object may have (§3.2), as far as Parse has not judged them.
 var commonRules = map[string]property{
-	"type":                {is: text},
-	"spec_version":        {is: text},
-	"id":                  {is: text},
+	"type": {}, "spec_version": {}, "id": {}, "created": {}, "modified": {}, "revoked": {}, "labels": {}, "confidence": {}, "lang": {}, "extensions": {},
 	"created_by_ref":      {is: ref, of: " identity "},
-	"created":             {is: stamp},
-	"modified":            {is: stamp},
-	"revoked":             {is: flag},
-	"labels":              {is: texts},
-	"confidence":          {is: whole, max: 100},
-	"lang":                {is: text},
 	"external_references": {is: things, of: "external-reference"},
 	"object_marking_refs": {is: refs, of: " marking-definition "},
 	"granular_markings":   {is: things, of: "granular-marking"},
-	"extensions":          {is: anything},
 	"defanged":            {is: flag},
 }
 
@@ -170,9 +162,9 @@ var inners = map[string]rule{
 	"registry-value": {oneOf: []string{"name", "data", "data_type"}, properties: map[string]property{
 		"name": {is: text}, "data": {is: text}, "data_type": {is: choice, of: regs}}},
 	"stream": {need: []string{"name"}, properties: map[string]property{
-		"name": {is: text}, "hashes": {is: hashes}, "size": {is: whole, max: 1 << 53}}},
+		"name": {is: text}, "hashes": {is: hashes}, "size": {is: whole, max: exact}}},
 	"pe-section": {need: []string{"name"}, properties: map[string]property{
-		"name": {is: text}, "size": {is: whole, max: 1 << 53}, "entropy": {is: number}, "hashes": {is: hashes}}},
+		"name": {is: text}, "size": {is: whole, max: exact}, "entropy": {is: number}, "hashes": {is: hashes}}},
 	"x509-v3": {properties: map[string]property{
 		"private_key_usage_period_not_before": {is: stamp}, "private_key_usage_period_not_after": {is: stamp}}},
 	"archive-ext": {need: []string{"contains_refs"}, properties: map[string]property{
@@ -183,9 +175,10 @@ var inners = map[string]rule{
 		"version": {is: text}, "is_optimized": {is: flag}, "document_info_dict": {is: dictionary}, "pdfid0": {is: text}, "pdfid1": {is: text}}},
 	"raster-image-ext": {oneOf: []string{"image_height", "image_width", "bits_per_pixel", "exif_tags"}, properties: map[string]property{
 		"image_height": {is: whole}, "image_width": {is: whole}, "bits_per_pixel": {is: whole}, "exif_tags": {is: dictionary}}},
-	"windows-pebinary-ext": {need: []string{"pe_type"}, properties: map[string]property{
-		"pe_type": {is: text}, "imphash": {is: text}, "machine_hex": {is: digits}, "number_of_sections": {is: whole, max: 1 << 53}, "time_date_stamp": {is: stamp},
-		"pointer_to_symbol_table_hex": {is: digits}, "number_of_symbols": {is: whole, max: 1 << 53}, "size_of_optional_header": {is: whole, max: 1 << 53},
+	"windows-pebinary-ext": {need: []string{"pe_type"}, oneOf: []string{"imphash", "machine_hex", "number_of_sections", "time_date_stamp", "pointer_to_symbol_table_hex",
+		"number_of_symbols", "size_of_optional_header", "characteristics_hex", "file_header_hashes", "optional_header", "sections"}, properties: map[string]property{
+		"pe_type": {is: text}, "imphash": {is: text}, "machine_hex": {is: digits}, "number_of_sections": {is: whole, max: exact}, "time_date_stamp": {is: stamp},
+		"pointer_to_symbol_table_hex": {is: digits}, "number_of_symbols": {is: whole, max: exact}, "size_of_optional_header": {is: whole, max: exact},
 		"characteristics_hex": {is: digits}, "file_header_hashes": {is: hashes}, "optional_header": {is: dictionary}, "sections": {is: things, of: "pe-section"}}},
 	"http-request-ext": {need: []string{"request_method", "request_value"}, properties: map[string]property{
 		"request_method": {is: text}, "request_value": {is: text}, "request_version": {is: text}, "request_header": {is: dictionary},
@@ -194,7 +187,7 @@ var inners = map[string]rule{
 		"icmp_type_hex": {is: digits}, "icmp_code_hex": {is: digits}}},
 	"socket-ext": {need: []string{"address_family"}, properties: map[string]property{
 		"address_family": {is: choice, of: afs}, "is_blocking": {is: flag}, "is_listening": {is: flag}, "options": {is: dictionary},
-		"socket_type": {is: choice, of: socks}, "socket_descriptor": {is: whole, max: 1 << 53}, "socket_handle": {is: whole}}},
+		"socket_type": {is: choice, of: socks}, "socket_descriptor": {is: whole, max: exact}, "socket_handle": {is: whole}}},
 	"tcp-ext": {oneOf: []string{"src_flags_hex", "dst_flags_hex"}, properties: map[string]property{
 		"src_flags_hex": {is: digits}, "dst_flags_hex": {is: digits}}},
 	"windows-process-ext": {oneOf: []string{"aslr_enabled", "dep_enabled", "priority", "owner_sid", "window_title", "startup_info", "integrity_level"}, properties: map[string]property{

@@ -18,7 +18,7 @@ var observables = map[Type]rule{
 		"subject": {is: text}, "received_lines": {is: texts}, "additional_header_fields": {is: dictionary}, "body": {is: text},
 		"body_multipart": {is: things, of: "mime-part"}, "raw_email_ref": {is: ref, of: " artifact "}}},
 	"file": {class: observable, oneOf: []string{"hashes", "name"}, properties: map[string]property{
-		"hashes": {is: hashes}, "size": {is: whole, max: 1 << 53}, "name": {is: text}, "name_enc": {is: text}, "magic_number_hex": {is: digits}, "mime_type": {is: text},
+		"hashes": {is: hashes}, "size": {is: whole, max: exact}, "name": {is: text}, "name_enc": {is: text}, "magic_number_hex": {is: digits}, "mime_type": {is: text},
 		"ctime": {is: stamp}, "mtime": {is: stamp}, "atime": {is: stamp}, "parent_directory_ref": {is: ref, of: " directory "}, "contains_refs": {is: refs},
 		"content_ref": {is: ref, of: " artifact "}}},
 	"ipv4-addr": {class: observable, need: []string{"value"}, properties: map[string]property{
@@ -29,8 +29,8 @@ var observables = map[Type]rule{
 	"mutex":    {class: observable, need: []string{"name"}, properties: map[string]property{"name": {is: text}}},
 	"network-traffic": {class: observable, need: []string{"protocols"}, oneOf: []string{"src_ref", "dst_ref"}, properties: map[string]property{
 		"start": {is: stamp}, "end": {is: stamp}, "is_active": {is: flag}, "src_ref": {is: ref, of: addrs + "mac-addr domain-name "}, "dst_ref": {is: ref, of: addrs + "mac-addr domain-name "},
-		"src_port": {is: whole, max: 65535}, "dst_port": {is: whole, max: 65535}, "protocols": {is: texts}, "src_byte_count": {is: whole, max: 1 << 53},
-		"dst_byte_count": {is: whole, max: 1 << 53}, "src_packets": {is: whole, max: 1 << 53}, "dst_packets": {is: whole, max: 1 << 53}, "ipfix": {is: dictionary},
+		"src_port": {is: whole, max: 65535}, "dst_port": {is: whole, max: 65535}, "protocols": {is: texts}, "src_byte_count": {is: whole, max: exact},
+		"dst_byte_count": {is: whole, max: exact}, "src_packets": {is: whole, max: exact}, "dst_packets": {is: whole, max: exact}, "ipfix": {is: dictionary},
 		"src_payload_ref": {is: ref, of: " artifact "}, "dst_payload_ref": {is: ref, of: " artifact "}, "encapsulates_refs": {is: refs, of: " network-traffic "},
 		"encapsulated_by_ref": {is: ref, of: " network-traffic "}}},
 	"process": {class: observable, oneOf: []string{"extensions", "is_hidden", "pid", "created_time", "cwd", "command_line", "environment_variables",

@@ -3,49 +3,116 @@ package pattern
 import (
 	"bytes"
 	"cmp"
+	"encoding/base64"
+	"encoding/hex"
 	"slices"
 	"strconv"
 	"strings"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/comity-exchange/comity/stix"
 )
 
-// holds tells whether the comparison holds for a value that its path led to. name is that of the property.
+// seenIn tells whether the test holds for one of the objects of o. All of it must hold for the same (§9.5).
+func (e *evaluation) seenIn(c *comparing, o *Observation) bool {
+	return slices.ContainsFunc(o.objects, func(x map[string]any) bool { return e.err == nil && e.satisfies(c, o, x) })
+}
+
+// satisfies tells whether the test holds for the object x of o.
+func (e *evaluation) satisfies(c *comparing, o *Observation, x map[string]any) bool {
+	switch c.op {
+	case "OR":
+		return e.satisfies(c.left, o, x) || e.satisfies(c.right, o, x)
+	case "AND":
+		return e.satisfies(c.left, o, x) && e.satisfies(c.right, o, x)
+	}
+	if !e.spend(1) || x["type"] != c.path.Type {
+		return false
+	}
+	holds := false
+	e.walk(o, x, "", c.path.Steps, func(v any, name string) bool {
+		holds = c.op == "EXISTS" || e.holds(c, v, name)
+		return !holds
+	})
+	if c.op == "EXISTS" {
+		return holds != c.not
+	}
+	return holds
+}
+
+// holds tells whether the comparison holds for a value that its path led to. name is that of the property. What cannot be compared
+// is unequal, and nothing else (§9.6.1).
 func (e *evaluation) holds(c *comparing, v any, name string) bool {
 	if s, ok := v.(string); ok && !e.spend(1+len(s)/16) {
 		return false
 	}
-	yes := false
-	switch c.op {
-	case "EXISTS":
-		return true
-	case "=", "IN":
-		yes = e.anyEqual(c, v, name)
-	case "!=":
-		yes = !e.anyEqual(c, v, name)
-	case "<", "<=", ">", ">=":
-		n, ok := order(v, c.values[0], name)
-		if !ok {
-			return false
-		}
-		yes = c.op == "<" && n < 0 || c.op == "<=" && n <= 0 || c.op == ">" && n > 0 || c.op == ">=" && n >= 0
-	default:
-		s, ok := v.(string)
-		if ok {
-			yes, ok = e.text(c, s)
-		}
-		if !ok {
-			return false
-		}
+	yes, comparable := e.compared(c, v, name)
+	if !comparable {
+		return c.op == "!=" && !c.not
 	}
 	return yes != c.not
 }
 
-// text compares strings: LIKE, MATCHES and the ranges of addresses. ok is false for what is no address.
-func (e *evaluation) text(c *comparing, s string) (yes, ok bool) {
+func (e *evaluation) compared(c *comparing, v any, name string) (yes, comparable bool) {
+	switch c.op {
+	case "LIKE", "MATCHES", "ISSUBSET", "ISSUPERSET":
+		s, ok := v.(string)
+		if !ok {
+			return false, false
+		}
+		return e.text(c, s, name)
+	}
+	for _, l := range c.values {
+		if !e.spend(1) {
+			return false, false
+		}
+		n, ok := order(v, l, name)
+		if ok && n != 0 && isHashOf(c.path) {
+			if s, isText := v.(string); isText && strings.EqualFold(s, l.Text) {
+				n = 0
+			}
+		}
+		comparable = comparable || ok
+		yes = yes || ok && holdsFor(c.op, n)
+	}
+	return yes, comparable
+}
+
+// holdsFor tells whether an operator holds where the value is n of the constant: −1 less, 0 equal, 1 more.
+func holdsFor(op string, n int) bool {
+	switch op {
+	case "!=":
+		return n != 0
+	case "<":
+		return n < 0
+	case "<=":
+		return n <= 0
+	case ">":
+		return n > 0
+	case ">=":
+		return n >= 0
+	}
+	return n == 0
+}
+
+func isHashOf(p Path) bool { return len(p.Steps) > 1 && p.Steps[len(p.Steps)-2].Name == "hashes" }
+
+// text compares strings: LIKE, MATCHES and the ranges of addresses. Binary properties are compared by what they stand for, a character
+// for each octet. ok is false for what is neither text nor an address where one is asked for.
+func (e *evaluation) text(c *comparing, s, name string) (yes, ok bool) {
+	if isBinary(name) {
+		b, ok := octets(s, name)
+		if !ok {
+			return false, false
+		}
+		s = latin(b)
+	} else {
+		s = norm.NFC.String(s)
+	}
 	switch want := c.values[0].Text; c.op {
 	case "LIKE":
-		return e.spend(len(s)*len(want)/16) && like(s, want), true
+		return e.spend(len(s)*len(want)/16) && like(s, norm.NFC.String(want)), true
 	case "MATCHES":
 		return c.expr != nil && e.spend(len(s)*c.steps/4) && c.expr.MatchString(s), true
 	}
@@ -56,25 +123,15 @@ func (e *evaluation) text(c *comparing, s string) (yes, ok bool) {
 	return n.contains(c.network), ok
 }
 
-func (e *evaluation) anyEqual(c *comparing, v any, name string) bool {
-	hashed := len(c.path.Steps) > 1 && c.path.Steps[len(c.path.Steps)-2].Name == "hashes"
-	return slices.ContainsFunc(c.values, func(l Literal) bool { return e.spend(1) && equal(v, l, name, hashed) })
-}
-
-func equal(v any, l Literal, name string, hashed bool) bool {
-	if s, ok := v.(string); ok && hashed && l.Kind == String {
-		return strings.EqualFold(s, l.Text)
-	}
-	if b, ok := v.(bool); ok {
-		return l.Kind == Bool && (l.Text == "true") == b
-	}
-	n, ok := order(v, l, name)
-	return ok && n == 0
-}
-
-// order compares a value with a literal: −1, 0 or 1. ok is false for what cannot be compared.
+// order compares a value with a constant: −1, 0 or 1. ok is false for what cannot be compared. true is more than false, which nothing
+// asks.
 func order(v any, l Literal, name string) (n int, ok bool) {
 	switch x := v.(type) {
+	case bool:
+		if l.Kind != Bool {
+			return 0, false
+		}
+		return strings.Compare(strconv.FormatBool(x), l.Text), true
 	case float64:
 		if l.Kind != Integer && l.Kind != Float {
 			return 0, false
@@ -82,149 +139,65 @@ func order(v any, l Literal, name string) (n int, ok bool) {
 		y, err := strconv.ParseFloat(l.Text, 64)
 		return cmp.Compare(x, y), err == nil
 	case string:
+		if isBinary(name) {
+			a, ok := octets(x, name)
+			b, fine := l.octets()
+			return bytes.Compare(a, b), ok && fine
+		}
 		switch l.Kind {
 		case String:
 			return strings.Compare(x, l.Text), true
 		case Timestamp:
 			t, err := stix.ParseTimestamp(x)
 			return t.Compare(stix.Timestamp(l.Text)), err == nil
-		case Hex, Binary:
-			a, ok := octets(x, name, l.Kind)
-			b, fine := octets(l.Text, "", l.Kind)
-			return bytes.Compare(a, b), ok && fine
 		}
 	}
 	return 0, false
 }
 
-// alternative is one way in which a test can hold in an observation: for each type a set of objects, one of which must be taken.
-type alternative struct {
-	types []string
-	sets  []set
+// isBinary tells whether a property is of the types binary or hex, which its name says (§2.1, §2.8).
+func isBinary(name string) bool {
+	return strings.HasSuffix(name, "_bin") || strings.HasSuffix(name, "_hex")
 }
 
-// set is which of an observation's objects are in it.
-type set []uint64
-
-func (s set) union(x set) set {
-	for i := range s {
-		s[i] |= x[i]
+// octets gives the bytes that a binary property stands for.
+func octets(s, name string) (b []byte, ok bool) {
+	var err error
+	if strings.HasSuffix(name, "_bin") {
+		b, err = base64.StdEncoding.DecodeString(s)
+	} else {
+		b, err = hex.DecodeString(s)
 	}
-	return s
+	return b, err == nil
 }
 
-func (s set) intersect(x set) (out set, some bool) {
-	out = make(set, len(s))
-	for i := range s {
-		out[i] = s[i] & x[i]
-		some = some || out[i] != 0
-	}
-	return out, some
-}
-
-// ways gives the alternatives in which the test holds in o; none where it does not.
-func (e *evaluation) ways(c *comparing, o *Observation) []alternative {
-	if e.err != nil {
-		return nil
-	}
-	switch c.op {
-	case "OR":
-		out := e.ways(c.left, o)
-		for _, a := range e.ways(c.right, o) {
-			out = e.with(out, a)
-		}
-		return out
-	case "AND":
-		left := e.ways(c.left, o)
-		if len(left) == 0 {
-			return nil
-		}
-		var out []alternative
-		for _, b := range e.ways(c.right, o) {
-			for _, a := range left {
-				if both, ok := e.meet(a, b); ok {
-					out = e.with(out, both)
-				}
+// octets gives the bytes that a constant stands for beside a binary property: of a string one for each character, if all are below
+// U+0100 (§9.6.4).
+func (l Literal) octets() (b []byte, ok bool) {
+	var err error
+	switch l.Kind {
+	case Hex:
+		b, err = hex.DecodeString(l.Text)
+	case Binary:
+		b, err = base64.StdEncoding.DecodeString(l.Text)
+	case String:
+		for _, r := range l.Text {
+			if r > 0xff {
+				return nil, false
 			}
+			b = append(b, byte(r))
 		}
-		return out
+	default:
+		return nil, false
 	}
-	found, some := make(set, (len(o.objects)+63)/64), false
-	for i, x := range o.objects {
-		if x["type"] == c.path.Type && e.objectHolds(c, o, x) {
-			found[i/64] |= 1 << (i % 64)
-			some = true
-		}
-	}
-	if !some || e.err != nil {
-		return nil
-	}
-	return []alternative{{[]string{c.path.Type}, []set{found}}}
+	return b, err == nil
 }
 
-func (e *evaluation) objectHolds(c *comparing, o *Observation, x map[string]any) bool {
-	holds := false
-	e.walk(o, x, "", c.path.Steps, func(v any, name string) bool {
-		holds = e.holds(c, v, name)
-		return !holds
-	})
-	if c.op == "EXISTS" {
-		return holds != c.not
+// latin is the string with the character for each octet that has its number.
+func latin(b []byte) string {
+	r := make([]rune, len(b))
+	for i, c := range b {
+		r[i] = rune(c)
 	}
-	return holds
-}
-
-// with adds an alternative, unless one that is there does for it. Those of one and the same type become one, so that long lists of
-// values stay short.
-func (e *evaluation) with(list []alternative, a alternative) []alternative {
-	for i, x := range list {
-		if !e.spend(1 + len(a.types)) {
-			return nil
-		}
-		if x.covers(a) {
-			return list
-		}
-		if len(a.types) == 1 && len(x.types) == 1 && x.types[0] == a.types[0] {
-			list[i].sets[0] = x.sets[0].union(a.sets[0])
-			return list
-		}
-	}
-	return append(list, a)
-}
-
-// covers tells whether every choice that x allows is one that a allows.
-func (a alternative) covers(x alternative) bool {
-	for i, t := range a.types {
-		at := slices.Index(x.types, t)
-		if at < 0 {
-			return false
-		}
-		for w := range x.sets[at] {
-			if x.sets[at][w]&^a.sets[i][w] != 0 {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// meet gives the way in which both hold: of types that both name, the same object.
-func (e *evaluation) meet(a, b alternative) (alternative, bool) {
-	if !e.spend(8 * (len(a.types) + len(b.types))) {
-		return a, false
-	}
-	out := alternative{slices.Clone(a.types), slices.Clone(a.sets)}
-	for i, t := range b.types {
-		at := slices.Index(out.types, t)
-		if at < 0 {
-			out.types, out.sets = append(out.types, t), append(out.sets, b.sets[i])
-			continue
-		}
-		both, some := out.sets[at].intersect(b.sets[i])
-		if !some {
-			return out, false
-		}
-		out.sets[at] = both
-	}
-	return out, true
+	return string(r)
 }

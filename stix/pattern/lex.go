@@ -29,8 +29,15 @@ type token struct {
 	at    int
 }
 
-// keywords are reserved in capitals; true and false are literals.
-const keywords = " AND OR NOT FOLLOWEDBY LIKE MATCHES ISSUPERSET ISSUBSET EXISTS IN START STOP SECONDS WITHIN REPEATS TIMES true false "
+// reserved tells whether a word is a keyword, which has capitals alone, or one of the literals true and false.
+func reserved(s string) bool {
+	switch s {
+	case "AND", "OR", "NOT", "FOLLOWEDBY", "LIKE", "MATCHES", "ISSUPERSET", "ISSUBSET", "EXISTS", "IN", "START", "STOP", "SECONDS", "WITHIN",
+		"REPEATS", "TIMES", "true", "false":
+		return true
+	}
+	return false
+}
 
 type lexer struct {
 	s string
@@ -51,7 +58,12 @@ func (l *lexer) next() (t token, reason string) {
 		t.kind = text
 		t.value, reason = l.quoted()
 	case (c == 'h' || c == 'b' || c == 't') && strings.HasPrefix(l.s[l.i+1:], "'"):
-		t.kind = map[byte]kind{'h': hexed, 'b': based, 't': stamp}[c]
+		switch t.kind = hexed; c {
+		case 'b':
+			t.kind = based
+		case 't':
+			t.kind = stamp
+		}
 		l.i++
 		t.value, reason = l.quoted()
 	case isLetter(c):
@@ -60,7 +72,7 @@ func (l *lexer) next() (t token, reason string) {
 			l.i++
 		}
 		t.kind, t.value = word, l.s[from:l.i]
-		if strings.Contains(keywords, " "+t.value+" ") {
+		if reserved(t.value) {
 			t.kind = keyword
 		}
 	case isDigit(c) || (c == '+' || c == '-' || c == '.') && l.i+1 < len(l.s) && (isDigit(l.s[l.i+1]) || c != '.' && l.s[l.i+1] == '.'):
@@ -77,6 +89,8 @@ func (l *lexer) blank() string {
 	for l.i < len(l.s) {
 		rest := l.s[l.i:]
 		switch {
+		case rest[0] > ' ' && rest[0] != '/' && rest[0] < utf8.RuneSelf:
+			return ""
 		case strings.HasPrefix(rest, "/*"):
 			n := strings.Index(rest[2:], "*/")
 			if n < 0 {
@@ -108,9 +122,13 @@ func (l *lexer) quoted() (string, string) {
 	for l.i < len(l.s) {
 		switch l.s[l.i] {
 		case '\'':
-			b.WriteString(l.s[from:l.i])
+			s := l.s[from:l.i]
+			if b.Len() > 0 {
+				b.WriteString(s)
+				s = b.String()
+			}
 			l.i++
-			return b.String(), ""
+			return s, ""
 		case '\\':
 			if l.i+1 >= len(l.s) || l.s[l.i+1] != '\'' && l.s[l.i+1] != '\\' {
 				return "", "a backslash in a string stands before neither a quote nor a backslash"
@@ -162,16 +180,26 @@ func (l *lexer) digits() bool {
 
 // sign reads an operator or a piece of punctuation. Both ways to write equal and unequal mean the same.
 func (l *lexer) sign() (string, string) {
-	for _, op := range []struct{ text, means string }{
-		{"==", "="}, {"!=", "!="}, {"<>", "!="}, {"<=", "<="}, {">=", ">="}, {"=", "="}, {"<", "<"}, {">", ">"},
-		{"[", "["}, {"]", "]"}, {"(", "("}, {")", ")"}, {",", ","}, {".", "."}, {":", ":"}, {"*", "*"},
-	} {
-		if strings.HasPrefix(l.s[l.i:], op.text) {
-			l.i += len(op.text)
-			return op.means, ""
-		}
+	n := 1
+	if l.i+1 < len(l.s) && (l.s[l.i+1] == '=' || l.s[l.i+1] == '>') {
+		n = 2
 	}
-	return "", "there is a character that no pattern has"
+	switch s := l.s[l.i : l.i+n]; s {
+	case "==":
+		l.i += 2
+		return "=", ""
+	case "<>":
+		l.i += 2
+		return "!=", ""
+	case "!=", "<=", ">=":
+		l.i += 2
+		return s, ""
+	}
+	if strings.IndexByte("=<>[](),.:*", l.s[l.i]) < 0 {
+		return "", "there is a character that no pattern has"
+	}
+	l.i++
+	return l.s[l.i-1 : l.i], ""
 }
 
 func isLetter(c byte) bool { return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '_' }

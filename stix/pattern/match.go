@@ -21,7 +21,7 @@ const (
 )
 
 // CanMatch says whether the pattern can be evaluated at all. Error: fault.Malformed, with what is in its way: a regular expression that
-// is broken, too large or of PCRE alone.
+// is broken, too large or of PCRE alone; an AND in brackets that no object can satisfy.
 func (p *Pattern) CanMatch() error {
 	if len(p.flaws) > 0 {
 		return fault.New(fault.Malformed, "", "the pattern cannot be evaluated: %s", p.flaws[0])
@@ -77,7 +77,7 @@ type evaluation struct {
 // qualifier is what observations taken from place from on must keep.
 type qualifier struct {
 	from        int
-	within      time.Duration // their times lie no further apart; −1 for no such demand
+	within      time.Duration // their times lie less than this apart; −1 for no such demand
 	start, stop time.Time     // some of their time is in here; zero for no such demand
 	notBefore   time.Time     // some of their time is not before this
 }
@@ -230,7 +230,7 @@ func (e *evaluation) holding(o *observing) []int {
 	}
 	var found []int
 	for i, x := range e.all {
-		if len(e.ways(o.test, x)) > 0 {
+		if e.seenIn(o.test, x) {
 			found = append(found, i)
 		}
 	}
@@ -270,7 +270,7 @@ func (e *evaluation) fits(i int) bool {
 			continue
 		}
 		for _, t := range e.taken[q.from:] {
-			if x := e.all[t]; o.first.Sub(x.last) > q.within || x.first.Sub(o.last) > q.within {
+			if x := e.all[t]; o.first.Sub(x.last) >= q.within || x.first.Sub(o.last) >= q.within {
 				return false
 			}
 		}

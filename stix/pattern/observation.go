@@ -1,8 +1,6 @@
 package pattern
 
 import (
-	"encoding/base64"
-	"encoding/hex"
 	"maps"
 	"slices"
 	"strings"
@@ -123,16 +121,4 @@ func (e *evaluation) walk(o *Observation, v any, name string, steps []Step, yiel
 		}
 	}
 	return true
-}
-
-// octets gives the bytes that a property's text stands for: its name says how it is written (§2.1, §2.8).
-func octets(s, name string, as Kind) (b []byte, ok bool) {
-	var err error
-	switch {
-	case strings.HasSuffix(name, "_bin"), as == Binary && !strings.HasSuffix(name, "_hex"):
-		b, err = base64.StdEncoding.DecodeString(s)
-	default:
-		b, err = hex.DecodeString(s)
-	}
-	return b, err == nil
 }

@@ -202,6 +202,9 @@ func (p *parser) observation() *observing {
 		p.tests++
 		o.test = p.comparison()
 		p.must(sign, "]", "a closing bracket is missing")
+		if p.err == nil {
+			p.oneObject(o.test)
+		}
 		return o
 	case p.at(sign, "("):
 		defer p.deeper()()
@@ -226,6 +229,34 @@ func (p *parser) compared(op string, below func() *comparing) *comparing {
 		left = &comparing{op: op, left: left, right: below()}
 	}
 	return left
+}
+
+// maxTypes is how many types one pair of brackets may name; the standard knows 18.
+const maxTypes = 256
+
+// oneObject notes an AND of types that no object has all of: every comparison in a pair of brackets starts from the same (§9.5). It gives
+// the types of the objects for which c can hold.
+func (p *parser) oneObject(c *comparing) []string {
+	if c.left == nil {
+		return []string{c.path.Type}
+	}
+	l, r := p.oneObject(c.left), p.oneObject(c.right)
+	if c.op == "OR" {
+		for _, t := range r {
+			if !slices.Contains(l, t) {
+				l = append(l, t)
+			}
+		}
+		if len(l) > maxTypes && p.err == nil {
+			p.err = fault.New(fault.TooLarge, "", "more than %d types stand in one pair of brackets", maxTypes)
+		}
+		return l[:min(len(l), maxTypes)]
+	}
+	both := slices.DeleteFunc(l, func(t string) bool { return !slices.Contains(r, t) })
+	if len(both) == 0 && len(l) > 0 && len(r) > 0 {
+		p.out.flaws = append(p.out.flaws, "AND joins comparisons of different types, and no object has both")
+	}
+	return both
 }
 
 func (p *parser) test() *comparing {
@@ -333,13 +364,25 @@ func (p *parser) set() (set []Literal) {
 	}
 	for p.err == nil {
 		p.count()
-		set = append(set, p.literal())
+		l := p.literal()
+		if len(set) > 0 && l.family() != set[0].family() {
+			p.fail("the values of IN are not all of one kind")
+		}
+		set = append(set, l)
 		if !p.take(sign, ",") {
 			break
 		}
 	}
 	p.must(sign, ")", "a closing parenthesis is missing")
 	return set
+}
+
+// family is the kind of the constant, where numbers are one.
+func (l Literal) family() Kind {
+	if l.Kind == Integer {
+		return Float
+	}
+	return l.Kind
 }
 
 func (p *parser) literal() (l Literal) {

@@ -1,6 +1,7 @@
 package pattern_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -42,7 +43,10 @@ var good = []string{
 	"[file:name IN ('a', 'b')]",
 	"[file:size IN (1024, 2048, 4096)]", // P
 	"[a:b IN ()]",
-	"[a:b NOT IN (1, 2.0, true, h'00', b'AA==', t'2026-11-21T08:00:00Z', 'x')]",
+	"[file:hashes.SSDEEP = '3:a:b']",
+	"[a:b NOT IN (1, 2.0)]",
+	"[a:b IN (h'00', h'01')]",
+	"[a:b IN (b'AA==') OR a:b IN (t'2026-11-21T08:00:00Z') OR a:b IN (true, false)]",
 	"[file:name LIKE 'a%_']",
 	"[file:name NOT LIKE 'a%']",
 	"[file:name MATCHES '^a.+\\\\.exe$']",
@@ -145,10 +149,14 @@ var bad = []struct{ text, want string }{
 	{"[a:b IN 'x']", "at byte 8 of the pattern: IN needs a list in parentheses"},
 	{"[a:b IN ('x',)]", "at byte 13 of the pattern: a value is missing"},
 	{"[a:b IN ('x' 'y')]", "at byte 13 of the pattern: a closing parenthesis is missing"},
+	{"[a:b IN (1, 'x')]", "at byte 15 of the pattern: the values of IN are not all of one kind"},
 	{"[ipv4-addr:value ISSUBSET ]", "at byte 26 of the pattern: a value is missing"},
 	{"[ipv4-addr:value ISSUBSET 'x/24']", "at byte 32 of the pattern: ISSUBSET needs an address or a range of addresses"},
 	{"[ipv4-addr:value ISSUBSET '1.2.3.4/33']", "at byte 38 of the pattern: ISSUBSET needs an address or a range of addresses"},
 	{"[file:hashes.'SHA-256' = 'f00']", "at byte 30 of the pattern: a hash has not the length or the digits that its algorithm gives it"}, // P
+	{"[file:hashes.MD5 = 'f00']", "at byte 24 of the pattern: a hash has not the length or the digits that its algorithm gives it"},
+	{"[file:hashes.'SHA-1' IN ('" + sha256 + "')]", "at byte 92 of the pattern: a hash has not the length or the digits that its algorithm gives it"},
+	{"[file:hashes.'SHA-512' = 'g']", "at byte 28 of the pattern: a hash has not the length or the digits that its algorithm gives it"},
 	{"[a:b = 1] WITHIN ]", "at byte 17 of the pattern: WITHIN needs a positive number of seconds"},
 	{"[a:b = 1] WITHIN 5 HOURS", "at byte 19 of the pattern: WITHIN counts in SECONDS"},
 	{"[a:b = 1] WITHIN -5 SECONDS", "at byte 17 of the pattern: WITHIN needs a positive number of seconds"},
@@ -187,6 +195,13 @@ func TestPatternBounds(t *testing.T) {
 		"observations":      "[a:b=1]" + strings.Repeat("OR[a:b=1]", 20_000),
 		"elements of a set": "[a:b IN (1" + strings.Repeat(",1", 20_000) + ")]",
 		"steps of a path":   "[a:b" + strings.Repeat("[0]", 20_001) + " = 1]",
+		"types": func() string {
+			s := "[a:b = 1"
+			for i := range 300 {
+				s += fmt.Sprintf(" OR a%d:b = 1", i)
+			}
+			return s + "]"
+		}(),
 	} {
 		if _, err := pattern.Parse(text); fault.CodeOf(err) != fault.TooLarge {
 			t.Errorf("%s: %v", name, err)

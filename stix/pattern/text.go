@@ -14,20 +14,20 @@ const (
 	maxSteps = 10_000
 )
 
-// compile makes a regular expression ready, and gives what a byte of text costs at most; why says why it cannot be used. Its size is
+// compile makes a regular expression ready, in which a point stands for line feeds too (§9.6.1), and gives what a byte of text costs at most; why says why it cannot be used. Its size is
 // estimated before it is built, so that a{1000}{1000} costs no memory.
 func compile(s string) (expr *regexp.Regexp, steps int, why string) {
 	if len(s) > maxExpr {
 		return nil, 0, "a regular expression is longer than 4096 bytes"
 	}
-	tree, err := syntax.Parse(s, syntax.Perl)
+	tree, err := syntax.Parse(s, syntax.Perl|syntax.DotNL)
 	if err != nil {
 		return nil, 0, "a regular expression is broken, or uses what only PCRE has"
 	}
 	if steps = size(tree); steps > maxSteps {
 		return nil, 0, "a regular expression is too large when its repetitions are written out"
 	}
-	if expr, err = regexp.Compile(s); err != nil {
+	if expr, err = regexp.Compile("(?s)" + s); err != nil {
 		return nil, 0, "a regular expression is broken, or uses what only PCRE has"
 	}
 	return expr, steps, ""

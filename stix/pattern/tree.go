@@ -55,16 +55,13 @@ type Step struct {
 }
 
 // String writes the steps in one spelling: names with quotes only where they need them.
-func (p Path) String() string {
-	var b strings.Builder
-	b.WriteString(p.Type)
-	b.WriteByte(':')
-	b.WriteString(p.Property())
-	return b.String()
-}
+func (p Path) String() string { return p.Type + ":" + p.Property() }
 
 // Property is the path without its type, such as hashes.'SHA-256'.
 func (p Path) Property() string {
+	if len(p.Steps) == 1 {
+		return quoteName(p.Steps[0].Name)
+	}
 	var b strings.Builder
 	for i, s := range p.Steps {
 		switch {
@@ -87,10 +84,13 @@ func quoteName(s string) string {
 	for i := 0; i < len(s) && plain; i++ {
 		plain = isLetter(s[i]) || isDigit(s[i])
 	}
-	if plain && !strings.Contains(keywords, " "+s+" ") {
+	if plain && !reserved(s) {
 		return s
 	}
-	return "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s) + "'"
+	if strings.ContainsAny(s, `\'`) {
+		s = strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(s)
+	}
+	return "'" + s + "'"
 }
 
 // Kind is what a Literal is.

@@ -1,10 +1,13 @@
 package pattern
 
-// Value is something that a pattern looks for by plain equality.
+import "slices"
+
+// Value is something that a pattern looks for by plain equality, or a range of addresses.
 type Value struct {
 	Type     string // of the object, such as ipv4-addr
 	Property string // path below it in one spelling, such as value or hashes.'SHA-256'
 	Literal  Literal
+	Within   bool // the value occurs where an address or range of addresses lies in Literal, which is one (ISSUBSET)
 }
 
 // Cover says what the values of a pattern are worth.
@@ -23,77 +26,78 @@ const (
 // Values gives what the pattern looks for, each once, and what that is worth for finding it through a table of values. With Open the
 // values are those that it names at all, for searching patterns by what they are about.
 func (p *Pattern) Values() ([]Value, Cover) {
-	found, cover := p.root.values()
+	found, cover := p.root.values(nil)
 	if cover == Open {
 		found = nil
-		p.root.each(func(c *comparing) { found = append(found, c.own()...) })
+		p.root.each(func(c *comparing) { found = c.own(found) })
+	}
+	if len(found) < 2 {
+		return found, cover
 	}
 	seen := make(map[Value]bool, len(found))
-	out := found[:0:0]
-	for _, v := range found {
-		if !seen[v] {
-			seen[v] = true
-			out = append(out, v)
-		}
-	}
-	return out, cover
+	return slices.DeleteFunc(found, func(v Value) bool {
+		again := seen[v]
+		seen[v] = true
+		return again
+	}), cover
 }
 
-func (o *observing) values() ([]Value, Cover) {
+// values adds what o can be found by to found.
+func (o *observing) values(found []Value) ([]Value, Cover) {
 	switch o.op {
 	case "[]":
-		return o.test.covered()
+		return o.test.covered(found)
 	case "OR":
-		l, a := o.left.values()
-		r, b := o.right.values()
-		return append(l, r...), min(a, b)
+		found, a := o.left.values(found)
+		found, b := o.right.values(found)
+		return found, min(a, b)
 	case "AND", "FOLLOWEDBY":
-		l, a := o.left.values()
-		r, b := o.right.values()
-		return better(l, a, r, b)
+		return either(found, o.left.values, o.right.values)
 	}
 	// A qualifier takes away from what matches.
-	v, c := o.left.values()
-	return v, min(c, Trigger)
+	found, c := o.left.values(found)
+	return found, min(c, Trigger)
 }
 
-// better picks the side of an AND to be found by: where either must occur, the one with fewer values.
-func better(l []Value, a Cover, r []Value, b Cover) ([]Value, Cover) {
-	switch {
-	case a == Open && b == Open:
-		return nil, Open
-	case a == Open, b != Open && len(r) < len(l):
-		return r, Trigger
-	}
-	return l, Trigger
-}
-
-func (c *comparing) covered() ([]Value, Cover) {
+func (c *comparing) covered(found []Value) ([]Value, Cover) {
 	switch c.op {
 	case "AND":
-		l, a := c.left.covered()
-		r, b := c.right.covered()
-		return better(l, a, r, b)
+		return either(found, c.left.covered, c.right.covered)
 	case "OR":
-		l, a := c.left.covered()
-		r, b := c.right.covered()
-		return append(l, r...), min(a, b)
+		found, a := c.left.covered(found)
+		found, b := c.right.covered(found)
+		return found, min(a, b)
 	}
-	if own := c.own(); own != nil {
-		return own, Exact
+	n := len(found)
+	if found = c.own(found); len(found) > n {
+		return found, Exact
 	}
-	return nil, Open
+	return found, Open
 }
 
-// own gives the values that a comparison by itself asks for.
-func (c *comparing) own() (out []Value) {
-	if c.not || c.op != "=" && c.op != "IN" {
-		return nil
+// either adds one side of an AND to be found by: where both can be, the one with fewer values.
+func either(found []Value, left, right func([]Value) ([]Value, Cover)) ([]Value, Cover) {
+	l, a := left(nil)
+	r, b := right(nil)
+	switch {
+	case a == Open && b == Open:
+		return found, Open
+	case a == Open, b != Open && len(r) < len(l):
+		return append(found, r...), Trigger
 	}
+	return append(found, l...), Trigger
+}
+
+// own adds the values that a comparison by itself asks for.
+func (c *comparing) own(found []Value) []Value {
+	if c.not || c.op != "=" && c.op != "IN" && c.op != "ISSUBSET" {
+		return found
+	}
+	property := c.path.Property()
 	for _, v := range c.values {
-		out = append(out, Value{c.path.Type, c.path.Property(), v})
+		found = append(found, Value{c.path.Type, property, v, c.op == "ISSUBSET"})
 	}
-	return out
+	return found
 }
 
 // each visits all comparisons.
