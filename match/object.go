@@ -57,7 +57,8 @@ func (w *walk) value(parent int, name span, depth int) bool {
 		self = len(w.r.members)
 		w.r.members = append(w.r.members, member{parent: parent, name: name, value: span{lo, lo}})
 	}
-	v, ok := span{}, false
+	var v span
+	var ok bool
 	switch w.b[w.i] {
 	case '"':
 		v, ok = w.text()

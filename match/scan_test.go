@@ -313,19 +313,6 @@ func addresses(text string) map[int]located {
 	return out
 }
 
-// collect gives what a log holds, as lines of text.
-func collect(t testing.TB, set *Set, log io.Reader, o Options) (all []string, stats Stats) {
-	t.Helper()
-	stats, err := Scan(context.Background(), log, set, o, func(f Occurrence) error {
-		all = append(all, fmt.Sprintf("%d %d %s %s %q %v %s %s %s", f.Line, f.Offset, f.Kind, f.Value, f.Written, f.IDs, f.Field, f.UID, f.Time.Format("15:04:05")))
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return all, stats
-}
-
 // TestCuts: wherever a log is cut, between lines or within a long one, by whoever reads it in whatever pieces, the same is found at the same places.
 func TestCuts(t *testing.T) {
 	t.Parallel()

@@ -125,7 +125,7 @@ func number(b []byte) int {
 }
 
 func parseAddress(b []byte) (Value, error) {
-	if a, ok := parseAddr(b); ok {
+	if a, ok := parseAddr(b); ok && a != (addr{n: 16}) { // "::" names nobody
 		return Value{Kind: Address, Text: a.String(), key: a.bytes()}, nil
 	}
 	host, rest := cutHost(b)
