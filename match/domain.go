@@ -49,30 +49,30 @@ func canonicalDomain(b []byte) (name []byte, ok bool) {
 	return name, isDomain(name)
 }
 
-// isDomain looks at a name in lower case.
+// isDomain looks at a name in lower case. Its last label has a letter in it, as every top-level domain does.
 func isDomain(b []byte) bool {
 	if len(b) > maxDomain {
 		return false
 	}
-	labels, length, digits := 1, 0, true
+	labels, length, named := 1, 0, false
 	for _, c := range b {
 		switch {
 		case c == '.':
 			if length == 0 {
 				return false
 			}
-			labels, length, digits = labels+1, 0, true
+			labels, length, named = labels+1, 0, false
 			continue
-		case c >= 'a' && c <= 'z', c == '-', c == '_':
-			digits = false
-		case c < '0' || c > '9':
+		case c >= 'a' && c <= 'z':
+			named = true
+		case (c < '0' || c > '9') && c != '-' && c != '_':
 			return false
 		}
 		if length++; length > maxLabel {
 			return false
 		}
 	}
-	return labels > 1 && length > 0 && !digits
+	return labels > 1 && length > 0 && named
 }
 
 // word tells whether a rune can be part of a name; others, such as quotation marks, end it.

@@ -68,7 +68,7 @@ func schemeOf(b []byte) string {
 	for i, c := range b {
 		c = fold[c]
 		letter := c >= 'a' && c <= 'z'
-		if !letter && (i == 0 || !(c >= '0' && c <= '9') && c != '+' && c != '-' && c != '.') && c != '*' {
+		if !letter && (i == 0 || c < '0' || c > '9') && c != '*' {
 			return ""
 		}
 		lower[i] = c

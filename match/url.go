@@ -49,8 +49,10 @@ func parseURL(b []byte) (Value, error) {
 	name, ok := canonicalDomain(host)
 	if ok {
 		v.host = string(name)
-	} else if v.at, ok = parseAddr(host); ok {
+	} else if v.at, ok = parseAddr(host); ok && v.at != (addr{n: 16}) {
 		name = []byte(hostText(v.at))
+	} else {
+		ok = false
 	}
 	for _, c := range rest {
 		ok = ok && delims[c]&hard == 0

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/comity-exchange/comity/fault"
 )
@@ -217,15 +218,17 @@ func parseMail(b []byte) (Value, error) {
 }
 
 func parseFile(text string) (Value, error) {
-	name := strings.ToLower(text)
-	for _, c := range []byte(name) {
-		if shapes[c] == 0 {
+	name := strings.Trim(strings.ToLower(text), ".")
+	named := false
+	for _, r := range name {
+		ascii := r < utf8.RuneSelf
+		if ascii && shapes[r] == 0 || !ascii && !word(r) {
 			return Value{}, fault.New(fault.Malformed, "", "a file's name has letters, digits and . _ - alone; folders are left out, and names with blanks are not looked for")
 		}
+		named = named || !ascii || shapes[r]&letter != 0
 	}
-	name = strings.Trim(name, ".")
-	if len(name) > 255 || !strings.Contains(name, ".") {
-		return Value{}, fault.New(fault.Malformed, "", "a file's name has a dot in it, and at most 255 bytes")
+	if len(name) > 255 || !named || !strings.Contains(name, ".") {
+		return Value{}, fault.New(fault.Malformed, "", "a file's name has a dot and a letter in it, and at most 255 bytes")
 	}
 	return Value{Kind: File, Text: name}, nil
 }
