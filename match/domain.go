@@ -15,9 +15,9 @@ const (
 	maxLabel  = 63
 )
 
-// names maps internationalised names as UTS 46 does for a lookup, and says what it maps even where a registry would refuse it: an indicator is
+// uts46 maps internationalised names as UTS 46 does for a lookup, and says what it maps even where a registry would refuse it: an indicator is
 // what somebody saw.
-var names = sync.OnceValue(func() *idna.Profile {
+var uts46 = sync.OnceValue(func() *idna.Profile {
 	return idna.New(idna.MapForLookup(), idna.Transitional(false), idna.StrictDomainName(false), idna.CheckHyphens(false), idna.CheckJoiners(false))
 })
 
@@ -40,7 +40,7 @@ func canonicalDomain(b []byte) (name []byte, ok bool) {
 			name[i] = fold[c]
 		}
 	} else {
-		mapped, err := names().ToASCII(string(b))
+		mapped, err := uts46().ToASCII(string(b))
 		if err != nil {
 			return nil, false
 		}
