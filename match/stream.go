@@ -58,6 +58,7 @@ type chunk struct {
 	whole    bool  // it begins at the beginning of a line
 	columns  *columns
 	headers  []header
+	document *document
 	stats    Stats
 	found    []Occurrence
 	finished chan struct{}
@@ -138,9 +139,10 @@ type reader struct {
 	order chan *chunk
 	err   error // read after order is closed
 
-	columns *columns
-	base    int64 // of the next chunk
-	line    int64
+	columns  *columns
+	document *document
+	base     int64 // of the next chunk
+	line     int64
 }
 
 func (r *reader) run(ctx context.Context) {
@@ -165,10 +167,13 @@ func (r *reader) run(ctx context.Context) {
 			r.err = err
 			return
 		}
-		c := &chunk{buf: buf[:n], lo: lo, hi: n, base: r.base, line: r.line, whole: whole, columns: r.columns, finished: make(chan struct{})}
+		if r.base == 0 && (r.o.Format == Auto || r.o.Format == JSON) {
+			r.document = documentOf(buf[:n])
+		}
+		c := &chunk{document: r.document, buf: buf[:n], lo: lo, hi: n, base: r.base, line: r.line, whole: whole, columns: r.columns, finished: make(chan struct{})}
 		cut := n // the next chunk takes over from here
 		if !end {
-			if cut = bytes.LastIndexByte(buf[lo:n], '\n') + lo + 1; cut > lo {
+			if cut = r.cut(buf[lo:n]) + lo; cut > lo {
 				c.buf, c.hi, whole = buf[:cut], cut, true
 			} else { // a line longer than the buffer
 				c.hi, whole = n-overlap, false
@@ -188,6 +193,16 @@ func (r *reader) run(ctx context.Context) {
 			return
 		}
 	}
+}
+
+// cut gives where the last line ends, or of a document over many lines the last record; 0 where none does.
+func (r *reader) cut(b []byte) int {
+	if r.document != nil && !r.o.Live {
+		if n := r.document.cut(b); n > 0 {
+			return n
+		}
+	}
+	return bytes.LastIndexByte(b, '\n') + 1
 }
 
 func send(ctx context.Context, to chan<- *chunk, c *chunk) bool {

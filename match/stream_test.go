@@ -67,6 +67,11 @@ func TestFormats(t *testing.T) {
 		{"syslog", "2018-03-24T17:15:20+00:00 gw fw: SRC=192.0.2.9 DST=10.0.0.1 query=evil.example.\n", Plain, []string{"1 domain evil.example query  17:15:20"}},
 		{"bind", "2018-03-24 17:15:20.100 client 192.0.2.9#443 (evil.example): query\n", Plain, []string{"1 endpoint 192.0.2.9:443   17:15:20.1", "1 domain evil.example   17:15:20.1"}},
 		{"a list of alerts over many lines", "[\n  {\n    \"src_ip\": \"2001:db8::1\",\n", Auto, []string{"3 address 2001:db8::1 src_ip  "}},
+		{"a list of alerts over many lines, whole", "[\n  {\n    \"timestamp\": \"2018-03-24T17:15:20\",\n    \"flow_id\": 8,\n    \"http\": {\n      \"hostname\": \"evil.example\",\n      \"url\": \"/gate.php\"\n    }\n  },\n" +
+			"  {\n    \"list\": [\n      {\n        \"dest_ip\": \"192.0.2.9\",\n        \"dest_port\": 443\n      }\n    ],\n    \"timestamp\": \"2018-03-24T17:15:21\"\n  }\n]\n", Auto, []string{
+			"6 domain evil.example http.hostname 8 17:15:20", "6 url http://evil.example/gate.php http.hostname 8 17:15:20", "13 endpoint 192.0.2.9:443 list.dest_ip  17:15:21",
+		}},
+		{"objects over many lines", "{\n \"ts\": 1521911720,\n \"q\": \"evil.example\"\n}\n{\n \"ts\": 1521911721,\n \"q\": \"evil.example\"\n}\n", JSON, []string{"3 domain evil.example q  17:15:20", "7 domain evil.example q  17:15:21"}},
 		{"windows lines", "x\r\nevil.example\r\n", Plain, []string{"2 domain evil.example   "}},
 	} {
 		all, _ := found(t, set, c.log, Options{Format: c.format})
@@ -369,5 +374,31 @@ func TestLive(t *testing.T) {
 	w.Close()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// TestRealAlerts: alerts that go over many lines keep their times and ids, wherever the log is cut.
+func TestRealAlerts(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../shared/data/logs/eve-*.json.gz")
+	if err != nil || len(files) == 0 {
+		t.Skip("SKIPPED, LOUDLY: there are no alerts in ../shared/data")
+	}
+	set := built(t, "0.0.0.0/0")
+	for _, name := range files {
+		raw := unzipped(t, name)
+		all, _ := found(t, set, string(raw), Options{Window: least, Workers: 2})
+		ports := 0
+		for _, f := range all {
+			if f.Time.IsZero() || f.UID == "" || f.Field == "" {
+				t.Fatalf("%s, line %d: %+v", filepath.Base(name), f.Line, f)
+			}
+			if f.Field == "src_ip" || f.Field == "dest_ip" {
+				ports++
+			}
+		}
+		if want := bytes.Count(raw, []byte(`"src_ip"`)) + bytes.Count(raw, []byte(`"dest_ip"`)); ports < want*9/10 || ports > want { // some are IPv6
+			t.Errorf("%s: %d of %d addresses", filepath.Base(name), ports, want)
+		}
 	}
 }

@@ -47,6 +47,9 @@ func (w *worker) do(c *chunk) {
 			} else {
 				lineHi += h.lo
 			}
+			if r, ok := w.spread(c, h.lo, lineLo); ok {
+				lineLo, lineHi = r.lo, r.hi
+			}
 			w.line(c, lineLo, lineHi)
 		}
 		at := Occurrence{Line: number, Offset: c.base + int64(h.lo), Time: w.when, UID: w.uid, Written: shown(c.buf[h.lo:h.hi])}
@@ -56,6 +59,14 @@ func (w *worker) do(c *chunk) {
 			w.note(c, h.kind, h.ref, h.value, h.lo-lineLo, at)
 		}
 	}
+}
+
+// spread finds the record of a document over many lines.
+func (w *worker) spread(c *chunk, place, lineLo int) (span, bool) {
+	if c.document == nil || lineLo == 0 && !c.whole {
+		return span{}, false
+	}
+	return c.document.record(c.buf, place)
 }
 
 // line reads a line in its format. One that is longer than its window is not read: its pieces are text without fields or time.

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
@@ -77,15 +78,24 @@ func (c *matchCmd) Run(ctx context.Context, s *session) error {
 		return c.follow(ctx, s, set, from, o)
 	}
 	f := newFindings(set, from, c.Places, c.ShowAllowed)
+	var broken error // a log that cannot be read keeps nobody from what is in the others
 	for _, name := range c.Logs {
-		if err := f.log(ctx, s, name, o); err != nil {
+		err := f.log(ctx, s, name, o)
+		if fault.CodeOf(err) == fault.Canceled || len(c.Logs) == 1 && err != nil && f.stats.Found == 0 {
 			return err
+		}
+		if err != nil {
+			s.note(fault.Show(err))
+			broken = cmp.Or(broken, error(&answered{err}))
 		}
 	}
 	if c.Output == "stix" {
 		err = s.printBundle(f)
 	} else {
 		err = s.show(f.report(), f.write)
+	}
+	if err == nil {
+		err = broken
 	}
 	if err == nil && c.Check && f.stats.Found > 0 {
 		err = &answered{fault.New(fault.Failed, "", "something was found")}
