@@ -1,6 +1,7 @@
 package match
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"math/bits"
@@ -24,6 +25,7 @@ func (r Row) Valid(t time.Time) bool {
 }
 
 const (
+	buckets     = 256
 	maxEntries  = 1 << 28
 	maxSame     = 256 // rows of one value; a peer must not make a value expensive by sending it again and again
 	markRevoked = 1
@@ -49,7 +51,7 @@ type item struct {
 type Builder struct {
 	key    Key
 	h      hashes
-	items  []item
+	items  [buckets][]item // by the digest's first byte, so that sorting and growing are of small parts
 	rows   int
 	kinds  uint64
 	timed  bool
@@ -61,7 +63,13 @@ type Builder struct {
 
 // NewBuilder begins a set under a key, which the caller draws at random. expect is how many indicators are expected, or 0.
 func NewBuilder(key Key, expect int) *Builder {
-	return &Builder{key: key, h: newHashes(key), items: make([]item, 0, min(max(expect, 0), maxEntries)+expect/8)}
+	b := &Builder{key: key, h: newHashes(key)}
+	if each := min(expect, maxEntries) * 9 / 8 / buckets; each > 16 {
+		for i := range b.items {
+			b.items[i] = make([]item, 0, each)
+		}
+	}
+	return b
 }
 
 // Add takes an indicator as Parse gave it. It fails with fault.TooLarge when there are more than 2^28.
@@ -96,8 +104,13 @@ func (b *Builder) Add(v Value, r Row) error {
 	default:
 		it.quick = b.h.quick(v.Kind, v.bytes())
 	}
-	b.items = append(b.items, it)
+	b.put(it)
 	return nil
+}
+
+func (b *Builder) put(it item) {
+	i := it.hi >> 56
+	b.items[i] = append(b.items[i], it)
 }
 
 func (b *Builder) quickAddr(a []byte) uint64 {
@@ -115,7 +128,7 @@ func (b *Builder) mark(a addr, host string, flag uint32) {
 	} else {
 		it.digest, it.quick = b.h.digest(Domain, []byte(host)), b.h.quickDomain([]byte(host))
 	}
-	b.items = append(b.items, it)
+	b.put(it)
 }
 
 // cover notes which first 16 bits an address in the range can have.
@@ -156,43 +169,46 @@ func seconds(t time.Time, least uint32) uint32 {
 // Build makes the set and leaves the builder empty. dropped counts rows beyond the 256 that one value may have. The same rows under the same key
 // give the same bytes, in whatever order they were added.
 func (b *Builder) Build() (s *Set, dropped int) {
-	items := b.items
-	slices.SortFunc(items, func(x, y item) int {
-		switch {
-		case x.digest.less(y.digest):
-			return -1
-		case y.digest.less(x.digest):
-			return 1
-		case x.row != y.row: // rows first
-			if x.row {
-				return -1
-			}
-			return 1
-		case x.id != y.id:
-			return int(int64(x.id) - int64(y.id))
-		case x.from != y.from:
-			return int(int64(x.from) - int64(y.from))
-		case x.until != y.until:
-			return int(int64(x.until) - int64(y.until))
-		}
-		return int(x.mark) - int(y.mark)
-	})
 	keys, rows := 0, 0
-	for i, same := 0, 0; i < len(items); i++ {
-		if i == 0 || items[i].digest != items[i-1].digest {
-			keys, same = keys+1, 0
-		}
-		if items[i].row {
-			if same++; same <= maxSame {
-				rows++
+	for _, items := range b.items {
+		slices.SortFunc(items, item.compare)
+		for i, same := 0, 0; i < len(items); i++ {
+			if i == 0 || items[i].digest != items[i-1].digest {
+				keys, same = keys+1, 0
+			}
+			if items[i].row {
+				if same++; same <= maxSame {
+					rows++
+				}
 			}
 		}
 	}
 	s = b.empty(keys, rows)
-	s.fill(items)
+	row := uint32(0)
+	for i, items := range b.items {
+		row = s.fill(items, row)
+		b.items[i] = nil
+	}
+	s.sum()
 	dropped = b.rows - rows
 	*b = Builder{}
 	return s, dropped
+}
+
+// compare orders items by digest, and those of one value so that what they say alone decides.
+func (x item) compare(y item) int {
+	switch {
+	case x.digest.less(y.digest):
+		return -1
+	case y.digest.less(x.digest):
+		return 1
+	case x.row != y.row: // rows first
+		if x.row {
+			return -1
+		}
+		return 1
+	}
+	return cmp.Or(cmp.Compare(x.id, y.id), cmp.Compare(x.from, y.from), cmp.Compare(x.until, y.until), cmp.Compare(x.mark, y.mark))
 }
 
 // empty is the set's image without its content.
@@ -213,10 +229,9 @@ func (b *Builder) empty(keys, rows int) *Set {
 	return s
 }
 
-// fill puts sorted items into place.
-func (s *Set) fill(items []item) {
+// fill puts sorted items into place, their rows from this one on, and gives the row after them.
+func (s *Set) fill(items []item, row uint32) uint32 {
 	le := binary.LittleEndian
-	row := uint32(0)
 	for i := 0; i < len(items); {
 		first, ref, same := items[i].digest, uint32(0), 0
 		for ; i < len(items) && items[i].digest == first; i++ {
@@ -254,5 +269,5 @@ func (s *Set) fill(items []item) {
 		le.PutUint64(s.digests[16*slot:], first.hi)
 		le.PutUint64(s.digests[16*slot+8:], first.lo)
 	}
-	s.sum()
+	return row
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -196,6 +197,7 @@ func compile(sources ...indicatorSource) (*match.Set, int, error) {
 		}
 	}
 	set, dropped := b.Build()
+	debug.FreeOSMemory() // what building took is not needed again
 	return set, dropped, nil
 }
 
