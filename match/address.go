@@ -1,6 +1,7 @@
 package match
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strconv"
 )
@@ -202,8 +203,9 @@ func (a addr) masked(bits int) addr {
 
 // parseAddr reads either family; brackets around IPv6 are taken off.
 func parseAddr(b []byte) (addr, bool) {
-	if v, ok := parse4(b); ok {
-		return addr4(v), true
+	if bytes.IndexByte(b, ':') < 0 {
+		v, ok := parse4(b)
+		return addr4(v), ok
 	}
 	if len(b) > 2 && b[0] == '[' && b[len(b)-1] == ']' {
 		b = b[1 : len(b)-1]

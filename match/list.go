@@ -42,7 +42,11 @@ func ReadList(r io.Reader, csv bool, take func(Listed) error) (lines int, err er
 		}
 		lines++
 		text := strings.TrimSpace(string(bytes.TrimPrefix(raw, []byte("\ufeff"))))
-		if names, ok := heading(text); csv && lines == 1 && ok {
+		var names []string
+		if csv && lines == 1 {
+			names = heading(text)
+		}
+		if names != nil {
 			columns = names
 		} else if text != "" && text[0] != '#' {
 			l := Listed{Line: lines}
@@ -75,8 +79,9 @@ func withoutRemark(text string) string {
 	return text
 }
 
-// heading tells whether a line names columns: one of them is the value's.
-func heading(text string) (names []string, ok bool) {
+// heading gives the columns that a line names, if one of them is the value's; nil where it names none.
+func heading(text string) (names []string) {
+	ok := false
 	for _, f := range cells(text) {
 		f = strings.ToLower(strings.TrimSpace(f))
 		switch f {
@@ -88,7 +93,10 @@ func heading(text string) (names []string, ok bool) {
 		ok = ok || f == "value"
 		names = append(names, f)
 	}
-	return names, ok
+	if !ok {
+		return nil
+	}
+	return names
 }
 
 // cells cuts a line at commas outside quotation marks (RFC 4180, without line breaks in a cell).
