@@ -77,3 +77,24 @@ func BenchmarkBuild(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkHostile: what a log can hold to keep a scan busy. Each must stay in proportion to its length; the bytes a second of long and short are alike.
+func BenchmarkHostile(b *testing.B) {
+	set := built(b, pool...)
+	for _, unit := range []string{
+		"=/a", "[.]a", `\u0041`, `\/a`, "://evil.example", "http://evil.example/", "http://192.0.2.77/,", "user@evil.example", "a@", ":a", ":::", "ü.", "a.", "evil.example.", "192.0.2.1:443,",
+		"/gate.php,", `\n.a`, "a-1.2.3.4-", "//evil.example/a/b.php?",
+	} {
+		for _, size := range []int{64 << 10, 4 << 20} {
+			log := bytes.Repeat([]byte(unit), size/len(unit))
+			b.Run(fmt.Sprintf("%s/%d", unit, size), func(b *testing.B) {
+				b.SetBytes(int64(len(log)))
+				for b.Loop() {
+					if _, err := Scan(b.Context(), bytes.NewReader(log), set, Options{}, func(Occurrence) error { return nil }); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		}
+	}
+}

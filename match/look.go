@@ -18,7 +18,7 @@ func (s *scanner) address(b []byte, lo, hi, end int, a addr) {
 	if set.maybe(h) {
 		ref := set.find(Address, a.bytes())
 		if ref&rowOf != 0 {
-			s.add(Address, ref, lo, hi, []byte(a.String()))
+			s.addText(Address, ref, lo, hi, a.String)
 		}
 		if ref&hasEndpoints != 0 {
 			s.endpoint(b, lo, hi, end, a)
@@ -50,7 +50,7 @@ func (s *scanner) ranges(lo, hi int, a addr, lengths uint64, base int) {
 		key := append(at.bytes(), byte(length))
 		if s.set.maybe(s.set.h.quick(Range, key)) {
 			if ref := s.set.find(Range, key); ref != 0 {
-				s.add(Range, ref, lo, hi, []byte(cidr(a, length).Text))
+				s.addText(Range, ref, lo, hi, func() string { return cidr(a, length).Text })
 			}
 		}
 	}

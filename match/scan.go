@@ -195,6 +195,11 @@ func (s *scanner) suffix(b []byte, lo, hi int) uint32 {
 
 // add notes an occurrence, if the reference has rows.
 func (s *scanner) add(kind Kind, ref uint32, lo, hi int, value []byte) {
+	s.addText(kind, ref, lo, hi, func() string { return string(value) })
+}
+
+// addText does the same with a value that is only made when it was not found lately.
+func (s *scanner) addText(kind Kind, ref uint32, lo, hi int, value func() string) {
 	if ref &= rowOf; ref == 0 {
 		return
 	}
@@ -203,7 +208,7 @@ func (s *scanner) add(kind Kind, ref uint32, lo, hi int, value []byte) {
 		if len(s.texts) >= 1<<16 {
 			clear(s.texts)
 		}
-		text = string(value)
+		text = value()
 		s.texts[ref] = text
 	}
 	s.push(hit{kind: kind, ref: ref, lo: lo, hi: hi, value: text})
@@ -250,9 +255,7 @@ func (s *scanner) hashes(b []byte, lo, hi int) {
 		if n := to - from; acc != 0 && (n == 32 || n == 40 || n == 64 || n == 128) {
 			s.made = unhex(s.made[:0], b[from:to])
 			if s.set.maybe(s.set.h.quick(Hash, s.made)) {
-				if ref := s.set.find(Hash, s.made); ref != 0 {
-					s.add(Hash, ref, from, to, []byte(strings.ToLower(string(b[from:to]))))
-				}
+				s.addText(Hash, s.set.find(Hash, s.made), from, to, func() string { return strings.ToLower(string(b[from:to])) })
 			}
 		}
 		from = to + 1

@@ -64,6 +64,15 @@ type chunk struct {
 	finished chan struct{}
 }
 
+// spare is what a chunk leaves for another to use again.
+type spare struct {
+	buf   []byte
+	found []Occurrence
+}
+
+// maxSpare bounds the occurrences whose memory is kept; a chunk that is full of them is rare.
+const maxSpare = 1 << 14
+
 type header struct {
 	at int
 	*columns
@@ -81,9 +90,9 @@ func Scan(ctx context.Context, log io.Reader, set *Set, o Options, found func(Oc
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	depth := inFlight * o.Workers
-	r := &reader{in: log, o: o, free: make(chan []byte, depth+2), work: make(chan *chunk, depth), order: make(chan *chunk, depth)}
+	r := &reader{in: log, o: o, free: make(chan spare, depth+2), work: make(chan *chunk, depth), order: make(chan *chunk, depth)}
 	for range depth + 2 {
-		r.free <- nil
+		r.free <- spare{}
 	}
 	go r.run(ctx)
 	for range o.Workers {
@@ -118,7 +127,10 @@ func Scan(ctx context.Context, log io.Reader, set *Set, o Options, found func(Oc
 				return total, err
 			}
 		}
-		r.free <- c.buf
+		if cap(c.found) > maxSpare {
+			c.found = nil
+		}
+		r.free <- spare{c.buf, c.found[:0]}
 	}
 }
 
@@ -134,7 +146,7 @@ func (s *Stats) add(c *chunk) {
 type reader struct {
 	in    io.Reader
 	o     Options
-	free  chan []byte // buffers; as many as there can be
+	free  chan spare // as many as there can be
 	work  chan *chunk
 	order chan *chunk
 	err   error // read after order is closed
@@ -152,16 +164,16 @@ func (r *reader) run(ctx context.Context) {
 	var rest []byte // what the last chunk left: the beginning of a line, or the end of a window
 	lo, whole := 0, true
 	for {
-		var buf []byte
+		var old spare
 		select {
-		case buf = <-r.free:
+		case old = <-r.free:
 		case <-ctx.Done():
 			return
 		}
+		buf := old.buf[:cap(old.buf)]
 		if buf == nil {
 			buf = make([]byte, r.o.Window)
 		}
-		buf = buf[:cap(buf)]
 		n, end, err := r.fill(buf, copy(buf, rest))
 		if err != nil {
 			r.err = err
@@ -170,7 +182,7 @@ func (r *reader) run(ctx context.Context) {
 		if r.base == 0 && (r.o.Format == Auto || r.o.Format == JSON) {
 			r.document = documentOf(buf[:n])
 		}
-		c := &chunk{document: r.document, buf: buf[:n], lo: lo, hi: n, base: r.base, line: r.line, whole: whole, columns: r.columns, finished: make(chan struct{})}
+		c := &chunk{document: r.document, buf: buf[:n], lo: lo, hi: n, base: r.base, line: r.line, whole: whole, columns: r.columns, found: old.found, finished: make(chan struct{})}
 		cut := n // the next chunk takes over from here
 		if !end {
 			if cut = r.cut(buf[lo:n]) + lo; cut > lo {
