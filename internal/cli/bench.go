@@ -20,6 +20,8 @@ type benchCmd struct {
 
 	Web benchWebCmd `cmd:"" help:"The pages of a node with many threads."`
 
+	Match benchMatchCmd `cmd:"" help:"Indicators found in logs, beside ripgrep on the same file."`
+
 	Negotiate benchNegotiateCmd `cmd:"" help:"A convention among many parties, from the first draft to its entry into force."`
 }
 

@@ -42,6 +42,8 @@ type commands struct {
 
 	Draft draftCmd `cmd:"" group:"Threads" help:"What is to be said: kept, approved by a second officer, released."`
 
+	Match matchCmd `cmd:"" group:"Intelligence" help:"Find indicators in logs."`
+
 	Outbox outboxCmd `cmd:"" group:"Delivery" help:"List each peer's queue: what waits, since when, why."`
 	Packet packetCmd `cmd:"" group:"Delivery" help:"Packets as files, between nodes that cannot reach each other."`
 

@@ -1,0 +1,126 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/comity-exchange/comity/match"
+)
+
+// TestMatchFollow follows a log that grows, is rotated, and is cut short, and ends well when it is interrupted.
+func TestMatchFollow(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	list, log := filepath.Join(dir, "iocs.txt"), filepath.Join(dir, "dns.log")
+	put := func(name, text string, flags int) {
+		f, err := os.OpenFile(name, flags|os.O_WRONLY|os.O_CREATE, 0o600)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if _, err := f.WriteString(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(list, "evil.example\nother.example\n", 0)
+	put(log, "one evil.example\n", 0)
+	ctx, interrupt := context.WithCancel(t.Context())
+	defer interrupt()
+	r, w := io.Pipe()
+	var errs bytes.Buffer
+	ended := make(chan int, 1)
+	go func() {
+		defer w.Close()
+		ended <- Main(ctx, []string{"match", "-i", list, "--follow", "--json", log}, nil, nil, w, &errs)
+	}()
+	told := bufio.NewReader(r)
+	expect := func(part string) {
+		t.Helper()
+		l, err := told.ReadString('\n')
+		if err != nil || !strings.Contains(l, part) {
+			t.Fatalf("it tells %q, %v (%s); want %s", l, err, errs.String(), part)
+		}
+	}
+	expect(`"line":1`)
+	put(log, "nothing\ntwo other.example\n", os.O_APPEND)
+	expect(`"line":3`)
+	put(log, "half of a line, and then other.exam", os.O_APPEND)
+	if err := os.Rename(log, log+".1"); err != nil {
+		t.Fatal(err)
+	}
+	put(log+".1", "ple\n", os.O_APPEND) // whoever writes has not seen it yet
+	expect(`"line":4`)
+	put(log, "three evil.example\n", 0)
+	expect(`"line":5`)
+	put(log, "a evil.example\n", os.O_TRUNC) // shorter than what was read
+	expect(`"line":6`)
+	interrupt()
+	if status := <-ended; status != 0 {
+		t.Errorf("it ended with %d: %s", status, errs.String())
+	}
+}
+
+// TestUnpack takes zstd by its first bytes, whatever the name.
+func TestUnpack(t *testing.T) {
+	t.Parallel()
+	var packed bytes.Buffer
+	z, err := zstd.NewWriter(&packed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(z, strings.Repeat("evil.example\n", 1000)); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		raw  []byte
+		want int
+		ok   bool
+	}{{packed.Bytes(), 13_000, true}, {packed.Bytes()[:packed.Len()-3], 0, false}, {[]byte("ab"), 2, true}, {nil, 0, true}} {
+		in, err := unpack(bytes.NewReader(c.raw), func() {})
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, err := io.ReadAll(in)
+		if (err == nil) != c.ok || c.ok && len(b) != c.want {
+			t.Errorf("%d bytes, %v", len(b), err)
+		}
+		in.Close()
+	}
+}
+
+func TestStixPatterns(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		"192.0.2.1":                        "[ipv4-addr:value = '192.0.2.1']",
+		"2001:db8::/32":                    "[ipv6-addr:value ISSUBSET '2001:db8::/32']",
+		"[2001:db8::1]:443":                "[network-traffic:dst_ref.value = '2001:db8::1' AND network-traffic:dst_port = 443]",
+		"http://a.example/it's":            `[url:value = 'http://a.example/it\'s']`,
+		"http://a.example":                 "[url:value = 'http://a.example' OR url:value LIKE 'http://a.example/%']",
+		"a.example/x":                      "[url:value LIKE '%//a.example/x']",
+		"a@b.example":                      "[email-addr:value = 'a@b.example']",
+		"d41d8cd98f00b204e9800998ecf8427e": "[file:hashes.MD5 = 'd41d8cd98f00b204e9800998ecf8427e']",
+		"/gate.php":                        "[network-traffic:extensions.'http-request-ext'.request_value = '/gate.php']",
+	} {
+		v, err := match.Parse(text, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := stixPattern(v.Kind, v.Text); got != want {
+			t.Errorf("%s: %s, want %s", text, got, want)
+		}
+	}
+	if a, b := stixID("indicator", "x"), stixID("indicator", "y"); a == b || len(a) != len("indicator--")+36 || a[len("indicator--")+14] != '5' {
+		t.Errorf("%s, %s", a, b)
+	}
+}
