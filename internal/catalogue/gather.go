@@ -3,6 +3,7 @@ package catalogue
 import (
 	"bytes"
 	"context"
+	"iter"
 	"maps"
 	"slices"
 	"strconv"
@@ -39,7 +40,7 @@ type Source struct {
 // Refused is an object that was not taken.
 type Refused struct {
 	Index  int    `json:"index"`  // place among the objects, from 0
-	Offset int64  `json:"offset"` // of its first byte
+	Offset int64  `json:"offset"` // of its first byte; 0 in a list
 	Reason string `json:"reason"` // safe to show
 }
 
@@ -63,14 +64,14 @@ type ImportOptions struct {
 // Import reads objects and says them in a source, each marking by itself, with at most some thousands a statement. What is no object is told by its place, and the others go in. Objects that the
 // source had brought already, in the same version, are counted and not said again, so an import that broke off goes on when it is repeated. Where the text cannot be read on, what came before
 // stands, and the error comes with the report.
-func (c *Catalogue) Import(ctx context.Context, from Source, r *stix.Reader, o ImportOptions) (Report, error) {
+func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[stix.Item, error], o ImportOptions) (Report, error) {
 	// spec: INT-2, INT-3
 	g := &gathering{
 		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{},
 		defs: definitions{c: c, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[store.Term]int64{},
 	}
 	g.defs.h = g.hash
-	for item, err := range r.All() {
+	for item, err := range items {
 		if err != nil {
 			return g.finish(err)
 		}

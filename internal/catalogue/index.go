@@ -111,7 +111,8 @@ func (c *Catalogue) parse(tx store.Tx, ref store.ContentRef) (*parsed, error) {
 	})
 	for i, o := range objects { // once all definitions of the parcel are known
 		if o != nil && (len(o.Markings) > 0 || len(o.Granular) > 0) {
-			if m, _ := stix.Resolve(o, defs.find); m.TLP != "" && m.TLP.Rank() > h.Marking.TLP.Rank() {
+			// Of a definition that is not here its author has made sure: that is the head's marking.
+			if m, missing := stix.Resolve(o, defs.find); len(missing) == 0 && m.TLP.Rank() > h.Marking.TLP.Rank() {
 				p.lines[i] = parsedLine{offset: p.lines[i].offset, hidden: true}
 			}
 		}

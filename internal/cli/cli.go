@@ -42,6 +42,7 @@ type commands struct {
 
 	Draft draftCmd `cmd:"" group:"Threads" help:"What is to be said: kept, approved by a second officer, released."`
 
+	Intel intelCmd `cmd:"" group:"Intelligence" help:"Sources, feeds and objects of intelligence."`
 	Match matchCmd `cmd:"" group:"Intelligence" help:"Find indicators in logs."`
 
 	Outbox outboxCmd `cmd:"" group:"Delivery" help:"List each peer's queue: what waits, since when, why."`

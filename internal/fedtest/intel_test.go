@@ -49,7 +49,7 @@ func (p *Party) gathers(name string, m marking.TLP, objects ...string) (thread.I
 func (p *Party) adds(source thread.ID, m marking.TLP, objects ...string) catalogue.Report {
 	p.F.T.Helper()
 	r := stix.NewReader(strings.NewReader(strings.Join(objects, "\n")), stix.Limits{})
-	report, err := p.Import(p.F.T.Context(), catalogue.Source{Thread: source, By: p.By("analyst", "one"), Marking: marking.Marking{TLP: m}}, r, catalogue.ImportOptions{})
+	report, err := p.Import(p.F.T.Context(), catalogue.Source{Thread: source, By: p.By("analyst", "one"), Marking: marking.Marking{TLP: m}}, r.All(), catalogue.ImportOptions{})
 	p.F.must(err)
 	p.F.must(p.Catalogued(p.F.T.Context()))
 	return report
@@ -117,7 +117,10 @@ func TestFeed(t *testing.T) {
 
 	feed := xa.offers(agreed, xb, intel.Offer{Feed: "walnut", Types: []string{"indicator"}})
 	xb.Until("the feed has come", func() bool { n, _ := xb.knows(feed); return n == 2 })
-	xa.Until("it has gone as far as it goes", func() bool { f.must(xa.Catalogued(t.Context())); return !xa.feedOf(feed).More && len(xa.feedOf(feed).Held) > 0 })
+	xa.Until("it has gone as far as it goes", func() bool {
+		f.must(xa.Catalogued(t.Context()))
+		return !xa.feedOf(feed).More && len(xa.feedOf(feed).Held) > 0
+	})
 	if held := xa.feedOf(feed).Held; len(held) != 1 || held[0] != (intel.Held{Reason: intel.ByAgreement, Objects: 1}) {
 		t.Errorf("held back: %+v", held)
 	}
@@ -133,7 +136,10 @@ func TestFeed(t *testing.T) {
 	}
 
 	xa.adds(source, marking.Green, indicator(1, v2, `,"revoked":true`), indicator(1, v1, ""))
-	xb.Until("the revocation has come", func() bool { _, raw := xb.knows(feed); return len(raw) == 2 && strings.Contains(strings.Join(raw, ""), `"revoked":true`) })
+	xb.Until("the revocation has come", func() bool {
+		_, raw := xb.knows(feed)
+		return len(raw) == 2 && strings.Contains(strings.Join(raw, ""), `"revoked":true`)
+	})
 	both, err := xb.Object(t.Context(), "indicator--00000000-0000-4000-8000-000000000001")
 	f.must(err)
 	if len(both.Entries) != 2 || string(both.Entries[0].Parsed.Modified) != v2 || !both.Entries[0].Latest || both.Entries[1].Latest || both.Entries[0].Statement.From != "XA" {

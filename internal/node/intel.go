@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"iter"
 	"strings"
 	"time"
 
@@ -105,14 +106,26 @@ func (n *Node) Source(ctx context.Context, name string) (found IntelView, err er
 	return found, fault.New(fault.Usage, "INT-1", "several sources have that name: name one by its id")
 }
 
+// SourceMarking is how the opener of a source is marked: what objects in it have at least.
+func (n *Node) SourceMarking(ctx context.Context, id thread.ID) (m marking.Marking, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		h, err := headOf(tx, id)
+		if err == nil {
+			m = h.Marking
+		}
+		return err
+	})
+	return m, err
+}
+
 // Import takes objects into a source: see catalogue.Import.
-func (n *Node) Import(ctx context.Context, from catalogue.Source, r *stix.Reader, o catalogue.ImportOptions) (catalogue.Report, error) {
+func (n *Node) Import(ctx context.Context, from catalogue.Source, items iter.Seq2[stix.Item, error], o catalogue.ImportOptions) (catalogue.Report, error) {
 	if o.Preview {
 		if err := n.Authorize(ctx, auth.Draft, auth.Matter{}); err != nil {
 			return catalogue.Report{}, err
 		}
 	}
-	return n.Catalogue.Import(ctx, from, r, o)
+	return n.Catalogue.Import(ctx, from, items, o)
 }
 
 // AtDesk is who looks at the catalogue here: an officer, or a program that an officer has given a token. Errors: fault.Denied.

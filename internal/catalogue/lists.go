@@ -1,0 +1,54 @@
+package catalogue
+
+import (
+	"errors"
+	"io"
+	"iter"
+	"time"
+
+	"github.com/comity-exchange/comity/match"
+	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// FromList reads a plain list of indicators, or a CSV one (match.ReadList), as STIX: an indicator for each line that is one, and for each other line why it is none. The same value in the same
+// source has the same id and version every time, so that a list that is imported again brings only what is new in it; a line that is revoked is a second version.
+func FromList(r io.Reader, csv bool, source thread.ID, opened stix.Timestamp) iter.Seq2[stix.Item, error] {
+	namespace := [16]byte(source[:16])
+	return func(yield func(stix.Item, error) bool) {
+		_, err := match.ReadList(r, csv, func(l match.Listed) error {
+			item := stix.Item{Index: l.Line - 1, Err: l.Err}
+			if l.Err == nil {
+				item.Object, item.Err = listed(l, namespace, opened)
+			}
+			if !yield(item, nil) {
+				return errEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, errEnough) {
+			yield(stix.Item{}, err)
+		}
+	}
+}
+
+// errEnough ends a list that nobody wants more of.
+var errEnough = errors.New("enough")
+
+func listed(l match.Listed, namespace [16]byte, opened stix.Timestamp) (*stix.Object, error) {
+	pattern := l.Pattern()
+	i := stix.Indicator{
+		Common: stix.Common{ID: stix.DeriveID("indicator", namespace, []byte(pattern)), Created: opened, Revoked: l.Revoked},
+		Name:   l.Text, Pattern: pattern, ValidFrom: opened,
+	}
+	if !l.From.IsZero() {
+		i.ValidFrom = stix.At(l.From)
+	}
+	if !l.Until.IsZero() {
+		i.ValidUntil = stix.At(l.Until)
+	}
+	if l.Revoked {
+		i.Modified = stix.At(opened.Time().Add(time.Millisecond))
+	}
+	return i.Object()
+}

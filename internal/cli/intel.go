@@ -1,0 +1,437 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/comity-exchange/comity/desk/intel"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
+)
+
+type intelCmd struct {
+	List   intelListCmd   `cmd:"" default:"withargs" help:"List sources, feeds and shares, and how far each has come."`
+	Source intelSourceCmd `cmd:"" help:"Open a source, in which what comes from one place is gathered."`
+	Import intelImportCmd `cmd:"" help:"Take objects into a source: STIX, or a list of indicators."`
+	Search intelSearchCmd `cmd:"" help:"Find objects by value, word or type."`
+	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
+	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle."`
+}
+
+func (intelCmd) Help() string {
+	return `Objects are STIX 2.1, kept as their source wrote them. A feed is offered to a party under an agreement, and sent as it grows once that party has subscribed:
+  comity send --kind intel.offer --to XB --tlp GREEN --fact feed=ransomware --fact types=indicator --fact types=malware
+  comity send --thread 3f2a1b --kind subscribe
+  comity send --thread 3f2a1b --kind sighting --fact objects=0 --fact count=3 --text "The second address, on Tuesday."
+What may not pass is held back, and counted with the reason.`
+}
+
+type intelListCmd struct{}
+
+func (intelListCmd) Help() string { return `  comity intel list` }
+
+// intelLine is a source, feed or share as the list shows it.
+type intelLine struct {
+	ID      thread.ID    `json:"id"`
+	Form    intel.Form   `json:"form"`
+	Name    string       `json:"name,omitzero"`
+	By      party.Code   `json:"by"`
+	To      []party.Code `json:"to,omitempty"`
+	Status  intel.Status `json:"status"`
+	Objects int64        `json:"objects"`
+	Held    []intel.Held `json:"held,omitempty"`
+	Offer   *intel.Offer `json:"offer,omitempty"`
+}
+
+func (c *intelListCmd) Run(ctx context.Context, s *session) error {
+	return s.with(ctx, func(n *node.Node) error {
+		all, err := n.Intelligence(ctx)
+		if err != nil {
+			return err
+		}
+		lines := []intelLine{}
+		for _, v := range all {
+			l := intelLine{v.ID, v.View.Form, cmp.Or(v.View.Name, v.View.Offer.Feed), v.View.By, v.View.To, v.View.Status, v.View.Objects, v.View.Held, nil}
+			if v.View.Form == intel.AFeed {
+				l.Offer = &v.View.Offer
+			}
+			lines = append(lines, l)
+		}
+		return s.show(lines, func(p *page) {
+			if len(lines) == 0 {
+				p.say("Nothing yet. comity intel source opens a source of your own.")
+				return
+			}
+			t := newTable("id", "form", "name", "by", "to", "status", ">objects", "held back")
+			for _, l := range lines {
+				var held []string
+				for _, h := range l.Held {
+					held = append(held, number(int(h.Objects))+" by "+string(h.Reason))
+				}
+				t.add(l.ID.Short(), string(l.Form), l.Name, string(l.By), codes(l.To), string(l.Status), number(int(l.Objects)), strings.Join(held, ", "))
+			}
+			p.table(t)
+		})
+	})
+}
+
+type intelSourceCmd struct {
+	Name   string      `arg:"" help:"What you call it: letters, digits, dots and dashes."`
+	Format string      `default:"stix" placeholder:"WORD" help:"The form in which it comes, such as stix, misp, csv."`
+	TLP    marking.TLP `default:"AMBER" placeholder:"LABEL" help:"The label of the record, and of objects that name none."`
+	speaker
+}
+
+func (intelSourceCmd) Help() string {
+	return `  comity intel source sensors
+  comity intel source partner-list --format csv --tlp GREEN`
+}
+
+func (c *intelSourceCmd) Run(ctx context.Context, s *session) error {
+	if _, err := oneOf("--tlp", string(c.TLP), marking.TLPs()...); err != nil {
+		return err
+	}
+	return s.with(ctx, func(n *node.Node) error {
+		id, err := n.OpenSource(ctx, c.Name, c.Format, marking.Marking{TLP: c.TLP}, c.by(n))
+		if err != nil {
+			return err
+		}
+		return s.show(map[string]any{"source": id, "name": c.Name}, func(p *page) {
+			p.say("The source %s is %s. comity intel import %s FILE takes objects into it.", c.Name, p.bold(id.Short()), c.Name)
+		})
+	})
+}
+
+type intelImportCmd struct {
+	Source  string      `arg:"" help:"The source: its name, or its id."`
+	Files   []string    `arg:"" name:"file" help:"What is imported; - reads the standard input."`
+	Form    string      `default:"auto" placeholder:"FORM" help:"stix (bundle, envelope, array or lines), list (an indicator a line, defanged or not), csv (value,kind,valid_from,valid_until,revoked); auto goes by the name: .csv, .txt, else stix."`
+	TLP     marking.TLP `placeholder:"LABEL" help:"At least this label, and that of objects that name none. Without it: the source's."`
+	Preview bool        `help:"Only tell what would come of it; import nothing."`
+	Strict  bool        `help:"Refuse objects that break a rule of STIX 2.1, not only what is no object."`
+	speaker
+}
+
+func (intelImportCmd) Help() string {
+	return `An object that cannot be read is told by its place, and the others go in. An import that broke off is repeated: what is here already is not taken again.
+  comity intel import sensors bundle.json
+  comity intel import sensors iocs.txt --tlp GREEN --preview
+  zcat feed.json.gz | comity intel import sensors - --form stix`
+}
+
+func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
+	if c.TLP != "" {
+		if _, err := oneOf("--tlp", string(c.TLP), marking.TLPs()...); err != nil {
+			return err
+		}
+	}
+	if _, err := oneOf("--form", c.Form, "auto", "stix", "list", "csv"); err != nil {
+		return err
+	}
+	return s.with(ctx, func(n *node.Node) error {
+		source, err := n.Source(ctx, c.Source)
+		if err != nil {
+			return err
+		}
+		m, err := n.SourceMarking(ctx, source.ID)
+		if err != nil {
+			return err
+		}
+		if c.TLP != "" {
+			m.TLP = c.TLP
+		}
+		var all catalogue.Report
+		for _, name := range c.Files {
+			report, err := c.one(ctx, s, n, name, source, m)
+			add(&all, report)
+			if err != nil {
+				return advise(err, "what came before is in the catalogue: "+plural(int(all.Objects), "object", "objects"))
+			}
+		}
+		if !c.Preview {
+			if err := n.Catalogued(ctx); err != nil {
+				return err
+			}
+		}
+		return s.show(all, func(p *page) { c.tell(p, all) })
+	})
+}
+
+// one imports one file.
+func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name string, source node.IntelView, m marking.Marking) (catalogue.Report, error) {
+	in := s.in
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return catalogue.Report{}, fault.Wrap(err, fault.Usage, "", "%s cannot be read", name)
+		}
+		defer f.Close()
+		in = f
+	}
+	var done atomic.Int64
+	stop := s.progress("importing "+filepath.Base(name), &done)
+	defer stop()
+	in = &counting{in, &done}
+	form := c.Form
+	if form == "auto" {
+		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[strings.ToLower(filepath.Ext(name))]
+	}
+	items := stix.NewReader(in, stix.Limits{}).All()
+	if form == "list" || form == "csv" {
+		items = catalogue.FromList(in, form == "csv", source.ID, stix.At(source.Opened.Std()))
+	}
+	from := catalogue.Source{Thread: source.ID, By: c.by(n), Marking: m, Strict: c.Strict, Title: filepath.Base(name)}
+	if name == "-" {
+		from.Title = ""
+	}
+	return n.Import(ctx, from, items, catalogue.ImportOptions{Preview: c.Preview})
+}
+
+// counting counts what is read from a stream.
+type counting struct {
+	io.Reader
+	done *atomic.Int64
+}
+
+func (c *counting) Read(b []byte) (int, error) {
+	n, err := c.Reader.Read(b)
+	c.done.Add(int64(n))
+	return n, err
+}
+
+func add(all *catalogue.Report, r catalogue.Report) {
+	all.Objects, all.Refused, all.Duplicates = all.Objects+r.Objects, all.Refused+r.Refused, all.Duplicates+r.Duplicates
+	all.Failures, all.Said = append(all.Failures, r.Failures...), append(all.Said, r.Said...)
+	if all.Types == nil {
+		all.Types = map[string]int64{}
+	}
+	for t, n := range r.Types {
+		all.Types[t] += n
+	}
+}
+
+const shownFailures = 20
+
+func (c *intelImportCmd) tell(p *page, r catalogue.Report) {
+	did := "Imported"
+	if c.Preview {
+		did = "Would import"
+	}
+	var types []string
+	for _, t := range slices.Sorted(maps.Keys(r.Types)) {
+		types = append(types, number(int(r.Types[t]))+" "+t)
+	}
+	p.say("%s %s.", did, plural(int(r.Objects), "object", "objects"))
+	if len(types) > 0 {
+		p.say("  %s", strings.Join(types, ", "))
+	}
+	if r.Duplicates > 0 {
+		p.say("Here already: %s.", number(int(r.Duplicates)))
+	}
+	if r.Refused == 0 {
+		return
+	}
+	p.say("Not understood: %s.", number(int(r.Refused)))
+	for i, f := range r.Failures {
+		if i == shownFailures {
+			p.say("  … (--json lists up to a thousand)")
+			break
+		}
+		if f.Offset == 0 {
+			p.say("  %d: %s", f.Index+1, f.Reason)
+			continue
+		}
+		p.say("  %d, at byte %d: %s", f.Index+1, f.Offset, f.Reason)
+	}
+}
+
+type intelSearchCmd struct {
+	Value string    `arg:"" optional:"" help:"An address, name, URL, hash or external id; defanged or not."`
+	Text  string    `placeholder:"WORDS" help:"Words of names, descriptions and labels."`
+	Type  stix.Type `placeholder:"TYPE" help:"Objects of this type, other than indicators, observables and relationships."`
+	Limit int       `default:"50" placeholder:"N" help:"At most so many."`
+}
+
+func (intelSearchCmd) Help() string {
+	return `  comity intel search 198.51.100[.]7
+  comity intel search --text "walnut loader" --type malware`
+}
+
+// hitView is an object that was found.
+type hitView struct {
+	ID       stix.ID        `json:"id"`
+	Type     stix.Type      `json:"type"`
+	Name     string         `json:"name,omitzero"`
+	Modified stix.Timestamp `json:"modified,omitzero"`
+	Revoked  bool           `json:"revoked,omitzero"`
+	Older    bool           `json:"older,omitzero"`
+	Added    string         `json:"added"`
+	With     statement.ID   `json:"with"`
+}
+
+func viewHit(o catalogue.Object) hitView {
+	v := hitView{Added: time.UnixMicro(o.Added).UTC().Format(time.RFC3339Nano), With: o.Parcel.Content.Statement, Older: o.Parcel.Older.Has(o.Line)}
+	if p, err := stix.Parse(o.Raw); err == nil {
+		v.ID, v.Type, v.Modified, v.Revoked = p.ID, p.Type, p.Version(), p.Revoked
+		v.Name = cmp.Or(p.Name, p.Value, p.Pattern)
+	}
+	return v
+}
+
+func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
+	if c.Limit < 1 || c.Limit > catalogue.MaxPage {
+		return fault.New(fault.Usage, "", "--limit: from 1 to %d", catalogue.MaxPage)
+	}
+	return s.with(ctx, func(n *node.Node) error {
+		hits, err := n.FindObjects(ctx, catalogue.Search{Value: c.Value, Text: c.Text, Type: c.Type, Limit: c.Limit})
+		if err != nil {
+			return err
+		}
+		views := []hitView{}
+		for _, o := range hits.Objects {
+			views = append(views, viewHit(o))
+		}
+		return s.show(views, func(p *page) {
+			if len(views) == 0 {
+				p.say("Nothing is found.")
+				return
+			}
+			t := newTable("object", "name", "version", "", "came with")
+			for _, v := range views {
+				note := ""
+				switch {
+				case v.Revoked:
+					note = "revoked"
+				case v.Older:
+					note = "older"
+				}
+				t.add(string(v.ID), clipped(v.Name), string(v.Modified), note, v.With.Short())
+			}
+			p.table(t)
+			if hits.More {
+				p.say("There are more: --limit.")
+			}
+		})
+	})
+}
+
+// clipped is a text as a table has room for it.
+func clipped(text string) string {
+	const most = 60
+	if r := []rune(text); len(r) > most {
+		return string(r[:most-1]) + "…"
+	}
+	return text
+}
+
+type intelShowCmd struct {
+	ID stix.ID `arg:"" help:"The object's id, such as malware--…"`
+}
+
+func (intelShowCmd) Help() string {
+	return `  comity intel show indicator--8e2e2d2b-17d4-4cbf-938f-98ee46b3cd3f`
+}
+
+func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
+	id, err := stix.ParseID(string(c.ID))
+	if err != nil {
+		return fault.Wrap(err, fault.Usage, "", "an object's id is its type, two dashes, and a UUID")
+	}
+	return s.with(ctx, func(n *node.Node) error {
+		v, err := n.Object(ctx, id)
+		if err != nil {
+			return err
+		}
+		type entry struct {
+			hitView
+			From   party.Code  `json:"from"`
+			TLP    marking.TLP `json:"tlp"`
+			Object jsonText    `json:"object"`
+		}
+		views := []entry{}
+		for _, e := range v.Entries {
+			views = append(views, entry{viewHit(e.Object), e.Statement.From, e.Statement.Marking.TLP, jsonText(e.Raw)})
+		}
+		return s.show(views, func(p *page) {
+			for _, e := range views {
+				p.say("%s, from %s under TLP:%s, in %s", cmp.Or(string(e.Modified), "without a version"), e.From, e.TLP, e.With.Short())
+				p.say("  %s", e.Object)
+			}
+			for _, about := range v.About {
+				p.say("%s %s, from %s", about.Parsed.Type, about.Parsed.ID, about.Statement.From)
+			}
+		})
+	})
+}
+
+// jsonText is JSON that is shown as it is.
+type jsonText []byte
+
+func (t jsonText) MarshalJSON() ([]byte, error) { return t, nil }
+func (t jsonText) String() string               { return string(t) }
+
+type intelExportCmd struct {
+	Thread string `placeholder:"ID" help:"Of this source, feed or share alone."`
+	Output string `short:"o" placeholder:"FILE" help:"Write to this new file. Without it: the standard output."`
+}
+
+func (intelExportCmd) Help() string {
+	return `Writes the last version of everything that is here, as it came. It is for your own use: what is marked stays marked.
+  comity intel export --thread 3f2a1b -o feed.json`
+}
+
+func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
+	return s.with(ctx, func(n *node.Node) error {
+		q := catalogue.Query{}
+		if c.Thread != "" {
+			var err error
+			if q.Thread, err = n.FindThread(ctx, c.Thread); err != nil {
+				return err
+			}
+		}
+		write := func(w io.Writer) error { return export(ctx, n, q, w) }
+		if c.Output == "" {
+			return write(s.out)
+		}
+		return writeFile(c.Output, false, write)
+	})
+}
+
+// export writes all pages of a query as one bundle, whose id is that of what was asked for.
+func export(ctx context.Context, n *node.Node, q catalogue.Query, w io.Writer) error {
+	out, err := stix.NewWriter(w, stix.Bundle, stix.DeriveID("bundle", matchNamespace, q.Thread[:]))
+	if err != nil {
+		return err
+	}
+	for more := true; more; {
+		page, err := n.Objects(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, o := range page.Objects {
+			p, err := stix.Parse(o.Raw)
+			if err != nil {
+				return err
+			}
+			if err := out.Write(p); err != nil {
+				return err
+			}
+		}
+		q.Added, more = page.Next, page.More
+	}
+	return out.Close()
+}
