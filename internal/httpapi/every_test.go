@@ -33,6 +33,14 @@ func (h *house) everyPacket(said string) {
 	if v := h.well("kim", post, "/api/packets", bag.String(), "Content-Type", "application/octet-stream"); v.get("said.0.title") != "by bag" || v.get("pending") != "true" {
 		h.t.Errorf("%s", v.body)
 	}
+	second := h.xb.Ask(h.pact, exchange.Draft{Title: "by another bag", Text: "Please."}, "XA")
+	bag.Reset()
+	_, _, err = h.xb.Pack(h.t.Context(), "XA", &bag)
+	h.must(err)
+	if v := h.well("root", post, "/api/packets", bag.String(), "Content-Type", "application/octet-stream"); v.get("said") != "[]" || strings.Contains(string(v.body), second.ID.String()) { // an administrator carries, and reads nothing
+		h.t.Errorf("%s", v.body)
+	}
+	h.xa.Has(second.ID)
 	h.f.Mend("XA", "XB")
 	h.xb.Delivered(asked.ID)
 	proof := h.well("lee", get, "/api/statements/"+said+"/evidence?without_body=true", nil)
@@ -50,6 +58,17 @@ func (h *house) everyKeeping() {
 	if v := h.well("kim", get, "/api/duty", nil); v.get("counts.unread") == "0" || v.get("log.size") == "" || v.get("unread.0.id") == "" {
 		h.t.Errorf("%s", v.body)
 	}
+	now := h.well("kim", get, "/api/changes", nil).get("version")
+	if v := h.well("aud", get, "/api/changes?wait=0&since="+now, nil); v.get("changed") != "false" || v.get("version") != now {
+		h.t.Errorf("%s", v.body)
+	}
+	later := make(chan answered)
+	go func() { later <- h.ask("kim", get, "/api/changes?wait=50&since="+now, nil) }()
+	h.well("kim", post, "/api/drafts", h.request("something new"))
+	if v := <-later; v.get("changed") != "true" || v.get("version") == now {
+		h.t.Errorf("%d %s", v.status, v.body)
+	}
+	h.no(422, "malformed", "kim", get, "/api/changes?wait=51", nil)
 	if v := h.well("kim", get, "/api/version", nil); v.get("protocol") != "1" || v.get("go") == "" {
 		h.t.Errorf("%s", v.body)
 	}

@@ -140,6 +140,19 @@ func TestStolenAdministrator(t *testing.T) {
 	withdraw()
 }
 
+// TestRevokedWhileWaiting: who waits for a change hears nothing more once the token is revoked.
+func TestRevokedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	now := h.well("kim", http.MethodGet, "/api/changes", nil).get("version")
+	later := make(chan answered)
+	go func() { later <- h.ask("kim", http.MethodGet, "/api/changes?wait=50&since="+now, nil) }()
+	h.well("root", http.MethodDelete, "/api/tokens/"+h.well("kim", http.MethodGet, "/api/tokens", nil).get("tokens.0.name"), nil)
+	if v := <-later; v.status != 403 && v.status != 401 || v.get("version") != "" { // 401: it came too late
+		t.Errorf("%d %s", v.status, v.body)
+	}
+}
+
 // TestHostilePackets: what is no packet for this node, or not a peer's, is refused, and tells nothing.
 func TestHostilePackets(t *testing.T) {
 	t.Parallel()
