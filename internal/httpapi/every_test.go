@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"testing"
 
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -228,5 +229,38 @@ func (h *house) accession() {
 		for done := range one.seen {
 			h.seen[done] = true
 		}
+	}
+}
+
+// TestVouchingTakesTwo: where the settings ask for it, no administrator's token alone vouches for an office.
+func TestVouchingTakesTwo(t *testing.T) {
+	t.Parallel()
+	// spec: LTR-10, DEC-10
+	h := newHouse(t)
+	const post = http.MethodPost
+	root := auth.With(t.Context(), auth.Claim{Token: auth.Typed(h.tokens["root"])})
+	h.must(h.xa.AddOfficer(root, auth.Person{ID: "mia", Name: "Officer Mia", Roles: []auth.Role{auth.Analyst, auth.Administrator}}))
+	h.token(root, "mia")
+	h.xa.Restart(func(o *node.Options) { o.Env = []string{"COMITY_APPROVAL=credence.*"} })
+	h.serve(Options{Burst: 1_000_000})
+	cert, err := fedtest.New(t, "XA.cert").At("XA.cert").OwnLetter(t.Context())
+	h.must(err)
+	for _, who := range []string{"root", "mia"} {
+		if v := h.no(403, "denied", who, post, "/api/offices", object{"letter": string(cert.Raw), "to": []string{"XB"}}); v.get("clause") != "DEC-10" {
+			t.Errorf("%s", v.body)
+		}
+	}
+	at := "/api/drafts/" + h.well("mia", post, "/api/drafts", object{
+		"kind": "credence.office", "to": []string{"XB"}, "marking": object{"tlp": "GREEN"}, "track": "diplomatic", "precedence": "priority", "facts": object{"office": "XA.cert", "letter": cert.Digest},
+	}).get("id")
+	h.no(403, "denied", "mia", post, at+"/release", nil)
+	h.well("mia", post, at+"/submit", nil)
+	h.no(403, "denied", "mia", post, at+"/approve", nil)
+	h.well("lee", post, at+"/approve", nil)
+	h.no(403, "denied", "lee", post, at+"/release", nil) // who approves does not vouch
+	said := h.well("mia", post, at+"/release", nil)
+	h.xb.Has(parseID(t, said.get("id")))
+	if v, err := h.xb.ImportLetter(t.Context(), cert.Raw); err != nil || v.Status != "confirmed" {
+		t.Errorf("%v %+v", err, v)
 	}
 }
