@@ -7,14 +7,17 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/fedtest"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 )
 
 func (h *house) everyPacket(said string) {
@@ -262,5 +265,38 @@ func TestVouchingTakesTwo(t *testing.T) {
 	h.xb.Has(parseID(t, said.get("id")))
 	if v, err := h.xb.ImportLetter(t.Context(), cert.Raw); err != nil || v.Status != "confirmed" {
 		t.Errorf("%v %+v", err, v)
+	}
+}
+
+// TestKeysAreTold: what keys there are is told, before they were changed at the machine and after, and no secret with it.
+func TestKeysAreTold(t *testing.T) {
+	t.Parallel()
+	// spec: LTR-7
+	h := newHouse(t)
+	before := h.well("kim", http.MethodGet, "/api/keys", nil)
+	size := h.xa.LogSize()
+	_, err := h.xa.Rotate(t.Context(), node.Rotation{Recovery: h.xa.RecoveryKey(), Stolen: true})
+	h.must(err)
+	h.xa.Restart(nil)
+	h.serve(Options{Burst: 1_000_000})
+	after := h.ask("kim", http.MethodGet, "/api/keys", nil)
+	if after.status != 200 { // tokens go with the keys: an administrator makes others
+		root, err := h.xa.MakeToken(t.Context(), "root", nil, statement.TimeOf(h.f.Clock.Now().Add(time.Hour)))
+		h.must(err)
+		h.tokens["root"] = root.Reveal()
+		after = h.well("root", http.MethodGet, "/api/keys", nil)
+	}
+	for name, want := range map[string]string{
+		"letter": "2", "logs.0.origin": "XA/1", "logs.0.open": "false", "logs.0.revoked": "true", "logs.0.size": strconv.FormatInt(size, 10), "logs.0.letter": "1", "logs.1.origin": "XA/2", "logs.1.open": "true",
+		"logs.1.letter": "2", "keys.6.for": "recovery", "keys.6.digest": before.get("keys.6.digest"),
+	} {
+		if got := after.get(name); got != want || want == "" {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	for i := range 6 { // every key but the recovery key is another
+		if at := "keys." + strconv.Itoa(i) + ".digest"; after.get(at) == before.get(at) || after.get(at) == "" {
+			t.Errorf("%s: %s", at, after.get(at))
+		}
 	}
 }
