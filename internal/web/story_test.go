@@ -70,7 +70,7 @@ func (d *desk) must(err error) {
 	}
 }
 
-// staff gives XA officers: root administers, ada is on duty, boris releases, chika analyses, dora looks.
+// staff gives XA officers: root administers, duty is on duty, release releases, writer analyses, dora looks.
 func (d *desk) staff() {
 	ctx := d.Context()
 	enter := func(by context.Context, id, name string, roles ...auth.Role) {
@@ -80,11 +80,11 @@ func (d *desk) staff() {
 		d.claims[id] = auth.Claim{Officer: id, Token: secret}
 		d.names[id] = page.Visitor{Officer: id, Name: name, Roles: roles, Session: id}
 	}
-	enter(ctx, "root", "Root Example", auth.Administrator)
+	enter(ctx, "root", "Administrator of XA", auth.Administrator)
 	root := d.as("root")
-	enter(root, "ada", "Ada Example", auth.DutyOfficer)
-	enter(root, "boris", "Boris Sample", auth.ReleasingOfficer)
-	enter(root, "chika", "Chika Fiction", auth.Analyst)
+	enter(root, "duty", "Duty officer of XA", auth.DutyOfficer)
+	enter(root, "release", "Releasing officer of XA", auth.ReleasingOfficer)
+	enter(root, "writer", "Analyst of XA", auth.Analyst)
 	enter(root, "dora", "Dora Auditor", auth.Auditor)
 }
 
@@ -209,11 +209,11 @@ func (d *desk) ask(title string, p statement.Precedence) exchange.Said {
 func (d *desk) askOut(title string) exchange.Said {
 	d.Helper()
 	draft := d.request(title)
-	v, err := d.xa.NewDraft(d.as("boris"), draft, nil)
+	v, err := d.xa.NewDraft(d.as("release"), draft, nil)
 	d.must(err)
-	s, err := d.xa.ReleaseDraft(d.as("boris"), v.ID)
+	s, err := d.xa.ReleaseDraft(d.as("release"), v.ID)
 	if err != nil { // the agreement asks for a second officer
-		_, _, err = d.xa.SubmitDraft(d.as("boris"), v.ID)
+		_, _, err = d.xa.SubmitDraft(d.as("release"), v.ID)
 		d.must(err)
 		d.Fatalf("%s waits for approval", title)
 	}
