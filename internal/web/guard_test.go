@@ -166,7 +166,7 @@ func TestPreferences(t *testing.T) {
 			t.Errorf("the cookie %v", c)
 		}
 	}
-	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", ""} {
+	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "", "/\t/evil.example", "///evil.example", "/x\x00y", " /x", "/" + strings.Repeat("a", 2000)} {
 		if a := d.post("duty", "/preferences", url.Values{"back": {back}}); a.Header().Get("Location") != "/" {
 			t.Errorf("back %q leads to %q", back, a.Header().Get("Location"))
 		}

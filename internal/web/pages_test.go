@@ -160,7 +160,7 @@ func TestOtherOfficersDrafts(t *testing.T) {
 		{"writer", "/drop", nil, http.StatusForbidden},
 		{"writer", "/release", nil, http.StatusForbidden},
 		{"writer", "/approve", nil, http.StatusForbidden},
-		{"dora", "/drop", nil, http.StatusForbidden},
+		{"audit", "/drop", nil, http.StatusForbidden},
 		{"root", "/approve", nil, http.StatusForbidden},
 		{"release", "/approve", nil, http.StatusConflict}, // it was not submitted
 	} {
@@ -244,10 +244,10 @@ func TestEveryPage(t *testing.T) {
 		"/threads/" + out.Thread.String(), "/threads/" + d.agreed.String(), "/new/assist.request", "/drafts", "/drafts/" + v.ID, "/agreements", agreed, agreed + "?left=ru&right=en",
 		agreed + "?try=yes&to=XB&kind=assist.request&tlp=RED", agreed + "?try=yes&to=XA", "/peers", "/log", "/nothing", "/threads?after=x",
 	}
-	for _, who := range []string{"writer", "dora"} {
+	for _, who := range []string{"writer", "audit"} {
 		for _, lang := range []string{"en", "ru", "ar"} {
 			for _, path := range paths {
-				if who == "dora" && (strings.HasPrefix(path, "/new") || path == "/drafts/"+v.ID) {
+				if who == "audit" && (strings.HasPrefix(path, "/new") || path == "/drafts/"+v.ID) {
 					continue
 				}
 				a := d.get(who, path, "Cookie", "comity-language="+lang+"; comity-zone=Asia/Riyadh; comity-theme=dark")

@@ -70,22 +70,25 @@ func (d *desk) must(err error) {
 	}
 }
 
-// staff gives XA officers: root administers, duty is on duty, release releases, writer analyses, dora looks.
+// staff gives XA officers: root administers, duty is on duty, release releases, writer analyses, audit looks.
 func (d *desk) staff() {
 	ctx := d.Context()
-	enter := func(by context.Context, id, name string, roles ...auth.Role) {
-		d.must(d.xa.AddOfficer(by, auth.Person{ID: id, Name: name, Roles: roles, Languages: []string{"en"}}))
-		secret, err := d.xa.MakeToken(by, id, nil, statement.TimeOf(d.xa.Now().Add(30*24*time.Hour)))
-		d.must(err)
-		d.claims[id] = auth.Claim{Officer: id, Token: secret}
-		d.names[id] = page.Visitor{Officer: id, Name: name, Roles: roles, Session: id}
-	}
-	enter(ctx, "root", "Administrator of XA", auth.Administrator)
+	d.enter(ctx, "root", "Administrator of XA", auth.Administrator)
 	root := d.as("root")
-	enter(root, "duty", "Duty officer of XA", auth.DutyOfficer)
-	enter(root, "release", "Releasing officer of XA", auth.ReleasingOfficer)
-	enter(root, "writer", "Analyst of XA", auth.Analyst)
-	enter(root, "dora", "Dora Auditor", auth.Auditor)
+	d.enter(root, "duty", "Duty officer of XA", auth.DutyOfficer)
+	d.enter(root, "release", "Releasing officer of XA", auth.ReleasingOfficer)
+	d.enter(root, "writer", "Analyst of XA", auth.Analyst)
+	d.enter(root, "audit", "Auditor of XA", auth.Auditor)
+}
+
+// enter adds an officer who has signed in.
+func (d *desk) enter(by context.Context, id, name string, roles ...auth.Role) {
+	d.Helper()
+	d.must(d.xa.AddOfficer(by, auth.Person{ID: id, Name: name, Roles: roles, Languages: []string{"en"}}))
+	secret, err := d.xa.MakeToken(by, id, nil, statement.TimeOf(d.xa.Now().Add(30*24*time.Hour)))
+	d.must(err)
+	d.claims[id] = auth.Claim{Officer: id, Token: secret}
+	d.names[id] = page.Visitor{Officer: id, Name: name, Roles: roles, Session: id}
 }
 
 func (d *desk) as(id string) context.Context { return auth.With(d.Context(), d.claims[id]) }
