@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -50,6 +51,41 @@ func TestLink(t *testing.T) {
 	}
 	if a := scanner.get(LinkPath + "?key=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"); strings.Contains(a.text, "<script>alert") {
 		t.Error("what stands in an address becomes part of the page")
+	}
+}
+
+// TestLinkAtOnce: a link that many use in the same moment lets one of them in.
+func TestLinkAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	key := h.link("desk")
+	browsers := make([]*browser, 8)
+	for i := range browsers {
+		browsers[i] = h.browser()
+	}
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for _, b := range browsers {
+		wg.Go(func() {
+			<-start
+			r := b.request("POST", LinkPath, "application/x-www-form-urlencoded", "key="+key)
+			if a, err := b.Do(r); err != nil {
+				t.Error(err)
+			} else {
+				_ = a.Body.Close()
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	in := 0
+	for _, b := range browsers {
+		if b.cookie() != "" && b.in("desk") {
+			in++
+		}
+	}
+	if in != 1 || h.recorded("office.enter") != 1 {
+		t.Errorf("%d were let in, %d records", in, h.recorded("office.enter"))
 	}
 }
 
