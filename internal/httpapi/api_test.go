@@ -151,13 +151,28 @@ func (h *house) everyDraft() {
 	h.t.Helper()
 	const get, post = http.MethodGet, http.MethodPost
 	d := h.request("a draft")
-	d["attachments"] = []object{{"name": "list.csv", "content": "YQ=="}}
+	d["attachments"] = []object{{"name": "list.csv", "type": "text/x-list", "content": "YQ=="}}
+	lies := func(when string, want int) {
+		h.t.Helper()
+		if all, err := os.ReadDir(filepath.Join(h.xa.Dir, "uploads")); err != nil || len(all) != want {
+			h.t.Errorf("%s: %d attachments lie there, want %d (%v)", when, len(all), want, err)
+		}
+	}
 	id := h.well("desk", post, "/api/drafts", d).get("id")
 	at := "/api/drafts/" + id[:8]
-	if v := h.well("desk", get, at, nil); v.get("title") != "a draft" || v.get("verdict.permitted") != "true" || v.get("files.0.name") != "list.csv" {
+	if v := h.well("desk", get, at, nil); v.get("title") != "a draft" || v.get("verdict.permitted") != "true" || v.get("files.0.name") != "list.csv" || v.get("files.0.type") != "text/x-list" ||
+		v.get("files.0.key") != "" || v.get("files.0.upload") != "" || v.get("files.0.path") != "" {
 		h.t.Errorf("%s", v.body)
 	}
+	lies("a draft", 1)
+	h.no(403, "denied", "release", http.MethodPatch, at, object{"attachments": []object{{"name": "x", "content": "YQ=="}}})
+	lies("another officer's, refused", 1)
 	h.well("desk", http.MethodPatch, at, object{"title": "a better draft", "attachments": []object{}})
+	lies("replaced by none", 0)
+	h.well("desk", http.MethodPatch, at, object{"attachments": d["attachments"]})
+	h.well("desk", http.MethodPatch, at, object{"title": "a better draft", "text": "with it"})
+	lies("changed without", 1)
+	h.well("desk", http.MethodPatch, at, object{"attachments": []object{}})
 	if v := h.well("desk", get, "/api/drafts", nil); v.get("drafts.0.title") != "a better draft" || v.get("drafts.0.files") != "" {
 		h.t.Errorf("%s", v.body)
 	}
@@ -171,9 +186,18 @@ func (h *house) everyDraft() {
 		h.t.Errorf("%s", said.body)
 	}
 	h.no(404, "not-found", "desk", get, at, nil)
-	other := h.well("desk", post, "/api/drafts", h.request("never said")).get("id")
+	never := h.request("never said")
+	never["attachments"] = d["attachments"]
+	other := h.well("desk", post, "/api/drafts", never).get("id")
+	lies("never said", 1)
 	h.no(404, "not-found", "root", get, "/api/drafts/"+other, nil) // an administrator reads nothing
 	h.well("desk", http.MethodDelete, "/api/drafts/"+other, nil)
+	lies("dropped", 0)
+	sent := h.well("desk", post, "/api/drafts", never).get("id")
+	h.well("desk", post, "/api/drafts/"+sent+"/submit", nil)
+	h.well("release", post, "/api/drafts/"+sent+"/approve", nil)
+	h.well("desk", post, "/api/drafts/"+sent+"/release", nil)
+	lies("released", 0)
 }
 
 func (h *house) everyAgreement() {
