@@ -41,6 +41,12 @@ type listing struct {
 	Limit      int                  `query:"limit" minimum:"0" maximum:"200" doc:"at most so many; without it 50"`
 }
 
+// paging asks for a page of a list.
+type paging struct {
+	Cursor string `query:"cursor" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"200" doc:"at most so many; without it 50"`
+}
+
 func (a *api) list(ctx context.Context, in *listing) (node.Page, error) {
 	q := node.Query{
 		Filter: node.Filter{

@@ -89,36 +89,72 @@ func (n *Node) List(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return err
 		}
-		sq, hidden := sq, 0
-		want := sq.Limit
-		for {
-			sq.Limit = want - len(p.Threads)
-			page, err := tx.ListThreads(sq)
-			if err != nil {
-				return err
+		p.Next, err = n.eachOfPage(tx, sq, about, func(row store.ThreadRow) (bool, error) {
+			v, err := n.viewThread(tx, row)
+			if err != nil || !sees(v) {
+				return false, err
 			}
-			for _, row := range page.Rows {
-				v, err := n.viewThread(tx, row)
-				if err != nil {
-					return err
-				}
-				if !sees(v) {
-					hidden++
-					continue
-				}
-				p.Threads = append(p.Threads, v)
-			}
-			sq.After = page.Next
-			if !page.More {
-				return nil
-			}
-			if len(p.Threads) == want || hidden >= pageHidden || len(page.Rows) < sq.Limit {
-				p.Next, err = n.cursor(sq.After, about)
-				return err
-			}
-		}
+			p.Threads = append(p.Threads, v)
+			return true, nil
+		})
+		return err
 	})
 	return p, err
+}
+
+// eachOfPage goes through the rows of a page, and gives the cursor of the next one. take tells whether whoever asks may see the row: what they may not fills no page.
+func (n *Node) eachOfPage(tx store.Tx, sq store.ThreadQuery, about []byte, take func(store.ThreadRow) (bool, error)) (next string, err error) {
+	want, taken, hidden := sq.Limit, 0, 0
+	for {
+		sq.Limit = want - taken
+		page, err := tx.ListThreads(sq)
+		if err != nil {
+			return "", err
+		}
+		for _, row := range page.Rows {
+			ok, err := take(row)
+			if err != nil {
+				return "", err
+			}
+			if ok {
+				taken++
+			} else {
+				hidden++
+			}
+		}
+		sq.After = page.Next
+		if !page.More {
+			return "", nil
+		}
+		if taken == want || hidden >= pageHidden || len(page.Rows) < sq.Limit {
+			return n.cursor(sq.After, about)
+		}
+	}
+}
+
+// eachOfDesk goes through a page of the threads of a desk that whoever ctx is of may see, the last touched first.
+func (n *Node) eachOfDesk(ctx context.Context, desk, cursor string, limit int, begin func(), take func(tx store.Tx, row store.ThreadRow) error) (next string, err error) {
+	sq, about, err := n.storeQuery(Query{Filter: Filter{Desk: desk}, Cursor: cursor, Limit: limit})
+	if err != nil {
+		return "", err
+	}
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		begin()
+		sees, err := n.sight(ctx, tx, desk)
+		if err != nil {
+			return err
+		}
+		look := &seen{n: n, tx: tx, sees: sees}
+		next, err = n.eachOfPage(tx, sq, about, func(row store.ThreadRow) (bool, error) {
+			may, err := look.may(row.ID)
+			if err != nil || !may {
+				return false, err
+			}
+			return true, take(tx, row)
+		})
+		return err
+	})
+	return next, err
 }
 
 // Threads lists threads, the last touched first: all of them, in one moment.

@@ -82,6 +82,7 @@ type Node struct {
 	staff      staff
 	tending    tending
 	recalls    recalledIndex
+	texts      readTexts
 	tendEvery  time.Duration
 }
 

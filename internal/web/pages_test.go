@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -347,4 +348,45 @@ func TestText(t *testing.T) {
 	d.sends("boris", making+"/say", url.Values{"kind": {"instrument.sign"}, "tlp": {"GREEN"}, "fact.digest": {v.Digest.String()}, "fact.reservations": {"6"}, "do": {"send"}})
 	d.has("signed", d.page("boris", strings.Replace(making, "/threads/", "/agreements/", 1)), "Articles: 6", "signature")
 	d.has("the differences", d.page("boris", strings.ReplaceAll(compare, "&amp;", "&")), "<ins>one year.</ins>", "<del>two years.</del>")
+}
+
+// TestAgreementPages: the list of agreements leads on by pages, each agreement on one of them.
+func TestAgreementPages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	raw, err := os.ReadFile("testdata/assistance.json")
+	d.must(err)
+	want := map[string]bool{d.agreed.String(): true}
+	for i := range 60 {
+		text := strings.Replace(string(raw), "XA and XB", "XA and XB, number "+strconv.Itoa(i), 1)
+		said, err := d.xa.Propose(d.as("boris"), []byte(text), nil, "", d.xa.By("", ""))
+		d.must(err)
+		want[said.Thread.String()] = true
+	}
+	pages := 0
+	for path := "/agreements"; path != ""; pages++ {
+		html := d.page("ada", path)
+		rows := strings.Split(html, "<tr data-row>")[1:]
+		if len(rows) > 50 {
+			t.Errorf("%d agreements on a page", len(rows))
+		}
+		for _, row := range rows {
+			id := strings.TrimPrefix(attribute(row, `href="`), "/agreements/")
+			if !want[id] {
+				t.Errorf("%s is listed twice, or is none", id)
+			}
+			delete(want, id)
+		}
+		if pages > 0 {
+			d.has("a later page", html, "To the beginning")
+		}
+		path = strings.ReplaceAll(attribute(html, `rel="next" href="`), "&amp;", "&")
+	}
+	if pages != 2 || len(want) > 0 {
+		t.Errorf("%d pages, and %d are on none", pages, len(want))
+	}
+	if a := d.get("ada", "/agreements?after=x"); a.Code != http.StatusBadRequest {
+		t.Errorf("a cursor of somebody's own: %d", a.Code)
+	}
+	d.has("its title, however old", d.page("ada", "/threads?agreement="+d.agreed.String()), "Agreement between XA and XB on mutual assistance in cyber incidents")
 }

@@ -112,7 +112,13 @@ func (f *face) filters(ctx context.Context, s *page.Shell, q node.Query) ([]page
 		choose(s, "tlp", string(q.TLP), texts(marking.TLPs()), func(v string) string { return "TLP:" + v }),
 		choose(s, "track", string(q.Track), texts(tracks()), word("track")),
 	}
-	all, err := f.n.Agreements(ctx)
+	list, err := f.n.AgreementList(ctx, "", perPage) // those touched last; the address takes any
+	all := list.Agreements
+	if !q.Agreement.IsZero() && !slices.ContainsFunc(all, func(a node.AgreementView) bool { return a.ID == q.Agreement }) {
+		if a, err := f.n.Agreement(ctx, q.Agreement); err == nil {
+			all = append(all, a)
+		}
+	}
 	if err != nil || len(all) == 0 {
 		return out, nil // whoever may not see agreements filters by the rest
 	}
