@@ -30,6 +30,7 @@ type Filter struct {
 	Agreement  agreement.ID
 	Status     string
 	Open       bool // only those in which something may still come
+	Closed     bool // only those in which nothing may
 	Track      statement.Track
 	Precedence statement.Precedence
 	TLP        marking.TLP
@@ -198,7 +199,7 @@ func (n *Node) Threads(ctx context.Context, f Filter) ([]ThreadView, error) {
 func (n *Node) storeQuery(q Query) (sq store.ThreadQuery, about []byte, err error) {
 	bad := func(what string) error { return fault.New(fault.Usage, "", "%s", what) }
 	sq = store.ThreadQuery{
-		Desk: q.Desk, Peer: q.Peer, Agreement: q.Agreement, Status: q.Status, Open: q.Open, Track: q.Track, Precedence: q.Precedence, TLP: q.TLP, Exercise: q.Exercise,
+		Desk: q.Desk, Peer: q.Peer, Agreement: q.Agreement, Status: q.Status, Open: q.Open, Closed: q.Closed, Track: q.Track, Precedence: q.Precedence, TLP: q.TLP, Exercise: q.Exercise,
 		Unread: q.Unread, Owed: q.Owed, Limit: q.Limit, Look: pageLook,
 	}
 	if q.Peer == n.Config.Code {
@@ -232,7 +233,7 @@ func (n *Node) storeQuery(q Query) (sq store.ThreadQuery, about []byte, err erro
 	if q.Exercise != nil {
 		exercise = fmt.Sprint(*q.Exercise)
 	}
-	about = fmt.Appendf(nil, "comity/cursor/v1 %q %q %s %v %v %q %v %q %q %q %s %v %d", q.Desk, q.Peer, q.Agreement, q.Unread, q.Owed, q.Status, q.Open, q.Track, q.Precedence, q.TLP,
+	about = fmt.Appendf(nil, "comity/cursor/v2 %q %q %s %v %v %q %v %v %q %q %q %s %v %d", q.Desk, q.Peer, q.Agreement, q.Unread, q.Owed, q.Status, q.Open, q.Closed, q.Track, q.Precedence, q.TLP,
 		exercise, sq.Words, sq.Order)
 	sq.After, err = n.placeOf(q.Cursor, about)
 	return sq, about, err

@@ -390,3 +390,25 @@ func TestAgreementPages(t *testing.T) {
 	}
 	d.has("its title, however old", d.page("ada", "/threads?agreement="+d.agreed.String()), "Agreement between XA and XB on mutual assistance in cyber incidents")
 }
+
+// TestOpenOrClosed: the list tells threads in which something may still come from those in which nothing may.
+func TestOpenOrClosed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.ask("Still open", statement.Routine)
+	over := d.ask("Taken back", statement.Routine)
+	gone := d.xb.Say(exchange.Draft{Thread: over.Thread, Kind: assist.KindWithdraw, Marking: marking.Marking{TLP: marking.Amber}}, nil)
+	d.xa.Has(gone.ID)
+	for path, want := range map[string][2]bool{"/threads?desk=assist": {true, true}, "/threads?state=open": {true, false}, "/threads?state=closed": {false, true}, "/threads?state=closed&peer=XB&desk=assist": {false, true}} {
+		html := d.page("ada", path)
+		for i, title := range []string{"Still open", "Taken back"} {
+			if strings.Contains(html, title) != want[i] {
+				t.Errorf("%s: %s is there: %v", path, title, !want[i])
+			}
+		}
+	}
+	d.has("the choice", d.page("ada", "/threads?state=closed"), "Open or closed", `<option value="closed" selected>`)
+	if a := d.get("ada", "/threads?state=ajar"); a.Code != http.StatusBadRequest {
+		t.Errorf("a state that there is none of: %d", a.Code)
+	}
+}
