@@ -412,3 +412,31 @@ func TestOpenOrClosed(t *testing.T) {
 		t.Errorf("a state that there is none of: %d", a.Code)
 	}
 }
+
+// TestWhyInOtherLanguages: what may not pass, and what went wrong, is said in the reader's language; the program's own words follow, marked as English.
+func TestWhyInOtherLanguages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	s := d.ask("Logs of the control centre", statement.Immediate)
+	at := "/threads/" + s.Thread.String()
+	ask := func(language string, values url.Values) string {
+		a := d.do("ada", formOf(d, at+"/say", values, "comity-language="+language))
+		if i := strings.Index(a.body, "⟦"); i >= 0 {
+			t.Errorf("%s: %s", language, a.body[i:min(len(a.body), i+60)])
+		}
+		return a.body
+	}
+	red := url.Values{"kind": {"assist.acknowledge"}, "tlp": {"RED"}, "personal_data": {"allowed"}, "do": {"check"}}
+	d.has("too strict, in Russian", ask("ru", red), "Отправить нельзя", "Ни одна статья этого не допускает. Ниже указано, чего недостаёт.", `class="detail" lang="en" dir="ltr">No article permits it.`)
+	d.has("too strict, in Arabic", ask("ar", red), "لا يجوز إرساله", "لا تسمح به أي مادة. ويُذكر أدناه ما ينقص.")
+	english := ask("en", red)
+	d.has("too strict, in English", english, "No article permits it.")
+	d.lacks("too strict, in English", english, "Below stands what is lacking")
+	grounds := url.Values{"kind": {"assist.refuse"}, "tlp": {"AMBER"}, "fact.grounds": {"no-such-ground"}, "do": {"check"}}
+	d.has("a ground that is none", ask("ru", grounds), "Основания отказа нет среди предусмотренных соглашением.")
+	d.has("a field is empty", ask("ru", url.Values{"kind": {"assist.postpone"}, "tlp": {"AMBER"}, "fact.reason": {"ongoing-case"}, "do": {"send"}}), "Поле не заполнено или заполнено недопустимо.", `lang="en" dir="ltr">`)
+	for language, says := range map[string]string{"en": "It is not here, or is not shown", "ru": "Этого здесь нет, или доступ", "ar": "هذا غير موجود هنا"} {
+		d.has("nothing in "+language, d.get("ada", "/nothing", "Cookie", "comity-language="+language).body, says)
+	}
+	d.has("denied", d.get("root", "/threads", "Cookie", "comity-language=ru").body, "Этого не допускает правило или роль сотрудника.")
+}

@@ -134,7 +134,7 @@ func (d *desk) night() map[string]string {
 		"duty": "/", "threads": "/threads", "thread": "/threads/" + immediate.Thread.String(), "thread-say": "/threads/" + flash.Thread.String() + "?say=assist.grant#say-assist.grant",
 		"new": "/new/assist.request", "drafts": "/drafts", "draft": "/drafts/" + v.ID, "draft-own": "/drafts/" + mine.ID, "agreements": "/agreements", "agreement": agreed,
 		"try": agreed + "?try=yes&to=XB&kind=assist.request&tlp=RED&track=leadership&personal_data=minimised#try", "making": "/agreements/" + made, "diff": "/agreements/" + made + "?text=" + amended + "&diff=yes#diff",
-		"peers": "/peers", "log": "/log", "fault": "/nothing",
+		"peers": "/peers", "log": "/log", "fault": "/nothing", "ledger": "/ledger", "directory": "/directory", "officers": "/officers", "settings": "/settings", "retention": "/settings/retention",
 	}
 }
 

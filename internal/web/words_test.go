@@ -60,7 +60,7 @@ func TestWords(t *testing.T) {
 		fault.Malformed, fault.TooLarge, fault.NotAuthentic, fault.NotAddressed, fault.Denied, fault.Inadmissible, fault.NotFound, fault.Exists, fault.Unknown, fault.Revoked, fault.Fork,
 		fault.Parked, fault.Clock, fault.Behind, fault.Quota, fault.Unavailable, fault.Usage, fault.Failed, fault.Canceled, fault.Internal,
 	} {
-		add("fault", string(fault.Wire(c)))
+		add("fault", string(fault.Wire(c)), "means."+string(fault.Wire(c)))
 	}
 	slices.Sort(keys)
 	for _, l := range catalog.Languages() {
