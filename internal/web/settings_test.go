@@ -66,7 +66,7 @@ func TestNotices(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	html := d.page("root", "/settings")
-	d.has("none is set", html, "Mail and webhook", "nobody is told this way", "Languages", "العربية", "in English: notice")
+	d.has("none is set", html, "Mail and webhook", "nobody is told this way", "Languages", "العربية", "in English: the mail")
 	d.lacks("none is set", html, "Send a test")
 	for _, language := range []string{"en", "ru", "ar"} {
 		d.lacks(language, d.page("root", "/settings", "Cookie", "comity-language="+language), "⟦")

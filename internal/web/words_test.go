@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/comity-exchange/comity/desk/assist"
+	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/form"
@@ -43,6 +44,12 @@ func TestWords(t *testing.T) {
 	}
 	for _, s := range assist.Statuses() {
 		add("status", string(s))
+	}
+	for _, clock := range []string{assist.ClockAcknowledge, assist.ClockAnswer, recall.ClockErase, "silence"} {
+		add("owed.name", clock)
+		add("owes.us", clock)
+		add("owes.them", clock)
+		add("others.name", clock)
 	}
 	for _, p := range statement.Precedences() {
 		add("precedence", string(p))
