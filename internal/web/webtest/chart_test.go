@@ -37,7 +37,7 @@ func TestChartsSay(t *testing.T) {
 		// The pointer.
 		at := webtest.Get(p.T, p.tab, chromedp.Evaluate[[]float64](`(() => {
 			const all = document.querySelectorAll(".chart .seg[tabindex='0']"), e = all[all.length - 1];
-			e.scrollIntoView({block: "center"});
+			e.scrollIntoView({block: "nearest"});
 			const r = e.querySelector("rect:last-of-type").getBoundingClientRect();
 			return [r.x + r.width / 2, r.y + r.height / 2];
 		})()`))
