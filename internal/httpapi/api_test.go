@@ -343,6 +343,17 @@ func (h *house) everyAccount(id string) {
 	if c := h.well("aud", get, "/api/log/checkpoint", nil); c.get("origin") != "XA/1" || !strings.HasPrefix(c.get("note"), "XA/1") && c.get("note") == "" {
 		h.t.Errorf("%s", c.body)
 	}
+	size := h.well("aud", get, "/api/log/checkpoint", nil).get("size")
+	if c := h.well("aud", get, "/api/log/checkpoints?limit=1", nil); c.get("checkpoints.0.size") != size {
+		h.t.Errorf("%s", c.body)
+	}
+	if g := h.well("aud", get, "/api/log/growth", nil); !strings.Contains(string(g.body), `{"size":`+size+`,`) {
+		h.t.Errorf("%s", g.body)
+	}
+	if z := h.well("aud", get, "/api/log/evidence", nil); !strings.HasPrefix(string(z.body), "PK") || z.header.Get("Content-Type") != "application/zip" {
+		h.t.Errorf("%v", z.header)
+	}
+	h.well("desk", get, "/api/retention", nil)
 	if v := h.well("aud", post, "/api/log/verify", nil); v.get("verified") != "true" {
 		h.t.Errorf("%s", v.body)
 	}

@@ -8,6 +8,7 @@ import (
 	"net/url"
 	"os"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -347,4 +348,95 @@ func TestText(t *testing.T) {
 	d.sends("release", making+"/say", url.Values{"kind": {"instrument.sign"}, "tlp": {"GREEN"}, "fact.digest": {v.Digest.String()}, "fact.reservations": {"6"}, "do": {"send"}})
 	d.has("signed", d.page("release", strings.Replace(making, "/threads/", "/agreements/", 1)), "Articles: 6", "signature")
 	d.has("the differences", d.page("release", strings.ReplaceAll(compare, "&amp;", "&")), "<ins>one year.</ins>", "<del>two years.</del>")
+}
+
+// TestAgreementPages: the list of agreements leads on by pages, each agreement on one of them.
+func TestAgreementPages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	raw, err := os.ReadFile("testdata/assistance.json")
+	d.must(err)
+	want := map[string]bool{d.agreed.String(): true}
+	for i := range 60 {
+		text := strings.Replace(string(raw), "XA and XB", "XA and XB, number "+strconv.Itoa(i), 1)
+		said, err := d.xa.Propose(d.as("boris"), []byte(text), nil, "", d.xa.By("", ""))
+		d.must(err)
+		want[said.Thread.String()] = true
+	}
+	pages := 0
+	for path := "/agreements"; path != ""; pages++ {
+		html := d.page("ada", path)
+		rows := strings.Split(html, "<tr data-row>")[1:]
+		if len(rows) > 50 {
+			t.Errorf("%d agreements on a page", len(rows))
+		}
+		for _, row := range rows {
+			id := strings.TrimPrefix(attribute(row, `href="`), "/agreements/")
+			if !want[id] {
+				t.Errorf("%s is listed twice, or is none", id)
+			}
+			delete(want, id)
+		}
+		if pages > 0 {
+			d.has("a later page", html, "To the beginning")
+		}
+		path = strings.ReplaceAll(attribute(html, `rel="next" href="`), "&amp;", "&")
+	}
+	if pages != 2 || len(want) > 0 {
+		t.Errorf("%d pages, and %d are on none", pages, len(want))
+	}
+	if a := d.get("ada", "/agreements?after=x"); a.Code != http.StatusBadRequest {
+		t.Errorf("a cursor of somebody's own: %d", a.Code)
+	}
+	d.has("its title, however old", d.page("ada", "/threads?agreement="+d.agreed.String()), "Agreement between XA and XB on mutual assistance in cyber incidents")
+}
+
+// TestOpenOrClosed: the list tells threads in which something may still come from those in which nothing may.
+func TestOpenOrClosed(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.ask("Still open", statement.Routine)
+	over := d.ask("Taken back", statement.Routine)
+	gone := d.xb.Say(exchange.Draft{Thread: over.Thread, Kind: assist.KindWithdraw, Marking: marking.Marking{TLP: marking.Amber}}, nil)
+	d.xa.Has(gone.ID)
+	for path, want := range map[string][2]bool{"/threads?desk=assist": {true, true}, "/threads?state=open": {true, false}, "/threads?state=closed": {false, true}, "/threads?state=closed&peer=XB&desk=assist": {false, true}} {
+		html := d.page("ada", path)
+		for i, title := range []string{"Still open", "Taken back"} {
+			if strings.Contains(html, title) != want[i] {
+				t.Errorf("%s: %s is there: %v", path, title, !want[i])
+			}
+		}
+	}
+	d.has("the choice", d.page("ada", "/threads?state=closed"), "Open or closed", `<option value="closed" selected>`)
+	if a := d.get("ada", "/threads?state=ajar"); a.Code != http.StatusBadRequest {
+		t.Errorf("a state that there is none of: %d", a.Code)
+	}
+}
+
+// TestWhyInOtherLanguages: what may not pass, and what went wrong, is said in the reader's language; the program's own words follow, marked as English.
+func TestWhyInOtherLanguages(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	s := d.ask("Logs of the control centre", statement.Immediate)
+	at := "/threads/" + s.Thread.String()
+	ask := func(language string, values url.Values) string {
+		a := d.do("ada", formOf(d, at+"/say", values, "comity-language="+language))
+		if i := strings.Index(a.body, "⟦"); i >= 0 {
+			t.Errorf("%s: %s", language, a.body[i:min(len(a.body), i+60)])
+		}
+		return a.body
+	}
+	red := url.Values{"kind": {"assist.acknowledge"}, "tlp": {"RED"}, "personal_data": {"allowed"}, "do": {"check"}}
+	d.has("too strict, in Russian", ask("ru", red), "Отправить нельзя", "Ни одна статья этого не допускает. Ниже указано, чего недостаёт.", `class="detail" lang="en" dir="ltr">No article permits it.`)
+	d.has("too strict, in Arabic", ask("ar", red), "لا يجوز إرساله", "لا تسمح به أي مادة. ويُذكر أدناه ما ينقص.")
+	english := ask("en", red)
+	d.has("too strict, in English", english, "No article permits it.")
+	d.lacks("too strict, in English", english, "Below stands what is lacking")
+	grounds := url.Values{"kind": {"assist.refuse"}, "tlp": {"AMBER"}, "fact.grounds": {"no-such-ground"}, "do": {"check"}}
+	d.has("a ground that is none", ask("ru", grounds), "Основания отказа нет среди предусмотренных соглашением.")
+	d.has("a field is empty", ask("ru", url.Values{"kind": {"assist.postpone"}, "tlp": {"AMBER"}, "fact.reason": {"ongoing-case"}, "do": {"send"}}), "Поле не заполнено или заполнено недопустимо.", `lang="en" dir="ltr">`)
+	for language, says := range map[string]string{"en": "It is not here, or is not shown", "ru": "Этого здесь нет, или доступ", "ar": "هذا غير موجود هنا"} {
+		d.has("nothing in "+language, d.get("ada", "/nothing", "Cookie", "comity-language="+language).body, says)
+	}
+	d.has("denied", d.get("root", "/threads", "Cookie", "comity-language=ru").body, "Этого не допускает правило или роль сотрудника.")
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/recall"
+	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -126,6 +128,10 @@ func (d *desk) night() map[string]string {
 		t, _, err := d.xb.Thread(d.Context(), immediate.Thread)
 		return err == nil && t.Summary.Status == "acknowledged"
 	})
+	mistake := d.ask("Passenger list, sent to the wrong desk", statement.Routine)
+	back, err := d.xb.Recall(d.Context(), node.Recalling{IDs: []statement.ID{mistake.ID}, Reason: recall.WrongRecipient, Within: 24 * time.Hour, Precedence: statement.Immediate, By: d.xb.By("duty-officer", "")})
+	d.must(err)
+	d.xa.Has(back[0].Thread)
 	d.f.Cut("XA", "XC")
 	made, amended := d.negotiation()
 	d.f.Clock.Pass(15 * time.Minute)
@@ -134,7 +140,8 @@ func (d *desk) night() map[string]string {
 		"duty": "/", "threads": "/threads", "thread": "/threads/" + immediate.Thread.String(), "thread-say": "/threads/" + flash.Thread.String() + "?say=assist.grant#say-assist.grant",
 		"new": "/new/assist.request", "drafts": "/drafts", "draft": "/drafts/" + v.ID, "draft-own": "/drafts/" + mine.ID, "agreements": "/agreements", "agreement": agreed,
 		"try": agreed + "?try=yes&to=XB&kind=assist.request&tlp=RED&track=leadership&personal_data=minimised#try", "making": "/agreements/" + made, "diff": "/agreements/" + made + "?text=" + amended + "&diff=yes#diff",
-		"peers": "/peers", "log": "/log", "fault": "/nothing",
+		"peers": "/peers", "log": "/log", "fault": "/nothing", "ledger": "/ledger", "directory": "/directory", "officers": "/officers", "settings": "/settings", "retention": "/settings/retention",
+		"recalled": "/threads/" + mistake.Thread.String(), "recall": "/threads/" + back[0].Thread.String(),
 	}
 }
 

@@ -72,7 +72,7 @@ func TestEverybodyCanUseIt(t *testing.T) {
 		}
 		for _, path := range paths {
 			who := p
-			if strings.HasPrefix(path, "/officers") || strings.HasPrefix(path, "/settings") {
+			if strings.HasPrefix(path, "/officers") || path == "/settings" {
 				who = root
 			}
 			who.to(path)
@@ -159,6 +159,6 @@ func furnished(t *testing.T) (d *desk, paths []string) {
 	return xa, []string{
 		"/", "/threads", "/threads?unread=yes", "/threads/" + asked[0].Thread.String(), "/threads/" + asked[1].Thread.String() + "?say=assist.refuse", "/new", "/new/assist.request",
 		"/threads/" + back[0].Thread.String(), "/drafts", "/drafts/" + waiting.ID, "/drafts/" + own.ID, "/drafts/" + own.ID + "/edit", "/agreements", "/agreements/" + agreed.String(), "/peers", "/directory", "/ledger", "/log",
-		"/officers", "/settings", "/me", "/sign-in", "/sign-in/link", "/nowhere",
+		"/officers", "/settings", "/settings/retention", "/threads?state=closed", "/me", "/sign-in", "/sign-in/link", "/nowhere",
 	}
 }
