@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/web/page"
@@ -36,15 +35,7 @@ func (f *face) preferences(w http.ResponseWriter, r *http.Request) error {
 		}
 		http.SetCookie(w, f.House.Cookie(name, value, age))
 	}
-	return see(w, r, own(r.PostForm.Get("back")))
-}
-
-// own is a path of this node's pages; "/" for anything else, so that nobody is sent elsewhere.
-func own(path string) string {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
-		return "/"
-	}
-	return path
+	return see(w, r, page.Own(r.PostForm.Get("back")))
 }
 
 // parse reads a form that has no attachments.

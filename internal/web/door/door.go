@@ -229,11 +229,11 @@ func (d *Door) away(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// own is a path of this node's own pages, or "/": nobody is sent elsewhere.
+// own is where somebody goes who has signed in: a page of this node's own, and not one of the door's.
 func own(path string) string {
+	path = page.Own(path)
 	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || len(path) > 2000 || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
-		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
+	if err != nil {
 		return "/"
 	}
 	for _, not := range []string{SignIn, SignOut, "/events", "/api"} {

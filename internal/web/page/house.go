@@ -2,6 +2,7 @@ package page
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -139,3 +140,16 @@ type Entry struct {
 
 // Stamp is a moment for the machine: the datetime of a time element.
 func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// maxOwn bounds an address that a page is to come back to, in bytes.
+const maxOwn = 2000
+
+// Own is a path of this node's own pages, or "/": nobody is sent elsewhere, whatever stands in an address or a form.
+func Own(path string) string {
+	u, err := url.Parse(path)
+	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || len(path) > maxOwn || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
+		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
+		return "/"
+	}
+	return path
+}
