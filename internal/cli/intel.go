@@ -10,17 +10,12 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
-	"time"
 
-	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
-	"github.com/comity-exchange/comity/party"
-	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
-	"github.com/comity-exchange/comity/thread"
 )
 
 type intelCmd struct {
@@ -44,34 +39,13 @@ type intelListCmd struct{}
 
 func (intelListCmd) Help() string { return `  comity intel list` }
 
-// intelLine is a source, feed or share as the list shows it.
-type intelLine struct {
-	ID      thread.ID    `json:"id"`
-	Form    intel.Form   `json:"form"`
-	Name    string       `json:"name,omitzero"`
-	By      party.Code   `json:"by"`
-	To      []party.Code `json:"to,omitempty"`
-	Status  intel.Status `json:"status"`
-	Objects int64        `json:"objects"`
-	Held    []intel.Held `json:"held,omitempty"`
-	Offer   *intel.Offer `json:"offer,omitempty"`
-}
-
 func (c *intelListCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
-		all, err := n.Intelligence(ctx)
+		lines, err := n.Intelligence(ctx)
 		if err != nil {
 			return err
 		}
-		lines := []intelLine{}
-		for _, v := range all {
-			l := intelLine{v.ID, v.View.Form, cmp.Or(v.View.Name, v.View.Offer.Feed), v.View.By, v.View.To, v.View.Status, v.View.Objects, v.View.Held, nil}
-			if v.View.Form == intel.AFeed {
-				l.Offer = &v.View.Offer
-			}
-			lines = append(lines, l)
-		}
-		return s.show(lines, func(p *page) {
+		return s.show(slices.Concat([]node.IntelView{}, lines), func(p *page) {
 			if len(lines) == 0 {
 				p.say("Nothing yet. comity intel source opens a source of your own.")
 				return
@@ -271,27 +245,6 @@ func (intelSearchCmd) Help() string {
   comity intel search --text "walnut loader" --type malware`
 }
 
-// hitView is an object that was found.
-type hitView struct {
-	ID       stix.ID        `json:"id"`
-	Type     stix.Type      `json:"type"`
-	Name     string         `json:"name,omitzero"`
-	Modified stix.Timestamp `json:"modified,omitzero"`
-	Revoked  bool           `json:"revoked,omitzero"`
-	Older    bool           `json:"older,omitzero"`
-	Added    string         `json:"added"`
-	With     statement.ID   `json:"with"`
-}
-
-func viewHit(o catalogue.Object) hitView {
-	v := hitView{Added: time.UnixMicro(o.Added).UTC().Format(time.RFC3339Nano), With: o.Parcel.Content.Statement, Older: o.Parcel.Older.Has(o.Line)}
-	if p, err := stix.Parse(o.Raw); err == nil {
-		v.ID, v.Type, v.Modified, v.Revoked = p.ID, p.Type, p.Version(), p.Revoked
-		v.Name = cmp.Or(p.Name, p.Value, p.Pattern)
-	}
-	return v
-}
-
 func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 	if c.Limit < 1 || c.Limit > catalogue.MaxPage {
 		return fault.New(fault.Usage, "", "--limit: from 1 to %d", catalogue.MaxPage)
@@ -301,9 +254,9 @@ func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		views := []hitView{}
+		views := []node.ObjectView{}
 		for _, o := range hits.Objects {
-			views = append(views, viewHit(o))
+			views = append(views, node.ViewObject(o))
 		}
 		return s.show(views, func(p *page) {
 			if len(views) == 0 {
@@ -356,15 +309,9 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 		if err != nil {
 			return err
 		}
-		type entry struct {
-			hitView
-			From   party.Code  `json:"from"`
-			TLP    marking.TLP `json:"tlp"`
-			Object jsonText    `json:"object"`
-		}
-		views := []entry{}
+		views := []node.ObjectView{}
 		for _, e := range v.Entries {
-			views = append(views, entry{viewHit(e.Object), e.Statement.From, e.Statement.Marking.TLP, jsonText(e.Raw)})
+			views = append(views, node.ViewEntry(e))
 		}
 		return s.show(views, func(p *page) {
 			for _, e := range views {
@@ -377,12 +324,6 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 		})
 	})
 }
-
-// jsonText is JSON that is shown as it is.
-type jsonText []byte
-
-func (t jsonText) MarshalJSON() ([]byte, error) { return t, nil }
-func (t jsonText) String() string               { return string(t) }
 
 type intelExportCmd struct {
 	Thread string `placeholder:"ID" help:"Of this source, feed or share alone."`

@@ -131,6 +131,7 @@ func TestEverything(t *testing.T) {
 		t.Errorf("%s", r.body)
 	}
 	h.everyRecall(incoming.ID)
+	h.everyObject()
 	h.well("desk", post, "/api/erasures", object{"ids": []string{said.get("id")}})
 	if v := h.well("desk", get, one, nil); v.get("body") != "erased" || v.get("title") != "" {
 		t.Errorf("%s", v.body)
@@ -272,6 +273,36 @@ func (h *house) everyRecall(received statement.ID) {
 	}
 	h.well("desk", post, "/api/recalls/"+first.Short()+"/keep", object{"ground": "proceedings"})
 	if v := h.well("desk", post, "/api/recalls/"+second.Short()+"/confirm", object{}); v.get("erased.0") == "" {
+		h.t.Errorf("%s", v.body)
+	}
+}
+
+// everyObject takes objects into a source and finds them again.
+func (h *house) everyObject() {
+	h.t.Helper()
+	const get, post = http.MethodGet, http.MethodPost
+	h.no(403, "denied", "aud", post, "/api/intelligence", object{"name": "sensors", "tlp": "AMBER"})
+	source := h.well("desk", post, "/api/intelligence", object{"name": "sensors", "format": "stix", "tlp": "AMBER"}).get("thread")
+	const malware = `{"type":"malware","spec_version":"2.1","id":"malware--00000000-0000-4000-8000-000000000001","created":"2026-11-01T00:00:00Z","modified":"2026-11-01T00:00:00Z","name":"WALNUT","is_family":true,"external_references":[{"source_name":"list","external_id":"W-1"}]}`
+	into, stream := "/api/intelligence/"+source+"/objects", []string{"Content-Type", "application/octet-stream"}
+	h.no(403, "denied", "aud", post, into, malware, stream...)
+	h.no(404, "not-found", "desk", post, "/api/intelligence/nowhere/objects", malware, stream...)
+	if v := h.well("desk", post, into+"?preview=true", malware, stream...); v.get("objects") != "1" || v.get("said") != "" {
+		h.t.Errorf("%s", v.body)
+	}
+	if v := h.well("desk", post, into, malware+"\n{}", stream...); v.get("objects") != "1" || v.get("refused") != "1" || v.get("failures.0.index") != "1" {
+		h.t.Errorf("%s", v.body)
+	}
+	h.must(h.xa.Catalogued(h.t.Context()))
+	if v := h.well("desk", get, "/api/objects?value=W-1", nil); v.get("objects.0.name") != "WALNUT" || v.get("more") != "false" {
+		h.t.Errorf("%s", v.body)
+	}
+	if v := h.well("desk", get, "/api/objects/malware--00000000-0000-4000-8000-000000000001", nil); v.get("versions.0.tlp") != "AMBER" || v.get("about") != "[]" {
+		h.t.Errorf("%s", v.body)
+	}
+	h.no(404, "not-found", "desk", get, "/api/objects/malware--00000000-0000-4000-8000-000000000002", nil)
+	h.no(400, "usage", "desk", get, "/api/objects", nil)
+	if v := h.well("desk", get, "/api/intelligence", nil); v.get("threads.0.name") != "sensors" || v.get("threads.0.objects") != "1" {
 		h.t.Errorf("%s", v.body)
 	}
 }

@@ -226,6 +226,7 @@ func (a *api) register() {
 	a.registerAgreements()
 	a.registerMaking()
 	a.registerRecalls()
+	a.registerIntelligence()
 	a.registerParties()
 	a.registerOfficers()
 	a.registerAccount()

@@ -1,10 +1,13 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"iter"
 	"strings"
 	"time"
+
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
@@ -13,6 +16,7 @@ import (
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
@@ -49,10 +53,52 @@ func (n *Node) OpenSource(ctx context.Context, name, format string, m marking.Ma
 
 // IntelView is a source, feed or share as lists show it.
 type IntelView struct {
-	ID     thread.ID      `json:"id"`
-	View   intel.View     `json:"-"`
-	Opened statement.Time `json:"opened"`
-	Title  string         `json:"title,omitzero"`
+	ID      thread.ID      `json:"id"`
+	Form    intel.Form     `json:"form"`
+	Name    string         `json:"name,omitzero"` // of a source or feed
+	By      party.Code     `json:"by"`
+	To      []party.Code   `json:"to,omitempty"`
+	Status  intel.Status   `json:"status"`
+	Objects int64          `json:"objects"`        // that came, by what was said; in a feed those that were sent again count again
+	Held    []intel.Held   `json:"held,omitempty"` // back from a feed
+	Offer   *intel.Offer   `json:"offer,omitempty"`
+	Opened  statement.Time `json:"opened"`
+	View    intel.View     `json:"-"`
+}
+
+// ObjectView is an object as lists show it.
+type ObjectView struct {
+	ID       stix.ID        `json:"id"`
+	Type     stix.Type      `json:"type"`
+	Name     string         `json:"name,omitzero"` // its name, its value, or what it looks for
+	Modified stix.Timestamp `json:"modified,omitzero"`
+	Revoked  bool           `json:"revoked,omitzero"`
+	Older    bool           `json:"older,omitzero"` // a later version came in the same way
+	Added    string         `json:"added"`          // RFC 3339, in microseconds
+	With     statement.ID   `json:"with"`           // the statement with which it came
+	From     party.Code     `json:"from,omitzero"`
+	TLP      marking.TLP    `json:"tlp,omitzero"` // of that statement
+	Object   jsontext.Value `json:"object"`       // as its source wrote it
+}
+
+// ViewObject is an object of the catalogue as lists show it.
+func ViewObject(o catalogue.Object) ObjectView {
+	const micros = "2006-01-02T15:04:05.000000Z07:00"
+	v := ObjectView{
+		Added: time.UnixMicro(o.Added).UTC().Format(micros), With: o.Parcel.Content.Statement, Older: o.Parcel.Older.Has(o.Line), Object: jsontext.Value(o.Raw),
+	}
+	if p, err := stix.Parse(o.Raw); err == nil {
+		v.ID, v.Type, v.Modified, v.Revoked = p.ID, p.Type, p.Version(), p.Revoked
+		v.Name = cmp.Or(p.Name, p.Value, p.Pattern)
+	}
+	return v
+}
+
+// ViewEntry is one party's word on an object as lists show it.
+func ViewEntry(e catalogue.Entry) ObjectView {
+	v := ViewObject(e.Object)
+	v.From, v.TLP = e.Statement.From, e.Statement.Marking.TLP
+	return v
 }
 
 // Intelligence lists the sources, feeds and shares that are here, the last touched first. Error: fault.Denied.
@@ -80,8 +126,13 @@ func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	if err != nil {
 		return v, false
 	}
-	v.ID, v.Opened = row.ID, row.Opened
-	v.View, ok = intel.Read(s)
+	of, ok := intel.Read(s)
+	v = IntelView{
+		ID: row.ID, Form: of.Form, Name: cmp.Or(of.Name, of.Offer.Feed), By: of.By, To: of.To, Status: of.Status, Objects: of.Objects, Held: of.Held, Opened: row.Opened, View: of,
+	}
+	if of.Form == intel.AFeed {
+		v.Offer = &v.View.Offer
+	}
 	return v, ok
 }
 

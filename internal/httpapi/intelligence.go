@@ -1,0 +1,120 @@
+package httpapi
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// Gathered are sources, feeds and shares.
+type Gathered struct {
+	Threads []node.IntelView `json:"threads" doc:"the last touched first"`
+}
+
+// NewSource is a source of this party's own.
+type NewSource struct {
+	Name   string      `json:"name" doc:"what it is called: letters, digits, dots and dashes"`
+	Format string      `json:"format,omitzero" doc:"the form in which it comes, such as stix"`
+	TLP    marking.TLP `json:"tlp" doc:"the label of the record, and of objects that name none"`
+	Role   string      `json:"role,omitzero"`
+}
+
+// SourceMade is a source that was opened.
+type SourceMade struct {
+	Thread thread.ID `json:"thread"`
+}
+
+func (a *api) openSource(ctx context.Context, in *struct{ Body NewSource }) (SourceMade, error) {
+	id, err := a.node.OpenSource(ctx, in.Body.Name, in.Body.Format, marking.Marking{TLP: in.Body.TLP}, a.node.By(in.Body.Role, ""))
+	return SourceMade{id}, err
+}
+
+func (a *api) importObjects(ctx context.Context, in *struct {
+	ByID
+	Preview bool        `query:"preview" doc:"only tell what would come of it"`
+	Strict  bool        `query:"strict" doc:"refuse objects that break a rule of STIX 2.1, too"`
+	TLP     marking.TLP `query:"tlp" doc:"at least this label, and that of objects that name none; without it the source's"`
+	RawBody []byte      `contentType:"application/octet-stream" required:"true"`
+}) (catalogue.Report, error) {
+	source, err := a.node.Source(ctx, in.ID)
+	if err != nil {
+		return catalogue.Report{}, err
+	}
+	m, err := a.node.SourceMarking(ctx, source.ID)
+	if err != nil {
+		return catalogue.Report{}, err
+	}
+	if in.TLP != "" {
+		m.TLP = in.TLP
+	}
+	from := catalogue.Source{Thread: source.ID, By: a.node.By("", ""), Marking: m, Strict: in.Strict}
+	return a.node.Import(ctx, from, stix.NewReader(bytes.NewReader(in.RawBody), stix.Limits{}).All(), catalogue.ImportOptions{Preview: in.Preview})
+}
+
+// Objects are objects of the catalogue.
+type Objects struct {
+	Objects []node.ObjectView `json:"objects"`
+	More    bool              `json:"more" doc:"there are more than were asked for"`
+}
+
+func (a *api) searchObjects(ctx context.Context, in *struct {
+	Value string    `query:"value" doc:"an address, name, URL, hash or external id; defanged or not"`
+	Text  string    `query:"text" doc:"words of names, descriptions and labels"`
+	Type  stix.Type `query:"type" doc:"other than indicators, observables and relationships"`
+	Limit int       `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+}) (Objects, error) {
+	hits, err := a.node.FindObjects(ctx, catalogue.Search{Value: in.Value, Text: in.Text, Type: in.Type, Limit: in.Limit})
+	out := Objects{Objects: []node.ObjectView{}, More: hits.More}
+	for _, o := range hits.Objects {
+		out.Objects = append(out.Objects, node.ViewObject(o))
+	}
+	return out, err
+}
+
+// ObjectSeen is what each party has said of an object, side by side.
+type ObjectSeen struct {
+	Versions []node.ObjectView `json:"versions" doc:"the newest version first"`
+	About    []node.ObjectView `json:"about" doc:"objects that refer to it"`
+}
+
+func (a *api) showObject(ctx context.Context, in *struct {
+	ID stix.ID `path:"id"`
+}) (ObjectSeen, error) {
+	id, err := stix.ParseID(string(in.ID))
+	if err != nil {
+		return ObjectSeen{}, err
+	}
+	v, err := a.node.Object(ctx, id)
+	out := ObjectSeen{Versions: []node.ObjectView{}, About: []node.ObjectView{}}
+	for _, e := range v.Entries {
+		out.Versions = append(out.Versions, node.ViewEntry(e))
+	}
+	for _, e := range v.About {
+		out.About = append(out.About, node.ViewEntry(e))
+	}
+	return out, err
+}
+
+func (a *api) registerIntelligence() {
+	n := a.node
+	at := func(id, method, path, says string, needs auth.Action) operation {
+		return operation{id: id, method: method, path: path, tag: "Intelligence", says: says, needs: needs}
+	}
+	on(a, at("list-intelligence", http.MethodGet, "/intelligence", "List sources, feeds and shares, and how far each has come.", auth.Read), func(ctx context.Context, _ *none) (Gathered, error) {
+		all, err := n.Intelligence(ctx)
+		return Gathered{append([]node.IntelView{}, all...)}, err
+	})
+	source := at("open-source", http.MethodPost, "/intelligence", "Open a source, in which what comes from one place is gathered.", "")
+	source.made = true
+	on(a, source, a.openSource)
+	on(a, at("import-objects", http.MethodPost, "/intelligence/{id}/objects", "Take STIX objects into a source: a bundle, an envelope, an array, or one after the other.", auth.Draft), a.importObjects)
+	on(a, at("search-objects", http.MethodGet, "/objects", "Find objects by value, word or type.", auth.Read), a.searchObjects)
+	on(a, at("show-object", http.MethodGet, "/objects/{id}", "Show what each party has said of an object, and what refers to it.", auth.Read), a.showObject)
+}
