@@ -114,7 +114,7 @@ func (a *api) registerIntelligence() {
 	source := at("open-source", http.MethodPost, "/intelligence", "Open a source, in which what comes from one place is gathered.", "")
 	source.made = true
 	on(a, source, a.openSource)
-	on(a, at("import-objects", http.MethodPost, "/intelligence/{id}/objects", "Take STIX objects into a source: a bundle, an envelope, an array, or one after the other.", auth.Draft), a.importObjects)
+	on(a, at("import-objects", http.MethodPost, "/intelligence/{id}/objects", "Take STIX objects into a source: a bundle, an envelope, an array, or one after the other.", auth.Read), a.importObjects)
 	on(a, at("search-objects", http.MethodGet, "/objects", "Find objects by value, word or type.", auth.Read), a.searchObjects)
 	on(a, at("show-object", http.MethodGet, "/objects/{id}", "Show what each party has said of an object, and what refers to it.", auth.Read), a.showObject)
 }
