@@ -264,7 +264,7 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if v.Verdict = verdict; problem != nil {
+		if v.Verdict, v.Lost = verdict, in.names(); problem != nil {
 			p := page.FaultOf(b.s, problem)
 			v.Fault = &p
 		}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"net/url"
 	"slices"
 	"strings"
@@ -57,6 +58,7 @@ func (b *builder) form(ctx context.Context, spec thread.KindSpec, values url.Val
 	s := b.s
 	v := page.Form{ID: "say-" + string(spec.Kind), Kind: string(spec.Kind), Titled: b.in == nil, AskEx: b.in == nil, Action: "/new/" + string(spec.Kind)}
 	v.Label, v.Means = b.f.texts(s, spec.Kind)
+	v.Once = rand.Text()
 	var to []party.Code
 	tlp := marking.Amber
 	if b.in != nil {

@@ -39,6 +39,7 @@ type face struct {
 	Options
 	n       *node.Node
 	streams streams
+	once    once
 }
 
 // Handler serves the pages of a node.

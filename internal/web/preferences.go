@@ -29,8 +29,11 @@ func (f *face) preferences(w http.ResponseWriter, r *http.Request) error {
 	if theme != "" && theme != "light" && theme != "dark" {
 		return fault.New(fault.Usage, "", "a page is light or dark")
 	}
-	for name, value := range map[string]string{page.CookieLanguage: language, page.CookieZone: zone, page.CookieTheme: theme} {
-		age := kept
+	for name, field := range map[string]string{page.CookieLanguage: "language", page.CookieZone: "zone", page.CookieTheme: "theme"} {
+		if !r.PostForm.Has(field) {
+			continue // the script offers the zone alone
+		}
+		value, age := r.PostForm.Get(field), kept
 		if value == "" {
 			age = -1
 		}

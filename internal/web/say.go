@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -28,6 +29,14 @@ const maxFiles = statement.MaxBlobs
 type filled struct {
 	url.Values
 	files []draft.File
+}
+
+// names are those of the files that came.
+func (in filled) names() (out []string) {
+	for _, file := range in.files {
+		out = append(out, file.Name)
+	}
+	return out
 }
 
 // take reads a form with attachments, which are sealed and go to the disk as they come.
@@ -226,7 +235,7 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		if err != nil {
 			return err
 		}
-		if v.Open, v.Verdict = true, verdict; problem != nil {
+		if v.Open, v.Verdict, v.Lost = true, verdict, in.names(); problem != nil {
 			p := page.FaultOf(b.s, problem)
 			v.Fault = &p
 		}
@@ -243,10 +252,21 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		}
 		return back(http.StatusOK, f.verdict(ctx, b.s, o), nil)
 	}
+	keptAt := ""
+	if form := in.Get("once"); form != "" {
+		form = f.visitor(r).Session + "\n" + form
+		led, again := f.once.begin(form)
+		if again {
+			f.n.DropUploads(in.files)
+			return twice(w, r, led)
+		}
+		defer func() { f.once.end(form, cmp.Or(w.Header().Get("Location"), keptAt)) }()
+	}
 	kept, err := f.n.NewDraft(ctx, d, in.files)
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}
+	keptAt = "/drafts/" + kept.ID
 	if in.Get("do") == "send" {
 		return f.send(w, r, kept)
 	}

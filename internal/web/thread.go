@@ -342,6 +342,11 @@ func (f *face) recall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Usage, "", "say which statement is recalled")
 	}
+	if r.PostForm.Get("sure") != "yes" { // Enter in the field beside the button has pressed it, perhaps
+		s := f.shell(r, "recall.sure", "threads")
+		v := page.Sure{Of: of.String(), Short: of.Short(), Back: "/threads/" + id.String(), Reason: r.PostForm.Get("reason"), Text: r.PostForm.Get("text")}
+		return f.show(w, r, http.StatusOK, page.SureRecall(s, v))
+	}
 	said, err := f.n.Recall(r.Context(), node.Recalling{
 		IDs: []statement.ID{of}, Reason: recall.Reason(r.PostForm.Get("reason")), Text: r.PostForm.Get("text"), Precedence: statement.Immediate, By: f.n.By("", ""),
 	})

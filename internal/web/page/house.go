@@ -17,7 +17,6 @@ type Visitor struct {
 	Name      string
 	Roles     []auth.Role
 	Languages []string // that the officer reads, the best first
-	Zone      string   // of the officer's time, like Europe/Paris; "" where none is known
 	Session   string   // names the session, and is no secret
 }
 
@@ -75,19 +74,15 @@ func (h *House) Chosen(r *http.Request, name string) string {
 	return c.Value
 }
 
-// Printer speaks to whoever has sent r: in the language chosen, else in one of the officer's, else in one that the browser asks for; in the zone chosen, else the
-// officer's, else UTC.
+// Printer speaks to whoever has sent r: in the language chosen, else in one of the officer's, else in one that the browser asks for; in the zone chosen, else
+// UTC. The script chooses the browser's own where nobody has.
 func (h *House) Printer(r *http.Request, v Visitor) *i18n.Printer {
 	l := h.Catalog.Language(h.Chosen(r, CookieLanguage))
 	if l == nil {
 		l = h.Catalog.Match(strings.Join(v.Languages, ", "), r.Header.Get("Accept-Language"))
 	}
-	for _, name := range []string{h.Chosen(r, CookieZone), v.Zone} {
-		if zone, ok := Zone(name); ok {
-			return h.Catalog.Printer(l, zone)
-		}
-	}
-	return h.Catalog.Printer(l, nil)
+	zone, _ := Zone(h.Chosen(r, CookieZone))
+	return h.Catalog.Printer(l, zone)
 }
 
 // Zone finds a time zone by its name. The machine's own is none that an officer chose.
@@ -103,6 +98,9 @@ func Zone(name string) (*time.Location, bool) {
 func (h *House) Shell(r *http.Request, v Visitor, title, section string) *Shell {
 	p := h.Printer(r, v)
 	s := &Shell{Printer: p, House: h, Title: title, Section: section, Visitor: v, Now: h.Now(), Path: r.URL.RequestURI(), Theme: h.Chosen(r, CookieTheme)}
+	if _, ok := Zone(h.Chosen(r, CookieZone)); ok {
+		s.ZoneChosen = h.Chosen(r, CookieZone)
+	}
 	if s.Theme != "light" && s.Theme != "dark" {
 		s.Theme = ""
 	}
@@ -115,18 +113,19 @@ func (h *House) Shell(r *http.Request, v Visitor, title, section string) *Shell 
 // Shell is the frame of one page.
 type Shell struct {
 	*i18n.Printer
-	House   *House
-	Title   string
-	Section string
-	Visitor Visitor
-	Now     time.Time
-	Path    string // of this page, to come back to
-	Theme   string // "light", "dark", or "" as the system has it
-	Notice  string // what has just been done; "" for nothing
-	Nav     []Entry
-	Live    bool   // the page has parts that follow the node
-	Version string // of the node's state that a live page shows, or an older one
-	SignOut string // where signing out is posted to; "" where nobody has signed in
+	House      *House
+	Title      string
+	Section    string
+	Visitor    Visitor
+	Now        time.Time
+	Path       string // of this page, to come back to
+	Theme      string // "light", "dark", or "" as the system has it
+	ZoneChosen string // of the time zone; "" where the reader has chosen none
+	Notice     string // what has just been done; "" for nothing
+	Nav        []Entry
+	Live       bool   // the page has parts that follow the node
+	Version    string // of the node's state that a live page shows, or an older one
+	SignOut    string // where signing out is posted to; "" where nobody has signed in
 }
 
 // Entry is one of the navigation.

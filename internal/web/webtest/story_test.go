@@ -83,6 +83,8 @@ func TestStory(t *testing.T) {
 	chika.to("/")
 	chika.mark()
 	boris.press("form.recall button")
+	boris.sees("goes to everybody who got it")
+	boris.press("form[action$='/recall'] button.danger")
 	boris.sees("Who has confirmed", "no answer yet")
 	boris.mark()
 	chika.sees("recall")
