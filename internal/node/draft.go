@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -21,6 +22,7 @@ import (
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -55,6 +57,36 @@ type Proposed struct {
 
 // NewDraft keeps what somebody is about to say. files are its attachments, of KeepUpload or Attachable. When it fails, uploads are still the caller's to drop.
 func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
+	return n.newDraft(ctx, d, files, n.sayable)
+}
+
+// KeepDraft is NewDraft for what is not complete yet: recipients, facts or the agreement may be missing. Whoever submits or releases it is told then.
+func (n *Node) KeepDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
+	return n.newDraft(ctx, d, files, n.keepable)
+}
+
+// sayable tells whether a draft is something that can be said at all, though perhaps not now.
+func (n *Node) sayable(ctx context.Context, d *drafts.Draft) error {
+	if _, err := n.propose(ctx, d); err != nil && fault.CodeOf(err) != fault.Denied {
+		return err
+	}
+	return nil
+}
+
+// keepable bounds what is kept and cannot be said yet.
+func (n *Node) keepable(_ context.Context, d *drafts.Draft) error {
+	switch {
+	case len(d.Title)+len(d.Text) > statement.MaxBody:
+		return fault.New(fault.TooLarge, "STM-3", "the text is too long: send it as an attachment")
+	case len(d.Facts) > statement.MaxFacts || len(d.To) > statement.MaxTo || len(d.Files) > statement.MaxBlobs:
+		return fault.New(fault.TooLarge, "STM-3", "these are more facts, recipients or attachments than a statement has")
+	case !utf8.ValidString(d.Title) || !utf8.ValidString(d.Text):
+		return fault.New(fault.Usage, "ENC-1", "the text is no UTF-8")
+	}
+	return d.Marking.Check()
+}
+
+func (n *Node) newDraft(ctx context.Context, d exchange.Draft, files []drafts.File, check func(context.Context, *drafts.Draft) error) (DraftView, error) {
 	if thread.Kind(d.Kind.Desk()) == office.Kind {
 		return DraftView{}, madeByNode()
 	}
@@ -69,7 +101,11 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.Fi
 		if err := n.office.Rules.Authorize(a, auth.Draft, m, staffed).Err(); err != nil || !staffed {
 			return err
 		}
-		d.By, err = n.speaksFor(ctx, tx, &d)
+		whose := d
+		if d.Thread.IsZero() && len(d.To) == 0 {
+			whose.To = []party.Code{""} // it goes to somebody once it is complete
+		}
+		d.By, err = n.speaksFor(ctx, tx, &whose)
 		return err
 	}); err != nil {
 		return DraftView{}, err
@@ -82,8 +118,7 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.Fi
 		Exercise: d.Exercise, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Files: files,
 	}
 	draft := drafts.New(a.ID, c, now)
-	// It must be something that can be said at all, though perhaps not now.
-	if _, err := n.propose(ctx, &draft); err != nil && fault.CodeOf(err) != fault.Denied {
+	if err := check(ctx, &draft); err != nil {
 		return DraftView{}, err
 	}
 	row, err := draft.Row()
@@ -337,6 +372,15 @@ func (n *Node) recordStep(ctx context.Context, d *drafts.Draft, action auth.Acti
 // EditDraft changes what would be said; an approval that it had is void. files replace its attachments; nil leaves them. When it fails, uploads among files are still the
 // caller's to drop.
 func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
+	return n.editDraft(ctx, prefix, change, files, n.sayable)
+}
+
+// KeepEdit is EditDraft for what is not complete yet, as KeepDraft is NewDraft.
+func (n *Node) KeepEdit(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
+	return n.editDraft(ctx, prefix, change, files, n.keepable)
+}
+
+func (n *Node) editDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File, check func(context.Context, *drafts.Draft) error) (DraftView, error) {
 	d, err := n.findDraft(ctx, prefix, auth.Draft)
 	if err != nil {
 		return DraftView{}, err
@@ -353,7 +397,7 @@ func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts
 	if err := trial.Edit(edit, now); err != nil {
 		return DraftView{}, err
 	}
-	if _, err := n.propose(ctx, &trial); err != nil && fault.CodeOf(err) != fault.Denied {
+	if err := check(ctx, &trial); err != nil {
 		return DraftView{}, err
 	}
 	kind := statement.Kind("")

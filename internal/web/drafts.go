@@ -281,7 +281,11 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 		}
 		return back(http.StatusOK, f.verdict(ctx, b.s, o), nil)
 	}
-	kept, err := f.n.EditDraft(ctx, d.ID, func(c *draft.Content) error {
+	change := f.n.EditDraft
+	if in.Get("do") == "keep" {
+		change = f.n.KeepEdit
+	}
+	kept, err := change(ctx, d.ID, func(c *draft.Content) error {
 		c.Marking, c.Precedence, c.Facts, c.Text = now.Marking, now.Precedence, now.Facts, now.Text
 		if b.in == nil {
 			c.To, c.Agreement, c.Track, c.Exercise, c.Title = now.To, now.Agreement, now.Track, now.Exercise, now.Title

@@ -112,7 +112,7 @@ func (f *face) shell(r *http.Request, title, section string) *page.Shell {
 		s.SignOut = ""
 	}
 	navigate(s)
-	if done := r.URL.Query().Get("done"); done != "" && s.Has("done."+done) {
+	if done := page.Done(r); done != "" && s.Has("done."+done) {
 		s.Notice = s.T("done." + done)
 	}
 	return s

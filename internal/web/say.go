@@ -94,15 +94,16 @@ func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err erro
 	}
 }
 
-// compose makes a draft of what was filled in. was are the facts of the draft that is changed, nil for a new one.
+// compose makes a draft of what was filled in. was are the facts of the draft that is changed, nil for a new one. What is only kept may lack something yet.
 func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.Values, was jsontext.Value) (exchange.Draft, error) {
+	keep := values.Get("do") == "keep"
 	d := exchange.Draft{Kind: kind, By: b.f.n.By("", ""), Text: values.Get("text"), Precedence: statement.Precedence(values.Get("precedence"))}
 	spec, ok := b.f.n.Rules.Spec(kind)
 	if !ok {
 		return d, fault.New(fault.NotFound, "ENC-8", "there is no such kind")
 	}
 	var err error
-	if kind == instrument.KindSign || kind == instrument.KindAccede {
+	if !keep && (kind == instrument.KindSign || kind == instrument.KindAccede) {
 		if err := b.signable(ctx, values.Get(factName("digest"))); err != nil {
 			return d, err // nobody signs what cannot be read here
 		}
@@ -119,14 +120,14 @@ func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.V
 		to = d.To
 	}
 	facts := &form.Facts{
-		Spec: spec, Moment: b.when, Was: was, Label: func(name string) string { return b.s.Word("fact", name) },
+		Spec: spec, Moment: b.when, Was: was, Part: keep, Label: func(name string) string { return b.s.Word("fact", name) },
 		Find: func(prefix string) (statement.ID, error) { return b.f.n.Find(ctx, prefix) },
 	}
 	given := map[string][]string{}
 	for _, field := range form.Fields(spec) {
 		given[field.Name] = values[factName(field.Name)]
 	}
-	if d.Facts, err = facts.Read(given); err != nil {
+	if d.Facts, err = facts.Read(given); err != nil || keep {
 		return d, err
 	}
 	return d, facts.Check(&statement.Head{From: b.f.n.Config.Code, To: to, Kind: kind, Time: statement.TimeOf(b.s.Now), Facts: d.Facts})
@@ -157,7 +158,8 @@ func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.Ki
 		}
 		d.To = append(d.To, code)
 	}
-	if len(d.To) == 0 {
+	keep := values.Get("do") == "keep"
+	if len(d.To) == 0 && !keep {
 		return fault.New(fault.Usage, "", "choose at least one party that it goes to")
 	}
 	if given := values.Get("agreement"); given != "" {
@@ -168,11 +170,14 @@ func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.Ki
 		d.Agreement = id
 		return nil
 	}
+	if len(d.To) == 0 {
+		return nil
+	}
 	made, err := b.f.n.Between(ctx, d.To)
 	if err != nil {
 		return err
 	}
-	if len(made) > 1 {
+	if len(made) > 1 && !keep {
 		return fault.New(fault.Usage, "DEC-2", "%d agreements are in force between these parties: choose one", len(made))
 	}
 	if len(made) == 1 {
@@ -262,7 +267,11 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		}
 		defer func() { f.once.end(form, cmp.Or(w.Header().Get("Location"), keptAt)) }()
 	}
-	kept, err := f.n.NewDraft(ctx, d, in.files)
+	keep := f.n.NewDraft
+	if in.Get("do") == "keep" {
+		keep = f.n.KeepDraft
+	}
+	kept, err := keep(ctx, d, in.files)
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}

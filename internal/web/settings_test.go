@@ -134,7 +134,7 @@ func TestRecalled(t *testing.T) {
 	own := d.askOut("Scans of 12 May")
 	mine := "/threads/" + own.Thread.String()
 	d.has("our own", d.page("boris", mine), "Ask to erase it")
-	d.sends("boris", mine+"/recall", url.Values{"of": {own.ID.String()}, "reason": {"incorrect"}})
+	d.sends("boris", mine+"/recall", url.Values{"sure": {"yes"}, "of": {own.ID.String()}, "reason": {"incorrect"}})
 	d.lacks("recalled once", d.page("boris", mine), "Ask to erase it")
 	d.has("recalled by us", d.page("boris", mine), "Recalled by XA", "Reason: incorrect")
 }

@@ -224,8 +224,7 @@ func (d *Door) away(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		http.Redirect(w, r, SignIn+"?"+url.Values{"to": {own(r.URL.RequestURI())}}.Encode(), http.StatusSeeOther)
 	default:
-		s := d.shell(r, "door.lapsed.title")
-		d.show(w, r, http.StatusUnauthorized, lapsed(s))
+		d.lapse(w, r)
 	}
 }
 

@@ -34,7 +34,7 @@ func (d *Door) me(w http.ResponseWriter, r *http.Request) error {
 	if d.provider != nil {
 		m.Provider = d.provider.name()
 	}
-	if done := r.URL.Query().Get("done"); done != "" {
+	if done := page.Done(r); done != "" {
 		s.Notice = s.Or("door.done."+done, "")
 	}
 	d.show(w, r, http.StatusOK, me(s, m))

@@ -94,6 +94,15 @@ func Zone(name string) (*time.Location, bool) {
 	return zone, err == nil
 }
 
+// Done names what was done just before the page was asked for, by which the handler has sent the browser here; "" for nothing, and for whoever comes from elsewhere or by
+// hand: a link must not make a page say that something was done.
+func Done(r *http.Request) string {
+	if r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+		return ""
+	}
+	return r.URL.Query().Get("done")
+}
+
 // Shell makes the frame of a page for whoever has sent r. Title is shown as it is; section names the entry of the navigation that is open.
 func (h *House) Shell(r *http.Request, v Visitor, title, section string) *Shell {
 	p := h.Printer(r, v)
