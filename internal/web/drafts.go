@@ -270,28 +270,38 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 		}
 		return f.show(w, r, status, page.EditDraft(b.s, v))
 	}
-	now, err := b.compose(ctx, d.Kind, in.Values, d.Facts)
-	if err != nil {
-		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
+	change := func(part bool) (node.DraftView, error) {
+		now, err := b.compose(ctx, d.Kind, in.Values, d.Facts, part)
+		if err != nil {
+			return node.DraftView{}, err
+		}
+		edit := f.n.EditDraft
+		if part {
+			edit = f.n.KeepEdit
+		}
+		return edit(ctx, d.ID, func(c *draft.Content) error {
+			c.Marking, c.Precedence, c.Facts, c.Text = now.Marking, now.Precedence, now.Facts, now.Text
+			if b.in == nil {
+				c.To, c.Agreement, c.Track, c.Exercise, c.Title = now.To, now.Agreement, now.Track, now.Exercise, now.Title
+			}
+			return nil
+		}, in.files)
 	}
 	if in.Get("do") == "check" {
-		o, err := f.n.Consider(ctx, now)
+		var o node.Outlook
+		now, err := b.compose(ctx, d.Kind, in.Values, d.Facts, false)
+		if err == nil {
+			o, err = f.n.Consider(ctx, now)
+		}
 		if err != nil {
 			return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 		}
 		return back(http.StatusOK, f.verdict(ctx, b.s, o), nil)
 	}
-	change := f.n.EditDraft
-	if in.Get("do") == "keep" {
-		change = f.n.KeepEdit
+	kept, err := change(false)
+	if in.Get("do") == "keep" && err != nil && fault.CodeOf(err) != fault.Denied {
+		kept, err = change(true)
 	}
-	kept, err := change(ctx, d.ID, func(c *draft.Content) error {
-		c.Marking, c.Precedence, c.Facts, c.Text = now.Marking, now.Precedence, now.Facts, now.Text
-		if b.in == nil {
-			c.To, c.Agreement, c.Track, c.Exercise, c.Title = now.To, now.Agreement, now.Track, now.Exercise, now.Title
-		}
-		return nil
-	}, in.files)
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}

@@ -94,16 +94,16 @@ func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err erro
 	}
 }
 
-// compose makes a draft of what was filled in. was are the facts of the draft that is changed, nil for a new one. What is only kept may lack something yet.
-func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.Values, was jsontext.Value) (exchange.Draft, error) {
-	keep := values.Get("do") == "keep"
+// compose makes a draft of what was filled in. was are the facts of the draft that is changed, nil for a new one. A part of a draft may lack
+// something yet: what is there has to be what it is.
+func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.Values, was jsontext.Value, part bool) (exchange.Draft, error) {
 	d := exchange.Draft{Kind: kind, By: b.f.n.By("", ""), Text: values.Get("text"), Precedence: statement.Precedence(values.Get("precedence"))}
 	spec, ok := b.f.n.Rules.Spec(kind)
 	if !ok {
 		return d, fault.New(fault.NotFound, "ENC-8", "there is no such kind")
 	}
 	var err error
-	if !keep && (kind == instrument.KindSign || kind == instrument.KindAccede) {
+	if !part && (kind == instrument.KindSign || kind == instrument.KindAccede) {
 		if err := b.signable(ctx, values.Get(factName("digest"))); err != nil {
 			return d, err // nobody signs what cannot be read here
 		}
@@ -114,20 +114,20 @@ func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.V
 	var to []party.Code
 	if b.in != nil {
 		d.Thread, to = b.in.ID, b.others()
-	} else if err := b.channel(ctx, &d, spec, values); err != nil {
+	} else if err := b.channel(ctx, &d, spec, values, part); err != nil {
 		return d, err
 	} else {
 		to = d.To
 	}
 	facts := &form.Facts{
-		Spec: spec, Moment: b.when, Was: was, Part: keep, Label: func(name string) string { return b.s.Word("fact", name) },
+		Spec: spec, Moment: b.when, Was: was, Part: part, Label: func(name string) string { return b.s.Word("fact", name) },
 		Find: func(prefix string) (statement.ID, error) { return b.f.n.Find(ctx, prefix) },
 	}
 	given := map[string][]string{}
 	for _, field := range form.Fields(spec) {
 		given[field.Name] = values[factName(field.Name)]
 	}
-	if d.Facts, err = facts.Read(given); err != nil || keep {
+	if d.Facts, err = facts.Read(given); err != nil || part {
 		return d, err
 	}
 	return d, facts.Check(&statement.Head{From: b.f.n.Config.Code, To: to, Kind: kind, Time: statement.TimeOf(b.s.Now), Facts: d.Facts})
@@ -146,7 +146,7 @@ func (b *builder) signable(ctx context.Context, digest string) error {
 }
 
 // channel is what only a new thread says: to whom, how, under what.
-func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.KindSpec, values url.Values) error {
+func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.KindSpec, values url.Values, part bool) error {
 	if !spec.Opens {
 		return fault.New(fault.Usage, "THR-1", "this opens no thread: it is said in one")
 	}
@@ -158,8 +158,7 @@ func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.Ki
 		}
 		d.To = append(d.To, code)
 	}
-	keep := values.Get("do") == "keep"
-	if len(d.To) == 0 && !keep {
+	if len(d.To) == 0 && !part {
 		return fault.New(fault.Usage, "", "choose at least one party that it goes to")
 	}
 	if given := values.Get("agreement"); given != "" {
@@ -177,7 +176,7 @@ func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.Ki
 	if err != nil {
 		return err
 	}
-	if len(made) > 1 && !keep {
+	if len(made) > 1 && !part {
 		return fault.New(fault.Usage, "DEC-2", "%d agreements are in force between these parties: choose one", len(made))
 	}
 	if len(made) == 1 {
@@ -246,7 +245,10 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		}
 		return again(status, &v)
 	}
-	d, err := b.compose(ctx, kind, in.Values, nil)
+	d, err := b.compose(ctx, kind, in.Values, nil, false)
+	if in.Get("do") == "keep" && err != nil {
+		return f.keep(w, r, b, kind, in, back)
+	}
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}
@@ -267,17 +269,29 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		}
 		defer func() { f.once.end(form, cmp.Or(w.Header().Get("Location"), keptAt)) }()
 	}
-	keep := f.n.NewDraft
-	if in.Get("do") == "keep" {
-		keep = f.n.KeepDraft
+	kept, err := f.n.NewDraft(ctx, d, in.files)
+	if in.Get("do") == "keep" && err != nil {
+		return f.keep(w, r, b, kind, in, back)
 	}
-	kept, err := keep(ctx, d, in.files)
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}
 	keptAt = "/drafts/" + kept.ID
 	if in.Get("do") == "send" {
 		return f.send(w, r, kept)
+	}
+	return see(w, r, "/drafts/"+kept.ID+"?done=kept")
+}
+
+// keep keeps what cannot be said yet as far as it goes, as a draft.
+func (f *face) keep(w http.ResponseWriter, r *http.Request, b *builder, kind statement.Kind, in filled, back func(int, *page.Verdict, error) error) error {
+	d, err := b.compose(r.Context(), kind, in.Values, nil, true)
+	if err != nil {
+		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
+	}
+	kept, err := f.n.KeepDraft(r.Context(), d, in.files)
+	if err != nil {
+		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}
 	return see(w, r, "/drafts/"+kept.ID+"?done=kept")
 }
@@ -325,7 +339,7 @@ func (f *face) may(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	d, err := b.compose(ctx, statement.Kind(r.PostForm.Get("kind")), r.PostForm, nil)
+	d, err := b.compose(ctx, statement.Kind(r.PostForm.Get("kind")), r.PostForm, nil, false)
 	var o node.Outlook
 	if err == nil {
 		o, err = f.n.Consider(ctx, d)
