@@ -129,7 +129,7 @@ func (f *face) prospect(ctx context.Context, s *page.Shell, v *page.DraftPage, d
 
 // stepping does something with a draft and shows where it led.
 func (f *face) stepping(w http.ResponseWriter, r *http.Request, done string, step func(ctx context.Context, id string) error) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	id := r.PathValue("id")
@@ -183,7 +183,7 @@ func (f *face) drop(w http.ResponseWriter, r *http.Request) error {
 
 // release says what a draft says.
 func (f *face) release(w http.ResponseWriter, r *http.Request) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	id := r.PathValue("id")

@@ -2,7 +2,6 @@ package web
 
 import (
 	"net/http"
-	"strings"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/web/page"
@@ -11,12 +10,9 @@ import (
 // kept is how long a reader's choices are kept, in seconds.
 const kept = 365 * 24 * 3600
 
-// maxForm bounds a form without attachments, in bytes.
-const maxForm = 2 << 20
-
 // preferences keeps a reader's language, time zone and light, in cookies that say nothing about who it is.
 func (f *face) preferences(w http.ResponseWriter, r *http.Request) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	language, zone, theme := r.PostForm.Get("language"), r.PostForm.Get("zone"), r.PostForm.Get("theme")
@@ -39,22 +35,5 @@ func (f *face) preferences(w http.ResponseWriter, r *http.Request) error {
 		}
 		http.SetCookie(w, f.House.Cookie(name, value, age))
 	}
-	return see(w, r, own(r.PostForm.Get("back")))
-}
-
-// own is a path of this node's pages; "/" for anything else, so that nobody is sent elsewhere.
-func own(path string) string {
-	if !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") || strings.ContainsAny(path, "\\\r\n\t") {
-		return "/"
-	}
-	return path
-}
-
-// parse reads a form that has no attachments.
-func parse(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.Wrap(err, fault.Usage, "", "the form cannot be read: it is too large, or was broken off")
-	}
-	return nil
+	return see(w, r, page.Own(r.PostForm.Get("back")))
 }

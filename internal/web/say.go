@@ -41,32 +41,32 @@ func (in filled) names() (out []string) {
 
 // take reads a form with attachments, which are sealed and go to the disk as they come.
 func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err error) {
-	r.Body = http.MaxBytesReader(w, r.Body, f.MaxUpload+maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, f.MaxUpload+page.MaxForm)
 	in.Values = url.Values{}
 	parts, err := r.MultipartReader()
 	if errors.Is(err, http.ErrNotMultipart) {
-		if err := parse(w, r); err != nil {
+		if err := page.Read(w, r, page.MaxForm); err != nil {
 			return in, err
 		}
 		in.Values = r.PostForm
 		return in, nil
 	}
 	if err != nil {
-		return in, fault.Wrap(err, fault.Usage, "", "the form cannot be read")
+		return in, page.Unread(err)
 	}
 	defer func() {
 		if err != nil {
 			f.n.DropUploads(in.files)
 		}
 	}()
-	left, room := int64(maxForm), f.MaxUpload
+	left, room := int64(page.MaxForm), f.MaxUpload
 	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			return in, nil
 		}
 		if err != nil {
-			return in, fault.Wrap(err, fault.Usage, "", "the form was broken off, or is too large")
+			return in, page.Unread(err)
 		}
 		if part.FormName() == "files" {
 			if part.FileName() == "" {
@@ -85,7 +85,7 @@ func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err erro
 		}
 		raw, err := io.ReadAll(io.LimitReader(part, left+1))
 		if err != nil {
-			return in, fault.Wrap(err, fault.Usage, "", "the form was broken off")
+			return in, page.Unread(err)
 		}
 		if left -= int64(len(part.FormName()) + len(raw) + 1); left < 0 {
 			return in, fault.New(fault.TooLarge, "STM-3", "the text is too long: send it as an attachment")
@@ -326,7 +326,7 @@ func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView) err
 
 // may answers the script: whether what stands in a form may pass.
 func (f *face) may(w http.ResponseWriter, r *http.Request) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	ctx, b := r.Context(), &builder{f: f, s: f.shell(r, "nav.threads", "threads")}

@@ -320,7 +320,7 @@ func (f *face) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	if err := f.n.Opened(r.Context(), id, f.n.By("", "")); err != nil {
@@ -335,7 +335,7 @@ func (f *face) recall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	of, err := statement.ParseID(r.PostForm.Get("of"))

@@ -106,7 +106,7 @@ func Done(r *http.Request) string {
 // Shell makes the frame of a page for whoever has sent r. Title is shown as it is; section names the entry of the navigation that is open.
 func (h *House) Shell(r *http.Request, v Visitor, title, section string) *Shell {
 	p := h.Printer(r, v)
-	s := &Shell{Printer: p, House: h, Title: title, Section: section, Visitor: v, Now: h.Now(), Path: r.URL.RequestURI(), Theme: h.Chosen(r, CookieTheme)}
+	s := &Shell{Home: Entry{Href: "/", Label: p.T("fault.home")}, Printer: p, House: h, Title: title, Section: section, Visitor: v, Now: h.Now(), Path: r.URL.RequestURI(), Theme: h.Chosen(r, CookieTheme)}
 	if _, ok := Zone(h.Chosen(r, CookieZone)); ok {
 		s.ZoneChosen = h.Chosen(r, CookieZone)
 	}
@@ -132,6 +132,7 @@ type Shell struct {
 	ZoneChosen string // of the time zone; "" where the reader has chosen none
 	Notice     string // what has just been done; "" for nothing
 	Nav        []Entry
+	Home       Entry  // where the reader begins: the duty desk, but for those who may not read
 	Live       bool   // the page has parts that follow the node
 	Version    string // of the node's state that a live page shows, or an older one
 	SignOut    string // where signing out is posted to; "" where nobody has signed in

@@ -23,6 +23,7 @@ func FaultOf(s *Shell, err error) Fault {
 	f := fault.Of(err)
 	code := fault.Wire(f.Code)
 	out := Fault{Status: fault.HTTP(f.Code), Title: s.T("fault." + string(code)), Says: sentence(f.Msg), Clause: f.Clause}
+	// What a rule hides looks like what is not there, to the letter.
 	if f.Code == fault.Withheld || f.Code == fault.NotFound {
 		out.Says, out.Clause = "", ""
 	}
