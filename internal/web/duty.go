@@ -121,6 +121,7 @@ func (f *face) row(s *page.Shell, t node.ThreadView) page.Row {
 		Href: "/threads/" + t.ID.String(), Title: t.Title, Desk: t.Desk, Ours: t.From == f.n.Config.Code, Status: t.Summary.Status, Closed: t.Summary.Closed,
 		TLP: string(t.TLP), Precedence: string(t.Precedence), Exercise: t.Exercise, Updated: t.Updated.Std(), Unread: t.Unread, Waiting: t.Waiting,
 	}
+	s.Marked(r.TLP)
 	if r.Title == "" {
 		r.Untitled, r.Title = true, s.T("row.untitled", s.Word("desk", t.Desk), t.ID.Short())
 	}
@@ -254,6 +255,7 @@ func (f *face) draftRow(ctx context.Context, s *page.Shell, d node.DraftView, na
 	r := page.DraftRow{
 		Href: "/drafts/" + d.ID, Title: d.Title, Kind: label, Status: string(d.Status), TLP: string(d.Marking.TLP), Changed: d.Changed.Std(),
 	}
+	s.Marked(r.TLP)
 	if r.Title == "" && !d.Thread.IsZero() {
 		r.Title = f.n.Title(ctx, d.Thread)
 	}

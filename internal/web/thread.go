@@ -145,6 +145,7 @@ func (f *face) said(r *http.Request, s *page.Shell, v *page.Thread, t node.Threa
 			continue // it stands with what was opened
 		}
 		u := f.utterance(s, t, one)
+		s.Marked(u.TLP)
 		for i := range u.Receipts {
 			u.Receipts[i].Retrieved = retrieved[one.ID][u.Receipts[i].To]
 		}
@@ -281,6 +282,10 @@ func (f *face) factRows(s *page.Shell, kind statement.Kind, facts jsontext.Value
 			row.Values = s.Words("value", v)
 		case form.Yes:
 			row.Values = []string{s.T("value.yes")}
+		case form.Number:
+			if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && s.Has("fact."+d.Name+".span") {
+				row.Name, row.Values = s.T("fact."+d.Name+".span"), []string{s.Span(time.Duration(n) * time.Second)}
+			}
 		}
 		out = append(out, row)
 	}

@@ -132,6 +132,7 @@ type Shell struct {
 	ZoneChosen string // of the time zone; "" where the reader has chosen none
 	Notice     string // what has just been done; "" for nothing
 	Nav        []Entry
+	TLP        string // the strictest label of what the page shows; "" where it shows nothing that has one
 	Home       Entry  // where the reader begins: the duty desk, but for those who may not read
 	Live       bool   // the page has parts that follow the node
 	Version    string // of the node's state that a live page shows, or an older one

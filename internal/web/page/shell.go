@@ -30,6 +30,18 @@ func FaultOf(s *Shell, err error) Fault {
 	return out
 }
 
+// Marked raises the page's label to a stricter one: whoever prints the page may pass it on no further than the strictest of what it shows.
+func (s *Shell) Marked(labels ...string) {
+	rank := func(label string) int {
+		return slices.Index([]string{"", "CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"}, label)
+	}
+	for _, l := range labels {
+		if rank(l) > rank(s.TLP) {
+			s.TLP = l
+		}
+	}
+}
+
 // sentence begins with a capital and ends with a full stop.
 func sentence(text string) string {
 	if text == "" {
@@ -103,6 +115,15 @@ func (s *Shell) Words(group string, ids []string) []string {
 	out := slices.Clone(ids)
 	for i, id := range out {
 		out[i] = s.Word(group, id)
+	}
+	return out
+}
+
+// isolated keeps each of several values from turning the words around it, where these are written in the other direction.
+func isolated(values []string) []string {
+	out := slices.Clone(values)
+	for i, v := range out {
+		out[i] = "\u2068" + v + "\u2069"
 	}
 	return out
 }
