@@ -32,12 +32,9 @@ func TestPaper(t *testing.T) {
 	p.until("getComputedStyle(document.body).backgroundColor === 'rgb(16, 19, 22)'")
 	webtest.Paper(t, p.tab, "thread", true)
 	p.until("getComputedStyle(document.body).backgroundColor === 'rgb(255, 255, 255)' && getComputedStyle(document.body).color === 'rgb(0, 0, 0)'")
-	for group, where := range map[string]string{"run-head": "table-header-group", "run-foot": "table-footer-group"} {
-		p.until("getComputedStyle(document.querySelector('." + group + "')).display === '" + where + "'")
-		p.until("(e => e.textContent === 'TLP:AMBER' && parseFloat(getComputedStyle(e).fontSize) >= 16)(document.querySelector('." + group + " .tlp'))")
-	}
+	p.until("getComputedStyle(document.body).page === 'tlp-amber'")
+	p.until("[...document.styleSheets].some(s => [...s.cssRules].some(r => r.selectorText === 'tlp-amber' && [...r.cssRules].filter(m => /^(top|bottom)-right$/.test(m.name) && m.style.content.includes('TLP:AMBER') && parseFloat(m.style.fontSize) >= 12).length === 2))")
 	p.until("(e => getComputedStyle(e, '::after').content.includes('2 March 2026, 13:30 IST (UTC+5:30)') && getComputedStyle(e).fontSize === '0px')(document.querySelector('.statement time'))")
 	p.until("(e => getComputedStyle(e).display !== 'none' && e.textContent.includes('2 March 2026, 13:30 IST') && e.textContent.includes('Releasing officer'))(document.querySelector('.foot .paper'))")
 	webtest.Paper(t, p.tab, "thread", false)
-	p.until("getComputedStyle(document.querySelector('.run-head')).display === 'none'")
 }
