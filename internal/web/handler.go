@@ -43,12 +43,14 @@ type face struct {
 	once    once
 }
 
-// Handler serves the pages of a node.
+// Handler serves the pages of a node. Where o has no house and none can be made of the program's own files, every page is that fault.
 func Handler(n *node.Node, o Options) http.Handler {
 	if o.House == nil {
 		house, err := page.NewHouse(n.Config.Code, false, n.Now)
 		if err != nil {
-			panic(err) // a defect of the program's own files, which a test finds
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, fault.Show(err), fault.HTTP(fault.CodeOf(err)))
+			})
 		}
 		o.House = house
 	}
