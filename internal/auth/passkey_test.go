@@ -14,11 +14,11 @@ import (
 
 const origin, host = "https://desk.xa.example", "desk.xa.example"
 
-// keyed is a house with a passkey of kim's.
+// keyed is a house with a passkey of desk's.
 type keyed struct {
 	*house
 	p    *Passkeys
-	kim  Actor
+	desk Actor
 	root Actor
 }
 
@@ -29,11 +29,11 @@ func newKeyed(t *testing.T) *keyed {
 	if err != nil {
 		t.Fatal(err)
 	}
-	kim, err := h.signIn(h.enter("kim", h.now), h.now)
+	desk, err := h.signIn(h.enter("desk", h.now), h.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &keyed{h, p, kim, root}
+	return &keyed{h, p, desk, root}
 }
 
 func (k *keyed) begin(by Actor, now statement.Time) (options []byte, ticket string, err error) {
@@ -101,16 +101,16 @@ func TestPasskey(t *testing.T) {
 	t.Parallel()
 	k := newKeyed(t)
 	d := authtest.NewDevice(origin, host)
-	options, ticket, err := k.begin(k.kim, k.now)
+	options, ticket, err := k.begin(k.desk, k.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	answer := d.Create(t, options)
-	c := k.must(k.finish(k.kim, " blue key ", ticket, answer))
+	c := k.must(k.finish(k.desk, " blue key ", ticket, answer))
 	if f, ok := c.Facts.(office.Bind); c.Kind != office.KindBind || !ok || f != (office.Bind{Way: office.WayPasskey, Name: k.PasskeyName(d.ID)}) {
 		t.Errorf("recorded: %+v", c)
 	}
-	_, err = k.finish(k.kim, "again", ticket, answer)
+	_, err = k.finish(k.desk, "again", ticket, answer)
 	k.refused(err, fault.Exists, "known here already")
 	for range 3 { // a device that does not count
 		if err := k.enterBy(d); err != nil {
@@ -122,7 +122,7 @@ func TestPasskey(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.update(func(tx store.Tx) error {
-		all, err := k.Held(tx, "kim")
+		all, err := k.Held(tx, "desk")
 		if len(all) != 1 || all[0].Name != "blue key" || all[0].Count != 7 || all[0].LastUsed != k.now {
 			t.Errorf("%+v", all)
 		}
@@ -134,13 +134,13 @@ func TestPasskey(t *testing.T) {
 func TestBadAnswers(t *testing.T) {
 	t.Parallel()
 	k := newKeyed(t)
-	good := k.device(k.kim)
-	k.must(k.add(k.root, "lee", Analyst))
-	lee, err := k.signIn(k.enter("lee", k.now), k.now)
+	good := k.device(k.desk)
+	k.must(k.add(k.root, "third", Analyst))
+	third, err := k.signIn(k.enter("third", k.now), k.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := k.device(lee)
+	other := k.device(third)
 	for name, bad := range map[string]func(d *authtest.Device){
 		"another site's page":     func(d *authtest.Device) { d.Origin = "https://desk.xa.example.evil.example" },
 		"a page over http":        func(d *authtest.Device) { d.Origin = "http://desk.xa.example" },
@@ -163,7 +163,7 @@ func TestBadAnswers(t *testing.T) {
 	}
 	options, ticket := k.ask()
 	answer := good.Sign(t, options)
-	_, adding, err := k.begin(k.kim, k.now)
+	_, adding, err := k.begin(k.desk, k.now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -189,7 +189,7 @@ func TestBadAnswers(t *testing.T) {
 		t.Fatal(err)
 	}
 	k.refused(k.admit(s), fault.Denied, "this was used already")
-	k.must(k.do(func(tx store.Tx) (Change, error) { return k.SetDisabled(tx, k.root, "kim", true, k.now) }))
+	k.must(k.do(func(tx store.Tx) (Change, error) { return k.SetDisabled(tx, k.root, "desk", true, k.now) }))
 	k.refused(k.enterBy(good), fault.Denied, noPasskey)
 }
 
@@ -197,7 +197,7 @@ func TestBadAnswers(t *testing.T) {
 func TestCopied(t *testing.T) {
 	t.Parallel()
 	k := newKeyed(t)
-	d := k.device(k.kim)
+	d := k.device(k.desk)
 	d.Count = 5
 	if err := k.enterBy(d); err != nil {
 		t.Fatal(err)
@@ -206,7 +206,7 @@ func TestCopied(t *testing.T) {
 		d.Count = count
 		options, ticket := k.ask()
 		s, err := k.check(ticket, d.Sign(t, options), k.now)
-		if err != nil || !s.Copied || s.Officer != "kim" {
+		if err != nil || !s.Copied || s.Officer != "desk" {
 			t.Errorf("%d: %+v, %v", count, s, err)
 		}
 		k.refused(k.admit(s), fault.Denied, noPasskey)
@@ -235,9 +235,9 @@ func TestCopied(t *testing.T) {
 func TestAdding(t *testing.T) {
 	t.Parallel()
 	k := newKeyed(t)
-	_, _, err := k.begin(k.kim, k.now.Add(freshFor))
+	_, _, err := k.begin(k.desk, k.now.Add(freshFor))
 	k.refused(err, fault.Denied, "sign in again first")
-	_, _, err = k.begin(officer("kim", Analyst), k.now) // a token, and no session
+	_, _, err = k.begin(officer("desk", Analyst), k.now) // a token, and no session
 	k.refused(err, fault.Denied, "")
 	_, _, err = k.begin(Operator(), k.now)
 	k.refused(err, fault.NotFound, "")
@@ -250,14 +250,14 @@ func TestAdding(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = k.finish(k.kim, "root's", ticket, d.Create(t, options)) // somebody else's ticket
+	_, err = k.finish(k.desk, "root's", ticket, d.Create(t, options)) // somebody else's ticket
 	k.refused(err, fault.Denied, "this is no passkey that this node takes")
-	options, ticket, err = k.begin(k.kim, k.now)
+	options, ticket, err = k.begin(k.desk, k.now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"", " ", "a\nb", "\u202egpj.exe", string(make([]byte, 201))} {
-		_, err = k.finish(k.kim, name, ticket, d.Create(t, options))
+		_, err = k.finish(k.desk, name, ticket, d.Create(t, options))
 		k.refused(err, fault.Usage, "a passkey gets a name")
 	}
 	for _, bad := range []func(){
@@ -265,17 +265,17 @@ func TestAdding(t *testing.T) {
 	} {
 		*d = *authtest.NewDevice(origin, host)
 		bad()
-		_, err = k.finish(k.kim, "x", ticket, d.Create(t, options))
+		_, err = k.finish(k.desk, "x", ticket, d.Create(t, options))
 		k.refused(err, fault.Denied, "this is no passkey that this node takes")
 	}
 	for range maxPasskeys {
-		k.device(k.kim)
+		k.device(k.desk)
 	}
-	options, ticket, err = k.begin(k.kim, k.now)
+	options, ticket, err = k.begin(k.desk, k.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = k.finish(k.kim, "one more", ticket, authtest.NewDevice(origin, host).Create(t, options))
+	_, err = k.finish(k.desk, "one more", ticket, authtest.NewDevice(origin, host).Create(t, options))
 	k.refused(err, fault.Quota, "at most 16")
 }
 
@@ -283,15 +283,15 @@ func TestAdding(t *testing.T) {
 func TestDropping(t *testing.T) {
 	t.Parallel()
 	k := newKeyed(t)
-	d, e := k.device(k.kim), k.device(k.kim)
+	d, e := k.device(k.desk), k.device(k.desk)
 	drop := func(by Actor, d *authtest.Device, last bool) (Change, error) {
 		return k.do(func(tx store.Tx) (Change, error) { return k.DropPasskey(tx, by, k.PasskeyName(d.ID), last) })
 	}
-	_, err := drop(officer("lee", Analyst), d, true)
+	_, err := drop(officer("third", Analyst), d, true)
 	k.refused(err, fault.Denied, "an administrator may")
-	_, err = drop(officer("kim", Analyst), d, true) // a program with a token
+	_, err = drop(officer("desk", Analyst), d, true) // a program with a token
 	k.refused(err, fault.Denied, "an administrator may")
-	here, there := k.enter("kim", k.now), k.enter("kim", k.now)
+	here, there := k.enter("desk", k.now), k.enter("desk", k.now)
 	me, err := k.signIn(here, k.now)
 	if err != nil {
 		t.Fatal(err)
@@ -317,7 +317,7 @@ func TestDropping(t *testing.T) {
 		t.Error("signed in by what an administrator took away")
 	}
 	again := k.device(func() Actor {
-		a, err := k.signIn(k.enter("kim", k.now.Add(time.Second)), k.now.Add(time.Second))
+		a, err := k.signIn(k.enter("desk", k.now.Add(time.Second)), k.now.Add(time.Second))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,20 +97,20 @@ func (h *house) signIn(c Claim, now statement.Time) (a Actor, err error) {
 func TestOfficers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	_, err := h.add(Operator(), "lee", Analyst)
+	_, err := h.add(Operator(), "third", Analyst)
 	h.refused(err, fault.Usage, "the first officer is an administrator")
 	c := h.must(h.add(Operator(), "root", Administrator))
 	if c.Kind != office.KindEnrol || fmt.Sprint(c.Facts) != "{p-root [administrator]}" || !c.Record.IsZero() {
 		t.Errorf("recorded: %+v", c)
 	}
 	root := officer("root", Administrator)
-	_, err = h.add(Operator(), "kim", Analyst) // the operator adds nobody any more
+	_, err = h.add(Operator(), "desk", Analyst) // the operator adds nobody any more
 	h.refused(err, fault.Denied, "this node has officers: say who you are: an administrator may")
-	_, err = h.add(officer("x", Analyst), "kim", Analyst)
+	_, err = h.add(officer("x", Analyst), "desk", Analyst)
 	h.refused(err, fault.Denied, "an administrator may")
-	h.must(h.add(root, "kim", Analyst, DutyOfficer))
-	_, err = h.add(root, "kim", Analyst)
-	h.refused(err, fault.Exists, "there is an officer kim already")
+	h.must(h.add(root, "desk", Analyst, DutyOfficer))
+	_, err = h.add(root, "desk", Analyst)
+	h.refused(err, fault.Exists, "there is an officer desk already")
 	for _, p := range []Person{
 		{ID: "two words", Name: "n", Roles: []Role{Analyst}}, {ID: "", Name: "n", Roles: []Role{Analyst}}, {ID: strings.Repeat("x", 65), Name: "n", Roles: []Role{Analyst}},
 		{ID: "a", Name: "", Roles: []Role{Analyst}}, {ID: "a", Name: "n\x1b[2J", Roles: []Role{Analyst}}, {ID: "a", Name: "n\u202e", Roles: []Role{Analyst}},
@@ -135,17 +135,17 @@ func TestOfficers(t *testing.T) {
 	h.refused(err, fault.Denied, "root is the only administrator")
 	_, err = set(other, "root", Analyst)
 	h.refused(err, fault.Denied, "root is the only administrator")
-	h.must(set(root, "kim", Analyst, Administrator))
-	h.must(disable(officer("kim", Administrator), "root", true))
-	_, err = set(root, "kim", Analyst)
-	h.refused(err, fault.Denied, "kim is the only administrator") // a disabled one does not count
-	_, err = disable(officer("kim", Administrator), "root", true)
+	h.must(set(root, "desk", Analyst, Administrator))
+	h.must(disable(officer("desk", Administrator), "root", true))
+	_, err = set(root, "desk", Analyst)
+	h.refused(err, fault.Denied, "desk is the only administrator") // a disabled one does not count
+	_, err = disable(officer("desk", Administrator), "root", true)
 	h.refused(err, fault.Exists, "disabled already")
-	_, err = set(officer("kim", Administrator), "nobody", Analyst)
+	_, err = set(officer("desk", Administrator), "nobody", Analyst)
 	h.refused(err, fault.NotFound, "there is no officer of that id here")
 	err = h.db.View(t.Context(), func(tx store.Tx) error {
-		o, err := tx.Officer("kim")
-		if o.Name != "name of kim" || o.MadeBy != "root" || o.ChangedBy != "root" || o.Changed != h.now.Add(time.Minute) || o.Record != (thread.ID{1}) {
+		o, err := tx.Officer("desk")
+		if o.Name != "name of desk" || o.MadeBy != "root" || o.ChangedBy != "root" || o.Changed != h.now.Add(time.Minute) || o.Record != (thread.ID{1}) {
 			t.Errorf("%+v", o)
 		}
 		return err
@@ -161,35 +161,35 @@ func TestTokens(t *testing.T) {
 	h := newHouse(t)
 	root := officer("root", Administrator)
 	h.must(h.add(Operator(), "root", Administrator))
-	h.must(h.add(root, "kim", Analyst, DutyOfficer))
+	h.must(h.add(root, "desk", Analyst, DutyOfficer))
 	later := h.now.Add(time.Hour)
-	_, _, err := h.token(root, "kim", later, ReleasingOfficer)
-	h.refused(err, fault.Usage, "kim is no releasing officer")
-	_, _, err = h.token(root, "kim", h.now)
+	_, _, err := h.token(root, "desk", later, ReleasingOfficer)
+	h.refused(err, fault.Usage, "desk is no releasing officer")
+	_, _, err = h.token(root, "desk", h.now)
 	h.refused(err, fault.Usage, "a token expires within a year")
-	_, _, err = h.token(root, "kim", h.now.Add(MaxTokenLife+time.Second))
+	_, _, err = h.token(root, "desk", h.now.Add(MaxTokenLife+time.Second))
 	h.refused(err, fault.Usage, "a token expires within a year")
-	_, _, err = h.token(officer("kim", Analyst, DutyOfficer), "kim", later)
+	_, _, err = h.token(officer("desk", Analyst, DutyOfficer), "desk", later)
 	h.refused(err, fault.Denied, "an administrator may")
-	_, _, err = h.token(Operator(), "kim", later)
+	_, _, err = h.token(Operator(), "desk", later)
 	h.refused(err, fault.Denied, "say who you are")
 	_, _, err = h.token(Operator(), "root", later) // or nobody could ever sign in
 	h.must(Change{}, err)
 
-	whole, c, err := h.token(root, "kim", later)
+	whole, c, err := h.token(root, "desk", later)
 	h.must(c, err)
-	narrow, made, err := h.token(root, "kim", later, Analyst)
+	narrow, made, err := h.token(root, "desk", later, Analyst)
 	h.must(made, err)
 	if c.Kind != office.KindIssue || fmt.Sprint(made.Facts) != fmt.Sprintf("{%s [analyst] %v}", TokenName(h.hash(narrow)), later) {
 		t.Errorf("recorded: %+v", made)
 	}
-	kim, err := h.signIn(Claim{Officer: "kim", Token: whole}, h.now)
-	if err != nil || fmt.Sprintf("%s %v %v", kim.ID, kim.Holds, kim.Roles) != "kim [analyst duty officer] [analyst duty officer]" {
-		t.Errorf("%+v, %v", kim, err)
+	desk, err := h.signIn(Claim{Officer: "desk", Token: whole}, h.now)
+	if err != nil || fmt.Sprintf("%s %v %v", desk.ID, desk.Holds, desk.Roles) != "desk [analyst duty officer] [analyst duty officer]" {
+		t.Errorf("%+v, %v", desk, err)
 	}
-	kim, err = h.signIn(Claim{Officer: "", Token: narrow}, h.now)
-	if err != nil || fmt.Sprintf("%s %v %v", kim.ID, kim.Holds, kim.Roles) != "kim [analyst duty officer] [analyst]" {
-		t.Errorf("%+v, %v", kim, err)
+	desk, err = h.signIn(Claim{Officer: "", Token: narrow}, h.now)
+	if err != nil || fmt.Sprintf("%s %v %v", desk.ID, desk.Holds, desk.Roles) != "desk [analyst duty officer] [analyst]" {
+		t.Errorf("%+v, %v", desk, err)
 	}
 	nobody, err := h.signIn(Claim{}, h.now)
 	if err != nil || !nobody.Operator {
@@ -200,13 +200,13 @@ func TestTokens(t *testing.T) {
 		at    statement.Time
 		says  string
 	}{
-		{Claim{Officer: "kim"}, h.now, "nobody acts as an officer without a token of that officer"},
+		{Claim{Officer: "desk"}, h.now, "nobody acts as an officer without a token of that officer"},
 		{Claim{Officer: "root", Token: whole}, h.now, "this token is another officer's"},
-		{Claim{Officer: "kim", Token: NewToken()}, h.now, "this token is not known here"},
-		{Claim{Officer: "kim", Token: Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 56 characters"},
-		{Claim{Officer: "kim", Token: NewLink()}, h.now, "this is no token"},
-		{Claim{Officer: "kim", Token: Typed(whole.Reveal() + "=")}, h.now, "this is no token"},
-		{Claim{Officer: "kim", Token: whole}, later, "this token has expired"},
+		{Claim{Officer: "desk", Token: NewToken()}, h.now, "this token is not known here"},
+		{Claim{Officer: "desk", Token: Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 56 characters"},
+		{Claim{Officer: "desk", Token: NewLink()}, h.now, "this is no token"},
+		{Claim{Officer: "desk", Token: Typed(whole.Reveal() + "=")}, h.now, "this is no token"},
+		{Claim{Officer: "desk", Token: whole}, later, "this token has expired"},
 	} {
 		_, err := h.signIn(c.claim, c.at)
 		h.refused(err, fault.Denied, c.says)
@@ -216,16 +216,16 @@ func TestTokens(t *testing.T) {
 	}
 
 	// A role that is taken away counts no more, whatever the token says; a disabled officer may do nothing.
-	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetRoles(tx, root, "kim", []Role{Analyst}, h.now) }))
-	if kim, err = h.signIn(Claim{Officer: "kim", Token: whole}, h.now); err != nil || len(kim.Roles) != 1 {
-		t.Errorf("%+v, %v", kim, err)
+	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetRoles(tx, root, "desk", []Role{Analyst}, h.now) }))
+	if desk, err = h.signIn(Claim{Officer: "desk", Token: whole}, h.now); err != nil || len(desk.Roles) != 1 {
+		t.Errorf("%+v, %v", desk, err)
 	}
-	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", true, h.now) }))
-	if kim, err = h.signIn(Claim{Officer: "kim", Token: whole}, h.now); err != nil || h.Rules.Authorize(kim, Read, Matter{}, true).Permitted {
-		t.Errorf("%+v, %v", kim, err)
+	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "desk", true, h.now) }))
+	if desk, err = h.signIn(Claim{Officer: "desk", Token: whole}, h.now); err != nil || h.Rules.Authorize(desk, Read, Matter{}, true).Permitted {
+		t.Errorf("%+v, %v", desk, err)
 	}
-	_, _, err = h.token(root, "kim", later)
-	h.refused(err, fault.Denied, "kim is disabled")
+	_, _, err = h.token(root, "desk", later)
+	h.refused(err, fault.Denied, "desk is disabled")
 
 	revoke := func(by Actor, name string) error {
 		_, err := h.do(func(tx store.Tx) (Change, error) { return h.RevokeToken(tx, by, name, h.now) })
@@ -235,17 +235,17 @@ func TestTokens(t *testing.T) {
 	h.refused(revoke(root, "zzzz"), fault.NotFound, "no token has this name")
 	h.refused(revoke(root, name[:3]), fault.NotFound, "four of its digits")
 	h.refused(revoke(officer("x", Analyst), name), fault.Denied, "an administrator may")
-	if err := revoke(officer("kim", Analyst), name[:6]); err != nil {
+	if err := revoke(officer("desk", Analyst), name[:6]); err != nil {
 		t.Error(err)
 	}
 	h.refused(revoke(root, name), fault.Exists, "revoked already")
-	_, err = h.signIn(Claim{Officer: "kim", Token: narrow}, h.now)
+	_, err = h.signIn(Claim{Officer: "desk", Token: narrow}, h.now)
 	h.refused(err, fault.Denied, "this token was revoked")
 
 	// Under another key the same store knows no token.
 	elsewhere := NewRegistry(Options{Rules: h.Rules, Key: []byte("another key"), Pseudonym: h.Pseudonym})
 	err = h.db.View(t.Context(), func(tx store.Tx) error {
-		_, err := elsewhere.SignIn(tx, Claim{Officer: "kim", Token: whole}, h.now)
+		_, err := elsewhere.SignIn(tx, Claim{Officer: "desk", Token: whole}, h.now)
 		return err
 	})
 	h.refused(err, fault.Denied, "not known here")
@@ -291,7 +291,7 @@ func TestLinks(t *testing.T) {
 	h := newHouse(t)
 	root := officer("root", Administrator)
 	h.must(h.add(Operator(), "root", Administrator))
-	h.must(h.add(root, "kim", Analyst))
+	h.must(h.add(root, "desk", Analyst))
 	later := h.now.Add(time.Hour)
 	link := func(id string) Secret {
 		secret := NewLink()
@@ -306,8 +306,8 @@ func TestLinks(t *testing.T) {
 		return a, err
 	}
 	const no = "this link does not open, or not any more"
-	replaced, good := link("kim"), link("kim")
-	if a, err := use(good, h.now); err != nil || a.ID != "kim" || len(a.Roles) != 1 {
+	replaced, good := link("desk"), link("desk")
+	if a, err := use(good, h.now); err != nil || a.ID != "desk" || len(a.Roles) != 1 {
 		t.Errorf("%+v, %v", a, err)
 	}
 	for name, s := range map[string]Secret{"replaced": replaced, "used": good, "never made": NewLink(), "a token": NewToken(), "nothing": {}} {
@@ -316,13 +316,13 @@ func TestLinks(t *testing.T) {
 			t.Errorf("%s", name)
 		}
 	}
-	_, err := use(link("kim"), later)
+	_, err := use(link("desk"), later)
 	h.refused(err, fault.Denied, no)
-	gone := link("kim")
-	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", true, h.now) }))
+	gone := link("desk")
+	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "desk", true, h.now) }))
 	_, err = use(gone, h.now)
 	h.refused(err, fault.Denied, no)
-	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", false, h.now) }))
+	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "desk", false, h.now) }))
 	_, err = use(gone, h.now) // it does not come back with its officer
 	h.refused(err, fault.Denied, no)
 	_, err = h.do(func(tx store.Tx) (Change, error) {
@@ -335,7 +335,7 @@ func TestLinks(t *testing.T) {
 func TestSecretsAreNotShown(t *testing.T) {
 	t.Parallel()
 	s := NewToken()
-	c := Claim{Officer: "kim", Token: s}
+	c := Claim{Officer: "desk", Token: s}
 	j, err := json.Marshal(c)
 	if err != nil {
 		t.Fatal(err)

@@ -18,7 +18,7 @@ func staffedHouse(t *testing.T) (h *house, root Actor) {
 	t.Helper()
 	h, root = newHouse(t), officer("root", Administrator)
 	h.must(h.add(Operator(), "root", Administrator))
-	h.must(h.add(root, "kim", Analyst))
+	h.must(h.add(root, "desk", Analyst))
 	return h, root
 }
 
@@ -51,9 +51,9 @@ func (h *house) in(c Claim, now statement.Time) bool {
 func TestSession(t *testing.T) {
 	t.Parallel()
 	h, _ := staffedHouse(t)
-	c := h.enter("kim", h.now)
+	c := h.enter("desk", h.now)
 	a, err := h.signIn(c, h.now)
-	if err != nil || a.ID != "kim" || !slices.Equal(a.Roles, []Role{Analyst}) || a.Session == "" || a.Since != h.now || a.Token != "" {
+	if err != nil || a.ID != "desk" || !slices.Equal(a.Roles, []Role{Analyst}) || a.Session == "" || a.Since != h.now || a.Token != "" {
 		t.Errorf("%+v, %v", a, err)
 	}
 	use := func(now statement.Time) (wrote bool) {
@@ -82,7 +82,7 @@ func TestSession(t *testing.T) {
 		t.Error("an old session counts")
 	}
 	shorter := NewRegistry(Options{Rules: h.Rules, Key: h.Key, Pseudonym: h.Pseudonym, Idle: time.Hour, Life: time.Hour})
-	c = h.enter("kim", h.now)
+	c = h.enter("desk", h.now)
 	_ = h.db.View(t.Context(), func(tx store.Tx) error {
 		if _, err := shorter.SignIn(tx, c, h.now.Add(59*time.Minute)); err != nil {
 			t.Error(err)
@@ -97,13 +97,13 @@ func TestSession(t *testing.T) {
 func TestNoSession(t *testing.T) {
 	t.Parallel()
 	h, root := staffedHouse(t)
-	c := h.enter("kim", h.now)
-	token, _, err := h.token(root, "kim", h.now.Add(time.Hour))
+	c := h.enter("desk", h.now)
+	token, _, err := h.token(root, "desk", h.now.Add(time.Hour))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, claim := range map[string]Claim{
-		"nobody": Nobody(), "made up": {Session: NewSession()}, "a token": {Session: token}, "a link": {Session: NewLink()}, "a blank": {Session: Typed(" ") /* none */, Officer: "kim"},
+		"nobody": Nobody(), "made up": {Session: NewSession()}, "a token": {Session: token}, "a link": {Session: NewLink()}, "a blank": {Session: Typed(" ") /* none */, Officer: "desk"},
 		"a session as a token": {Token: c.Session}, "both": {Session: c.Session, Token: token}, "another's": {Session: c.Session, Officer: "root"},
 		"cut": {Session: Typed(c.Session.Reveal()[:40])}, "longer": {Session: Typed(c.Session.Reveal() + "A")},
 	} {
@@ -134,13 +134,13 @@ func TestSignedOut(t *testing.T) {
 			return h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseSession(tx, own.Session) })
 		}, false, true, true},
 		"everywhere": {func(h *house, _ Actor, own Claim) error {
-			return h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseSessions(tx, "kim", Secret{}) })
+			return h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseSessions(tx, "desk", Secret{}) })
 		}, false, false, true},
 		"everywhere else": {func(h *house, _ Actor, own Claim) error {
-			return h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseSessions(tx, "kim", own.Session) })
+			return h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseSessions(tx, "desk", own.Session) })
 		}, true, false, true},
 		"by name": {func(h *house, _ Actor, own Claim) error {
-			return h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseNamed(tx, "kim", SessionName(h.hash(own.Session))) })
+			return h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseNamed(tx, "desk", SessionName(h.hash(own.Session))) })
 		}, false, true, true},
 		"by another's name": {func(h *house, _ Actor, own Claim) error {
 			err := h.db.Update(h.t.Context(), func(tx store.Tx) error { return h.CloseNamed(tx, "root", SessionName(h.hash(own.Session))) })
@@ -148,26 +148,26 @@ func TestSignedOut(t *testing.T) {
 			return nil
 		}, true, true, true},
 		"disabled": {func(h *house, root Actor, _ Claim) error {
-			_, err := h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", true, h.now) })
-			_, again := h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "kim", false, h.now) })
+			_, err := h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "desk", true, h.now) })
+			_, again := h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "desk", false, h.now) })
 			return errors.Join(err, again)
 		}, false, false, true},
 		"other roles": {func(h *house, root Actor, _ Claim) error {
 			_, err := h.do(func(tx store.Tx) (Change, error) {
-				return h.SetRoles(tx, root, "kim", []Role{DutyOfficer}, h.now)
+				return h.SetRoles(tx, root, "desk", []Role{DutyOfficer}, h.now)
 			})
 			return err
 		}, false, false, true},
 		"a link is made": {func(h *house, root Actor, _ Claim) error {
 			_, err := h.do(func(tx store.Tx) (Change, error) {
-				return h.MakeLink(tx, root, "kim", h.now.Add(time.Hour), NewLink(), h.now)
+				return h.MakeLink(tx, root, "desk", h.now.Add(time.Hour), NewLink(), h.now)
 			})
 			return err
 		}, true, true, true},
 		"a link is used": {func(h *house, root Actor, _ Claim) error {
 			link, session := NewLink(), NewSession()
 			_, err := h.do(func(tx store.Tx) (Change, error) {
-				return h.MakeLink(tx, root, "kim", h.now.Add(time.Hour), link, h.now)
+				return h.MakeLink(tx, root, "desk", h.now.Add(time.Hour), link, h.now)
 			})
 			_, used := h.do(func(tx store.Tx) (c Change, err error) {
 				_, c, err = h.UseLink(tx, link, session, h.now)
@@ -182,7 +182,7 @@ func TestSignedOut(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			h, root := staffedHouse(t)
-			own, other, others := h.enter("kim", h.now), h.enter("kim", h.now), h.enter("root", h.now)
+			own, other, others := h.enter("desk", h.now), h.enter("desk", h.now), h.enter("root", h.now)
 			if err := c.do(h, root, own); err != nil {
 				t.Fatal(err)
 			}
@@ -197,10 +197,10 @@ func TestSignedOut(t *testing.T) {
 func TestManySessions(t *testing.T) {
 	t.Parallel()
 	h, _ := staffedHouse(t)
-	first := h.enter("kim", h.now)
+	first := h.enter("desk", h.now)
 	h.enter("root", h.now)
 	for i := range maxSessions {
-		h.enter("kim", h.now.Add(time.Duration(i+1)*time.Second))
+		h.enter("desk", h.now.Add(time.Duration(i+1)*time.Second))
 	}
 	if h.in(first, h.now) {
 		t.Error("the oldest session goes on")
@@ -287,38 +287,38 @@ func TestIdentities(t *testing.T) {
 	me := Identity{"https://id.xa.example", "subject-1"}
 	_, err := enter(me)
 	h.refused(err, fault.Denied, "this does not let in, or not any more")
-	kim, err := h.signIn(h.enter("kim", h.now), h.now)
+	desk, err := h.signIn(h.enter("desk", h.now), h.now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = bind(kim, "kim", me, h.now.Add(freshFor))
+	_, err = bind(desk, "desk", me, h.now.Add(freshFor))
 	h.refused(err, fault.Denied, "sign in again first")
-	_, err = bind(officer("kim", Analyst), "kim", me, h.now) // a program with a token
+	_, err = bind(officer("desk", Analyst), "desk", me, h.now) // a program with a token
 	h.refused(err, fault.Denied, "an administrator may")
-	_, err = bind(kim, "root", me, h.now)
+	_, err = bind(desk, "root", me, h.now)
 	h.refused(err, fault.Denied, "an administrator may")
 	_, err = bind(root, "root", me, h.now)
 	h.refused(err, fault.Denied, "sign in again first")
-	_, err = bind(kim, "kim", Identity{me.Issuer, ""}, h.now)
+	_, err = bind(desk, "desk", Identity{me.Issuer, ""}, h.now)
 	h.refused(err, fault.Usage, "")
-	c := h.must(bind(kim, "kim", me, h.now))
+	c := h.must(bind(desk, "desk", me, h.now))
 	if f, ok := c.Facts.(office.Bind); c.Kind != office.KindBind || !ok || f.Way != office.WayIdentity || f.Name != IdentityName(h.identityHash(me)) {
 		t.Errorf("recorded: %+v", c)
 	}
 	_, err = bind(root, "root", me, h.now)
 	h.refused(err, fault.Denied, "")
-	lee := Identity{me.Issuer, "subject-2"}
-	h.must(h.add(root, "lee", Analyst))
-	_, err = bind(root, "lee", me, h.now)
+	third := Identity{me.Issuer, "subject-2"}
+	h.must(h.add(root, "third", Analyst))
+	_, err = bind(root, "third", me, h.now)
 	h.refused(err, fault.Exists, "lets somebody in already")
-	h.must(bind(root, "lee", lee, h.now))
-	for i, want := range map[Identity]string{me: "kim", lee: "lee", {me.Issuer + "s", "ubject-1"}: "", {"https://id.xb.example", "subject-1"}: "", {me.Subject, me.Issuer}: "", {me.Issuer, "Subject-1"}: ""} {
+	h.must(bind(root, "third", third, h.now))
+	for i, want := range map[Identity]string{me: "desk", third: "third", {me.Issuer + "s", "ubject-1"}: "", {"https://id.xb.example", "subject-1"}: "", {me.Subject, me.Issuer}: "", {me.Issuer, "Subject-1"}: ""} {
 		if id, err := enter(i); id != want || (err == nil) != (want != "") {
 			t.Errorf("%v: %q, %v", i, id, err)
 		}
 	}
-	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "lee", true, h.now) }))
-	_, err = enter(lee)
+	h.must(h.do(func(tx store.Tx) (Change, error) { return h.SetDisabled(tx, root, "third", true, h.now) }))
+	_, err = enter(third)
 	h.refused(err, fault.Denied, "this does not let in, or not any more")
 	name := IdentityName(h.identityHash(me))
 	drop := func(by Actor, last bool) (Change, error) {
@@ -326,9 +326,9 @@ func TestIdentities(t *testing.T) {
 	}
 	_, err = drop(officer("other", Analyst), true)
 	h.refused(err, fault.Denied, "an administrator may")
-	_, err = drop(kim, false)
+	_, err = drop(desk, false)
 	h.refused(err, fault.Inadmissible, "your last way in")
-	h.must(drop(kim, true))
+	h.must(drop(desk, true))
 	_, err = enter(me)
 	h.refused(err, fault.Denied, "")
 	_, err = drop(root, true)

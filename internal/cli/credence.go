@@ -201,25 +201,11 @@ func (c *credenceListCmd) Run(ctx context.Context, s *session) error {
 					status += ", own"
 				}
 				t.addAlert(l.Status == store.LetterRevoked, string(l.Code), number(l.Serial), status, string(l.Origin), when(l.Confirmed),
-					line(strings.Join(l.Endpoints, " ")), cut(line(nameIn(l.Names)), 40))
+					line(strings.Join(l.Endpoints, " ")), cut(line(node.NameIn(l.Names, "en")), 40))
 			}
 			p.table(t)
 		})
 	})
-}
-
-// nameIn is a party's English name, else the first by language.
-func nameIn(names map[string]string) string {
-	if n, ok := names["en"]; ok {
-		return n
-	}
-	first := ""
-	for lang := range names {
-		if first == "" || lang < first {
-			first = lang
-		}
-	}
-	return names[first]
 }
 
 type credenceReissueCmd struct {

@@ -39,7 +39,7 @@ func (s *session) claim(as, file string) (auth.Claim, error) {
 }
 
 type officerAddCmd struct {
-	ID       string   `arg:"" name:"id" help:"By what the officer is listed and signs in, like kl or desk-2: best no name."`
+	ID       string   `arg:"" name:"id" help:"By what the officer is listed and signs in, like night or desk-2: best no name."`
 	Name     string   `required:"" placeholder:"NAME" help:"The officer's name. It stays on this node."`
 	Role     []string `required:"" placeholder:"ROLE" help:"What the officer may do: analyst, duty-officer, releasing-officer, legal-adviser, auditor or administrator. May be repeated."`
 	Language []string `placeholder:"TAG" help:"A language that the officer works in, like en."`
@@ -48,7 +48,7 @@ type officerAddCmd struct {
 func (officerAddCmd) Help() string {
 	return `While a node has no officers, whoever can open it may do everything. From the first officer on, what is said, read and changed takes an officer and a token.
   comity officer add root --name "K. Lund" --role administrator
-  comity --as root officer add kl --name "Kim Lee" --role analyst --role duty-officer --language en --language fr`
+  comity --as root officer add desk-3 --name "Third desk" --role analyst --role duty-officer --language en --language fr`
 }
 
 func (c *officerAddCmd) Run(ctx context.Context, s *session) error {
@@ -135,7 +135,7 @@ type officerShowCmd struct {
 	ID string `arg:"" name:"id" help:"The officer."`
 }
 
-func (officerShowCmd) Help() string { return `  comity officer show kl` }
+func (officerShowCmd) Help() string { return `  comity officer show desk-3` }
 
 func (c *officerShowCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error { return s.showOfficer(ctx, n, c.ID, writeOfficer) })
@@ -168,7 +168,7 @@ type officerRolesCmd struct {
 
 func (officerRolesCmd) Help() string {
 	return `Duties are kept apart: an auditor changes nothing whatever other roles there are, and who is an administrator approves nothing.
-  comity officer roles kl analyst releasing-officer`
+  comity officer roles desk-3 analyst releasing-officer`
 }
 
 func (c *officerRolesCmd) Run(ctx context.Context, s *session) error {
@@ -190,7 +190,7 @@ type officerDisableCmd struct {
 
 func (officerDisableCmd) Help() string {
 	return `It holds at once, whatever tokens the officer has. What the officer has said and approved stands.
-  comity officer disable kl`
+  comity officer disable desk-3`
 }
 
 func (c *officerDisableCmd) Run(ctx context.Context, s *session) error {
@@ -201,7 +201,7 @@ type officerEnableCmd struct {
 	ID string `arg:"" name:"id" help:"The officer."`
 }
 
-func (officerEnableCmd) Help() string { return `  comity officer enable kl` }
+func (officerEnableCmd) Help() string { return `  comity officer enable desk-3` }
 
 func (c *officerEnableCmd) Run(ctx context.Context, s *session) error {
 	return setDisabled(ctx, s, c.ID, false)

@@ -3,7 +3,9 @@ package cli
 import (
 	"context"
 	"slices"
+	"strings"
 
+	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/delivery"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/party"
@@ -16,16 +18,51 @@ type threadsCmd struct {
 	Peer   party.Code `placeholder:"CODE" help:"Only threads with this party."`
 	Unread bool       `help:"Only threads with something unread."`
 	Owed   bool       `help:"Only threads in which this party owes something."`
+	Status string     `default:"all" placeholder:"STATUS" help:"open: only threads in which something may still come; closed: only those in which nothing may; all; or the name of a status, like granted."`
+	Search string     `placeholder:"TEXT" help:"Only threads with all these words in what was said; one that ends with a star stands for all that begin so. The newest thread comes first."`
 }
 
 func (threadsCmd) Help() string {
 	return `  comity threads
-  comity threads --desk assist --peer XB --unread`
+  comity threads --desk assist --peer XB --unread
+  comity threads --status closed
+  comity threads --search 'control centre log*'`
+}
+
+// find lists the threads that are asked for.
+func (c *threadsCmd) find(ctx context.Context, n *node.Node) ([]node.ThreadView, error) {
+	q := node.Query{Filter: node.Filter{Desk: c.Desk, Peer: c.Peer, Unread: c.Unread, Owed: c.Owed}, Text: strings.TrimSpace(c.Search), Limit: node.MaxPage}
+	switch c.Status {
+	case "all", "":
+	case "open":
+		q.Open = true
+	case "closed":
+		q.Closed = true
+	default:
+		q.Status = c.Status
+	}
+	if c.Search == "" {
+		return n.Threads(ctx, q.Filter)
+	}
+	if q.Text == "" {
+		return nil, fault.New(fault.Usage, "", "--search: say which words to look for")
+	}
+	all := []node.ThreadView{}
+	for {
+		page, err := n.List(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, page.Threads...)
+		if q.Cursor = page.Next; q.Cursor == "" {
+			return all, nil
+		}
+	}
 }
 
 func (c *threadsCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
-		all, err := n.Threads(ctx, node.Filter{Desk: c.Desk, Peer: c.Peer, Unread: c.Unread, Owed: c.Owed})
+		all, err := c.find(ctx, n)
 		if err != nil {
 			return err
 		}

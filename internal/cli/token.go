@@ -24,7 +24,7 @@ type tokenMakeCmd struct {
 func (tokenMakeCmd) Help() string {
 	return `The node keeps no token, only a keyed hash: who loses one gets another. Show it by COMITY_TOKEN or --token-file. Whoever can open the node may make one for an administrator.
   comity token make root -o root.token
-  comity --as root --token-file root.token token make kl --scope analyst --expires +30d`
+  comity --as root --token-file root.token token make desk-3 --scope analyst --expires +30d`
 }
 
 func (c *tokenMakeCmd) Run(ctx context.Context, s *session) error {

@@ -97,7 +97,7 @@ log_format = "json"
 `, nil, full},
 		{"environment over file", "code = \"XA\"\nlisten = \":1\"\nendpoints = []", []string{
 			"COMITY_CODE=XB", "COMITY_LISTEN=", "COMITY_ENDPOINTS=https://b.example:1,https://c.example:2", "COMITY_PULL_INTERVAL=3s",
-			"PATH=/bin", "COMITY_DIR=/elsewhere", "COMITY_AS=kim", "COMITY_TOKEN=x", "comity_code=XC", "XCOMITY_CODE=XC",
+			"PATH=/bin", "COMITY_DIR=/elsewhere", "COMITY_AS=desk", "COMITY_TOKEN=x", "comity_code=XC", "XCOMITY_CODE=XC",
 		}, env},
 		{"environment empties a list", `code = "XA"` + "\n" + `endpoints = ["https://a.example:1"]`, []string{"COMITY_ENDPOINTS="}, emptied},
 		{"environment alone gives the code", `# nothing`, []string{"COMITY_CODE=XA"}, Defaults("XA")},

@@ -1,7 +1,6 @@
 package delivery
 
 import (
-	"bytes"
 	"math"
 
 	"github.com/comity-exchange/comity/fault"
@@ -75,13 +74,5 @@ func (p *packing) body(h *statement.Head, index int64) ([]byte, error) {
 		})
 		return g.bodies[index], err
 	}
-	var raw bytes.Buffer
-	err := p.tx.Read(store.ContentRef{Statement: h.ID, Part: store.BodyPart}, &raw)
-	switch fault.CodeOf(err) {
-	case "":
-		return raw.Bytes(), nil
-	case fault.NotFound, fault.Withheld:
-		return nil, nil
-	}
-	return nil, err
+	return bodyOf(p.tx, h.ID)
 }

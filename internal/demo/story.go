@@ -50,9 +50,9 @@ func (p *play) found(ctx context.Context, log *slog.Logger) error {
 		code          party.Code
 		name, officer string
 	}{
-		{&p.a, "XA", "Exampleland National CERT", "Ada Example"},
-		{&p.b, "XB", "Samplonia Cyber Security Centre", "Boris Sample"},
-		{&p.c, "XC", "Fictonia Computer Emergency Team", "Chika Fiction"},
+		{&p.a, "XA", "Exampleland National CERT", "Duty officer of XA"},
+		{&p.b, "XB", "Samplonia Cyber Security Centre", "Duty officer of XB"},
+		{&p.c, "XC", "Fictonia Computer Emergency Team", "Duty officer of XC"},
 	} {
 		var err error
 		if *o.office, err = found(ctx, p, o.code, o.name, o.officer, log); err != nil {

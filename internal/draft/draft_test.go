@@ -23,7 +23,7 @@ var (
 )
 
 func sample() Draft {
-	d := New("lee", Content{
+	d := New("writer", Content{
 		By: by, Kind: "assist.request", To: []party.Code{"XB"}, Marking: marking.Marking{TLP: marking.Amber}, Track: statement.Technical, Precedence: statement.Flash,
 		Facts: jsontext.Value(`{"type":"analysis"}`), Title: "T", Text: "what is asked", Rest: map[string]jsontext.Value{"document": jsontext.Value(`"x"`)},
 		Files: []File{{Path: "/a/b", Name: "b", Type: "text/plain", Size: 3, SHA256: what}},
@@ -44,24 +44,24 @@ func TestRound(t *testing.T) {
 	t.Parallel()
 	// spec: DEC-10
 	d := sample()
-	wants(t, d.Approve("kim", what, now), fault.Inadmissible, "is still being written: only what is submitted is approved")
-	wants(t, d.Return("kim", "because", now), fault.Inadmissible, "only what is submitted or approved is sent back")
+	wants(t, d.Approve("release", what, now), fault.Inadmissible, "is still being written: only what is submitted is approved")
+	wants(t, d.Return("release", "because", now), fault.Inadmissible, "only what is submitted or approved is sent back")
 	wants(t, d.Release(by, what), fault.Inadmissible, "only what another officer has approved is released")
 	wants(t, d.Submit(what, now), "", "")
 	wants(t, d.Submit(what, now), fault.Inadmissible, "is submitted, and waits for another officer")
-	wants(t, d.Approve("lee", what, now), fault.Denied, "nobody approves a draft of their own: another officer does (DEC-10)")
-	wants(t, d.Return("lee", "because", now), fault.Denied, "nobody approves a draft of their own")
-	wants(t, d.Approve("kim", statement.Digest{2}, now), fault.Denied, "not what was submitted any more")
-	wants(t, d.Return("kim", " \n", now), fault.Usage, "say why")
-	wants(t, d.Return("kim", strings.Repeat("x", MaxReason+1), now), fault.Usage, "a reason has at most")
-	wants(t, d.Return("kim", "\x1b[2J", now), fault.Usage, "no control characters")
-	wants(t, d.Return("kim", "name the period", now), "", "")
+	wants(t, d.Approve("writer", what, now), fault.Denied, "nobody approves a draft of their own: another officer does (DEC-10)")
+	wants(t, d.Return("writer", "because", now), fault.Denied, "nobody approves a draft of their own")
+	wants(t, d.Approve("release", statement.Digest{2}, now), fault.Denied, "not what was submitted any more")
+	wants(t, d.Return("release", " \n", now), fault.Usage, "say why")
+	wants(t, d.Return("release", strings.Repeat("x", MaxReason+1), now), fault.Usage, "a reason has at most")
+	wants(t, d.Return("release", "\x1b[2J", now), fault.Usage, "no control characters")
+	wants(t, d.Return("release", "name the period", now), "", "")
 	wants(t, d.Edit(func(c *Content) error { c.Text = "better"; return nil }, now), "", "")
 	if d.Status != Returned || d.Reason != "name the period" || !d.Digest.IsZero() {
 		t.Errorf("%+v", d)
 	}
 	wants(t, d.Submit(statement.Digest{3}, now), "", "")
-	wants(t, d.Approve("kim", statement.Digest{3}, now), "", "")
+	wants(t, d.Approve("release", statement.Digest{3}, now), "", "")
 	wants(t, d.Release(by, what), fault.Denied, "not what was submitted any more")
 	wants(t, d.Release(statement.By{Role: "duty-officer", Officer: by.Officer}, statement.Digest{3}), fault.Denied, "not what was submitted any more")
 	wants(t, d.Release(by, statement.Digest{3}), "", "")
@@ -82,7 +82,7 @@ func TestApprovedMeansTwo(t *testing.T) {
 		var approved statement.Digest // of which somebody else has said yes since the last change
 		for range rapid.IntRange(1, 20).Draw(t, "n") {
 			digest := statement.Digest{rapid.ByteRange(1, 2).Draw(t, "digest")}
-			who := rapid.SampledFrom([]string{"lee", "kim", "joe", ""}).Draw(t, "who")
+			who := rapid.SampledFrom([]string{"writer", "release", "legal", ""}).Draw(t, "who")
 			switch rapid.IntRange(0, 3).Draw(t, "step") {
 			case 0:
 				if d.Edit(func(c *Content) error { c.Text += "."; return nil }, now) == nil {

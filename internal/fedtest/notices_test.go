@@ -276,13 +276,13 @@ func TestNoticesOfDuties(t *testing.T) {
 	f.Clock.Pass(time.Hour)
 	e.still(xb, 2)
 
-	s := staff(xb, map[string][]auth.Role{"ana": {auth.DutyOfficer, auth.Analyst}})
+	s := staff(xb, map[string][]auth.Role{"night": {auth.DutyOfficer, auth.Analyst}})
 	d := s.request(agreed, "canary-text")
 	d.To, d.Title = []party.Code{"XA"}, "canary-title"
-	v, err := s.NewDraft(s.as["ana"], d, nil)
+	v, err := s.NewDraft(s.as["night"], d, nil)
 	f.must(err)
 	e.still(xb, 2)
-	_, _, err = s.SubmitDraft(s.as["ana"], v.ID)
+	_, _, err = s.SubmitDraft(s.as["night"], v.ID)
 	f.must(err)
 	draft := e.tell(xb, 3)[2]
 	expect(t, draft, map[notice.Kind]int{notice.Approval: 1})

@@ -100,7 +100,7 @@ func idOf(t testing.TB, v node.DraftView) (id store.DraftID) {
 }
 
 var office7 = map[string][]auth.Role{
-	"lee": {auth.Analyst}, "kim": {auth.ReleasingOfficer}, "ana": {auth.ReleasingOfficer, auth.DutyOfficer}, "duty": {auth.DutyOfficer}, "aud": {auth.Auditor},
+	"writer": {auth.Analyst}, "release": {auth.ReleasingOfficer}, "night": {auth.ReleasingOfficer, auth.DutyOfficer}, "duty": {auth.DutyOfficer}, "aud": {auth.Auditor},
 }
 
 // TestFourEyes tries to get out what article 7 wants approved, in every way but the right one, and then in that.
@@ -127,7 +127,7 @@ func TestFourEyes(t *testing.T) {
 
 	s := staff(xa, office7)
 	text := "MARKER of what is asked " + strings.Repeat("x", 3000)
-	for who, says := range map[string]string{"lee": "may not let this out", "duty": asks, "kim": asks, "aud": "an auditor changes nothing", "root": "may not let this out"} {
+	for who, says := range map[string]string{"writer": "may not let this out", "duty": asks, "release": asks, "aud": "an auditor changes nothing", "root": "may not let this out"} {
 		_, err := s.Node.Say(s.as[who], s.request(agreed, text))
 		s.denied(who+" says it", err, says)
 	}
@@ -135,7 +135,7 @@ func TestFourEyes(t *testing.T) {
 	s.denied("nobody says it", err, "this node has officers: say who you are")
 
 	// An approval is of one draft, as it is.
-	v = s.approved(s.request(agreed, text), "lee", "kim")
+	v = s.approved(s.request(agreed, text), "writer", "release")
 	for what, change := range map[string]func(*exchange.Draft){
 		"another text":       func(d *exchange.Draft) { d.Text += "!" },
 		"another title":      func(d *exchange.Draft) { d.Title = "Other" },
@@ -145,7 +145,7 @@ func TestFourEyes(t *testing.T) {
 		"an attachment": func(d *exchange.Draft) {
 			d.Blobs = []exchange.Attachment{{Name: "a", Type: "text/plain", Data: strings.NewReader("x")}}
 		},
-		"another author":  func(d *exchange.Draft) { d.By.Officer = s.Keys.Pseudonym("kim") },
+		"another author":  func(d *exchange.Draft) { d.By.Officer = s.Keys.Pseudonym("release") },
 		"another role":    func(d *exchange.Draft) { d.By.Role = "duty-officer" },
 		"another purpose": func(d *exchange.Draft) { d.Facts = []byte(`{"type":"analysis"}`) },
 	} {
@@ -161,21 +161,21 @@ func TestFourEyes(t *testing.T) {
 		t.Errorf("an approval that was never given: %v", err)
 	}
 	own := s.request(agreed, text)
-	waiting, err := s.NewDraft(s.as["ana"], own, nil)
+	waiting, err := s.NewDraft(s.as["night"], own, nil)
 	f.must(err)
-	_, _, err = s.SubmitDraft(s.as["ana"], waiting.ID)
+	_, _, err = s.SubmitDraft(s.as["night"], waiting.ID)
 	f.must(err)
-	_, err = s.ApproveDraft(s.as["ana"], waiting.ID)
+	_, err = s.ApproveDraft(s.as["night"], waiting.ID)
 	s.denied("one's own", err, "a releasing officer other than the author may approve this")
-	_, err = s.ReleaseDraft(s.as["ana"], waiting.ID)
+	_, err = s.ReleaseDraft(s.as["night"], waiting.ID)
 	s.denied("not yet approved", err, asks)
-	f.must(s.DropDraft(s.as["kim"], waiting.ID))
+	f.must(s.DropDraft(s.as["release"], waiting.ID))
 
 	// Whoever releases it, at whatever time, it goes out once.
 	var wg sync.WaitGroup
 	var mu sync.Mutex
 	var out []exchange.Said
-	for _, who := range []string{"duty", "ana", "kim", "duty", "ana"} {
+	for _, who := range []string{"duty", "night", "release", "duty", "night"} {
 		wg.Go(func() {
 			said, err := s.ReleaseDraft(s.as[who], v.ID)
 			mu.Lock()
@@ -195,12 +195,12 @@ func TestFourEyes(t *testing.T) {
 	xa.Delivered(out[0].ID)
 	_, said, err := xb.Thread(t.Context(), out[0].ID)
 	f.must(err)
-	if got := said[0]; got.Text != text || got.By.Role != "analyst" || got.By.Officer != s.Keys.Pseudonym("lee") {
+	if got := said[0]; got.Text != text || got.By.Role != "analyst" || got.By.Officer != s.Keys.Pseudonym("writer") {
 		t.Errorf("it speaks as %+v", got.By)
 	}
 
 	// What is in the draft is nowhere any more, and what was done stands in the log.
-	if _, _, err := s.Draft(s.as["kim"], v.ID); fault.CodeOf(err) != fault.NotFound {
+	if _, _, err := s.Draft(s.as["release"], v.ID); fault.CodeOf(err) != fault.NotFound {
 		t.Errorf("the draft is still here: %v", err)
 	}
 	f.must(s.Store.View(t.Context(), func(tx store.Tx) error {
@@ -218,7 +218,7 @@ func TestFourEyes(t *testing.T) {
 	if count[office.Released] != 1 || count[office.Dropped] != 1 || count[office.Enrolled] != 6 {
 		t.Errorf("recorded: %v", count)
 	}
-	if _, err := s.Threads(s.as["lee"], node.Filter{Desk: string(office.Kind)}); fault.CodeOf(err) != fault.Denied {
+	if _, err := s.Threads(s.as["writer"], node.Filter{Desk: string(office.Kind)}); fault.CodeOf(err) != fault.Denied {
 		t.Errorf("an analyst reads the records of officers: %v", err)
 	}
 }
@@ -230,7 +230,7 @@ func TestOfficerSpeaks(t *testing.T) {
 	agreed := f.Agree(Pact("XA", "XB"), "XA")
 	s := staff(f.At("XA"), office7)
 	d := s.request(agreed, "text")
-	d.By = statement.By{Role: "duty-officer", Officer: s.Keys.Pseudonym("kim")} // another officer
+	d.By = statement.By{Role: "duty-officer", Officer: s.Keys.Pseudonym("release")} // another officer
 	said, err := s.Node.Say(s.as["duty"], d)
 	f.must(err)
 	got, err := s.Statement(s.as["duty"], said.ID)
@@ -243,21 +243,21 @@ func TestOfficerSpeaks(t *testing.T) {
 	s.denied("another role", err, "you do not have the role releasing officer here")
 
 	// A token for less is less.
-	secret, err := s.MakeToken(s.as["root"], "ana", []auth.Role{auth.DutyOfficer}, statement.TimeOf(s.now().Add(time.Hour)))
+	secret, err := s.MakeToken(s.as["root"], "night", []auth.Role{auth.DutyOfficer}, statement.TimeOf(s.now().Add(time.Hour)))
 	f.must(err)
 	narrow := auth.With(t.Context(), auth.Claim{Token: secret})
-	v, err := s.NewDraft(s.as["lee"], s.request(agreed, "x"), nil)
+	v, err := s.NewDraft(s.as["writer"], s.request(agreed, "x"), nil)
 	f.must(err)
-	_, _, err = s.SubmitDraft(s.as["lee"], v.ID)
+	_, _, err = s.SubmitDraft(s.as["writer"], v.ID)
 	f.must(err)
-	forged := s.request(agreed, "not what lee has written")
+	forged := s.request(agreed, "not what writer has written")
 	forged.By, forged.Approval = v.By, idOf(t, v)
 	if _, err := s.Node.Say(s.as["duty"], forged); fault.CodeOf(err) != fault.Inadmissible || !strings.Contains(fault.Show(err), "a draft is released as it is") {
 		t.Errorf("another's name is used: %v", err)
 	}
 	vouch, err := node.Facts(party.OfficeFacts{Office: "XA.cert", Letter: statement.Sum([]byte("letter"))})
 	f.must(err)
-	_, err = s.Node.Say(s.as["lee"], exchange.Draft{
+	_, err = s.Node.Say(s.as["writer"], exchange.Draft{
 		Kind: "credence.office", Marking: marking.Marking{TLP: marking.Green}, Track: statement.Technical, Precedence: statement.Routine, Facts: vouch,
 	})
 	s.denied("an analyst vouches for an office", err, "an analyst may not change keys: an administrator may")
@@ -275,9 +275,9 @@ func TestOfficerSpeaks(t *testing.T) {
 	s.denied("a disabled officer", err, "a disabled officer may do nothing")
 	_, _, err = s.Thread(t.Context(), said.ID)
 	s.denied("nobody", err, "say who you are")
-	_, err = s.Evidence(s.as["lee"], said.ID, true)
+	_, err = s.Evidence(s.as["writer"], said.ID, true)
 	s.denied("an analyst", err, "may not export evidence")
-	_, err = s.Erase(s.as["lee"], []statement.ID{said.ID}, s.By("", ""))
+	_, err = s.Erase(s.as["writer"], []statement.ID{said.ID}, s.By("", ""))
 	s.denied("an analyst", err, "may not erase this")
 
 	// The node itself speaks on: receipts need nobody.
@@ -286,7 +286,7 @@ func TestOfficerSpeaks(t *testing.T) {
 	f.At("XB").Delivered(asked.ID)
 
 	// A link lets an officer in once, however many come at once.
-	link, err := s.MakeLink(s.as["root"], "lee", statement.TimeOf(s.now().Add(time.Hour)))
+	link, err := s.MakeLink(s.as["root"], "writer", statement.TimeOf(s.now().Add(time.Hour)))
 	f.must(err)
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -296,7 +296,7 @@ func TestOfficerSpeaks(t *testing.T) {
 			_, a, err := s.UseLink(t.Context(), link)
 			mu.Lock()
 			defer mu.Unlock()
-			if err == nil && a.ID == "lee" {
+			if err == nil && a.ID == "writer" {
 				entered++
 			}
 		})
@@ -333,7 +333,7 @@ func TestDoctorLooksAtOfficers(t *testing.T) {
 	look(node.Warning, "6 officers; 1 can administer, 2 can approve")
 	f.must(p.AddOfficer(s.as["root"], auth.Person{ID: "second", Name: "Second", Roles: []auth.Role{auth.Administrator}}))
 	look(node.Good, "7 officers; 2 can administer, 2 can approve")
-	f.must(p.SetDisabled(s.as["root"], "kim", true))
+	f.must(p.SetDisabled(s.as["root"], "release", true))
 	look(node.Warning, "6 officers; 2 can administer, 1 can approve")
 }
 
@@ -344,7 +344,7 @@ func TestOfficersAreCopied(t *testing.T) {
 	agreed := f.Agree(fourEyes, "XA")
 	s := staff(f.At("XA"), office7)
 	const text = "MARKER of what is about to be said"
-	v := s.approved(s.request(agreed, text), "lee", "kim")
+	v := s.approved(s.request(agreed, text), "writer", "release")
 	var backup bytes.Buffer
 	_, err := s.Node.Backup(t.Context(), &backup)
 	f.must(err)
@@ -358,7 +358,7 @@ func TestOfficersAreCopied(t *testing.T) {
 		}
 		raw, err := os.ReadFile(filepath.Join(dir, e.Name()))
 		f.must(err)
-		for _, secret := range []string{text, "Officer lee", s.token["lee"].Reveal(), strings.TrimPrefix(s.token["root"].Reveal(), "comity_token_")} {
+		for _, secret := range []string{text, "Officer writer", s.token["writer"].Reveal(), strings.TrimPrefix(s.token["root"].Reveal(), "comity_token_")} {
 			if bytes.Contains(raw, []byte(secret)) {
 				t.Errorf("%q is in %s", secret, e.Name())
 			}
@@ -367,12 +367,12 @@ func TestOfficersAreCopied(t *testing.T) {
 	_, err = node.Restore(t.Context(), dir, nil, &backup, strings.NewReader(""), f.Clock.Now())
 	f.must(err)
 	s.Start(dir)
-	all, err := s.Officers(s.as["kim"])
+	all, err := s.Officers(s.as["release"])
 	f.must(err)
-	if len(all) != 6 || all[4].ID != "lee" || all[4].Name != "Officer lee" {
+	if len(all) != 6 || all[5].ID != "writer" || all[5].Name != "Officer writer" {
 		t.Errorf("%+v", all)
 	}
-	got, now, err := s.Draft(s.as["kim"], v.ID)
+	got, now, err := s.Draft(s.as["release"], v.ID)
 	f.must(err)
 	if got.Text != text || got.Status != drafts.Approved || now.Digest != got.Digest {
 		t.Errorf("%+v\n%+v", got, now)

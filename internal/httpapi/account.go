@@ -2,6 +2,8 @@ package httpapi
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
 	"time"
 
@@ -207,6 +209,17 @@ func (a *api) registerAccount() {
 		cp, err := n.Checkpoint(ctx)
 		return Checkpoint{cp.Origin, cp.Size, string(cp.Note)}, err
 	})
+	on(a, at("log-growth", http.MethodGet, "/log/growth", "Tell how the own log grew, at some sixty places.", auth.ReadLog), func(ctx context.Context, _ *none) (Growth, error) {
+		points, err := n.LogGrowth(ctx)
+		return Growth{points}, err
+	})
+	on(a, at("list-checkpoints", http.MethodGet, "/log/checkpoints", "List checkpoints of the own log, the newest first, with who has cosigned each.", auth.ReadLog), func(ctx context.Context, in *below) (node.CheckpointPage, error) {
+		return n.LogCheckpoints(ctx, in.Below, in.Limit)
+	})
+	gives(a, at("log-evidence", http.MethodGet, "/log/evidence", "Give what shows a third party that the own log has only grown: a ZIP with checkpoints, the proof between them, and keys.", auth.ReadLog), []string{"application/zip"}, a.logEvidence)
+	on(a, at("retention", http.MethodGet, "/retention", "Tell what is to be erased and when, what was erased lately, and what is kept though it is recalled.", auth.Read), func(ctx context.Context, _ *none) (node.RetentionView, error) {
+		return n.Retention(ctx)
+	})
 	verify := at("verify-log", http.MethodPost, "/log/verify", "Recompute the own log, and hold it against all that was signed of it.", auth.ReadLog)
 	verify.more = "Its work grows with the log: some seconds for 100,000 statements."
 	verify.atOnce = 1
@@ -215,4 +228,31 @@ func (a *api) registerAccount() {
 		return Verified{len(r.Problems) == 0, r}, err
 	})
 	on(a, at("doctor", http.MethodGet, "/doctor", "Look at clock, disk, keys, peers, queues, log and mark.", auth.ReadLog), a.doctor)
+}
+
+// Growth is how the own log grew.
+type Growth struct {
+	Points []node.LogPoint `json:"points" doc:"evenly by place; the last is now"`
+}
+
+// below is where a list of checkpoints goes on.
+type below struct {
+	Below int64 `query:"below" minimum:"0" doc:"those that are smaller; 0: from the newest on"`
+	Limit int   `query:"limit" minimum:"1" maximum:"100" default:"25"`
+}
+
+type sinceSize struct {
+	Since int64 `query:"since" minimum:"0" doc:"the size of the older checkpoint; 0: the node chooses"`
+}
+
+// logEvidence is bounded by what one proof and some letters take.
+func (a *api) logEvidence(ctx context.Context, in *sinceSize) (file, error) {
+	raw, err := a.node.LogEvidence(ctx, in.Since)
+	if err != nil {
+		return file{}, err
+	}
+	return file{kind: "application/zip", name: fmt.Sprintf("log-%s-evidence.zip", a.node.Config.Code), write: func(w io.Writer) error {
+		_, err := w.Write(raw)
+		return err
+	}}, nil
 }

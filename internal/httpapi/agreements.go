@@ -244,19 +244,8 @@ func (a *api) registerAgreements() {
 	at := func(id, method, path, says string) operation {
 		return operation{id: id, method: method, path: path, tag: "Agreements", says: says, needs: auth.Read}
 	}
-	on(a, at("list-agreements", http.MethodGet, "/agreements", "List agreements, the last touched first."), func(ctx context.Context, _ *none) (out struct {
-		Agreements []node.AgreementView `json:"agreements"`
-	}, err error) {
-		all, err := n.Agreements(ctx)
-		out.Agreements = []node.AgreementView{}
-		for _, v := range all {
-			if e := n.Sees(ctx, v.ID); e == nil {
-				out.Agreements = append(out.Agreements, v)
-			} else if fault.CodeOf(e) != fault.Withheld {
-				return out, e
-			}
-		}
-		return out, err
+	on(a, at("list-agreements", http.MethodGet, "/agreements", "List agreements, the last touched first."), func(ctx context.Context, in *paging) (node.AgreementPage, error) {
+		return n.AgreementList(ctx, in.Cursor, in.Limit)
 	})
 	on(a, at("show-agreement", http.MethodGet, "/agreements/{id}", "Show an agreement: how far it is, and who has done what to be bound."), a.showAgreement)
 	on(a, at("show-text", http.MethodGet, "/agreements/{id}/text", "Give a text of an agreement."), a.showText)

@@ -75,67 +75,67 @@ func TestEverything(t *testing.T) {
 	const get, post = http.MethodGet, http.MethodPost
 	incoming := h.asked("beacons of the tin kettle")
 
-	if me := h.well("kim", get, "/api/whoami", nil); me.get("officer") != "kim" || me.get("party") != "XA" || me.get("roles") != `["analyst","duty-officer"]` {
+	if me := h.well("desk", get, "/api/whoami", nil); me.get("officer") != "desk" || me.get("party") != "XA" || me.get("roles") != `["analyst","duty-officer"]` {
 		t.Errorf("%s", me.body)
 	}
-	if c := h.well("kim", get, "/api/counts", nil); c.get("unread") != "2" {
+	if c := h.well("desk", get, "/api/counts", nil); c.get("unread") != "2" {
 		t.Errorf("%s", c.body)
 	}
-	list := h.well("kim", get, "/api/threads?desk=assist&peer=XB&open=true&agreement="+h.pact.Short()+"&exercise=false&tlp=AMBER&unread=true", nil)
+	list := h.well("desk", get, "/api/threads?desk=assist&peer=XB&open=true&agreement="+h.pact.Short()+"&exercise=false&tlp=AMBER&unread=true", nil)
 	if list.get("threads.0.id") != incoming.ID.String() || list.get("next") != "" {
 		t.Errorf("%s", list.body)
 	}
-	if found := h.well("kim", get, "/api/threads?q=KETTLE+beac*", nil); found.get("threads.0.id") != incoming.ID.String() {
+	if found := h.well("desk", get, "/api/threads?q=KETTLE+beac*", nil); found.get("threads.0.id") != incoming.ID.String() {
 		t.Errorf("%s", found.body)
 	}
-	if none := h.well("kim", get, "/api/threads?q=kettle+teapot", nil); none.get("threads") != "[]" {
+	if none := h.well("desk", get, "/api/threads?q=kettle+teapot", nil); none.get("threads") != "[]" {
 		t.Errorf("%s", none.body)
 	}
 	at := "/api/threads/" + incoming.ID.Short()
-	if v := h.well("kim", get, at, nil); v.get("said.0.title") != "beacons of the tin kettle" || v.get("unread") != "1" {
+	if v := h.well("desk", get, at, nil); v.get("said.0.title") != "beacons of the tin kettle" || v.get("unread") != "1" {
 		t.Errorf("%s", v.body)
 	}
-	h.well("kim", post, at+"/opened", object{})
-	if v := h.well("kim", get, at, nil); v.get("unread") != "0" || !strings.Contains(v.get("said"), `"receipt.retrieved"`) {
+	h.well("desk", post, at+"/opened", object{})
+	if v := h.well("desk", get, at, nil); v.get("unread") != "0" || !strings.Contains(v.get("said"), `"receipt.retrieved"`) {
 		t.Errorf("%s", v.body)
 	}
 
 	// Saying.
-	h.well("kim", get, "/api/kinds", nil)
-	if k := h.well("kim", get, "/api/kinds/assist.request", nil); !strings.Contains(k.get("facts"), `"type"`) {
+	h.well("desk", get, "/api/kinds", nil)
+	if k := h.well("desk", get, "/api/kinds/assist.request", nil); !strings.Contains(k.get("facts"), `"type"`) {
 		t.Errorf("%s", k.body)
 	}
-	if v := h.well("kim", post, "/api/check", h.request("x")); v.get("permitted") != "true" || v.get("articles") != `["1"]` {
+	if v := h.well("desk", post, "/api/check", h.request("x")); v.get("permitted") != "true" || v.get("articles") != `["1"]` {
 		t.Errorf("%s", v.body)
 	}
 	out := h.request("a request with a file")
 	out["attachments"] = []object{{"name": "../../notes.txt", "content": base64.StdEncoding.EncodeToString([]byte("some bytes"))}}
-	said := h.well("kim", post, "/api/statements", out)
+	said := h.well("desk", post, "/api/statements", out)
 	one := "/api/statements/" + said.get("id")
-	if v := h.well("kim", get, one, nil); v.get("attachments.0.size") != "10" {
+	if v := h.well("desk", get, one, nil); v.get("attachments.0.size") != "10" {
 		t.Errorf("%s", v.body)
 	}
-	if f := h.well("kim", get, one+"/attachments/0", nil); string(f.body) != "some bytes" || f.header.Get("Content-Disposition") != "attachment; filename=notes.txt" ||
+	if f := h.well("desk", get, one+"/attachments/0", nil); string(f.body) != "some bytes" || f.header.Get("Content-Disposition") != "attachment; filename=notes.txt" ||
 		f.header.Get("Content-Type") != "application/octet-stream" {
 		t.Errorf("%s %v", f.body, f.header)
 	}
-	h.no(404, "not-found", "kim", get, one+"/attachments/1", nil)
-	h.well("kim", post, "/api/statements", object{"thread": incoming.ID.Short(), "kind": "assist.acknowledge", "marking": object{"tlp": "AMBER"}})
+	h.no(404, "not-found", "desk", get, one+"/attachments/1", nil)
+	h.well("desk", post, "/api/statements", object{"thread": incoming.ID.Short(), "kind": "assist.acknowledge", "marking": object{"tlp": "AMBER"}})
 	h.everyDraft()
 	h.everyAgreement()
 
 	// Recalls: XB recalls what it has asked, XA what it has asked.
 	h.xb.Has(parseID(t, said.get("id")))
-	h.well("kim", post, "/api/recalls", object{"ids": []string{said.get("id")}, "reason": "incorrect", "within": 3600})
-	if r := h.well("kim", get, "/api/recalls", nil); r.get("recalls.0.reason") != "incorrect" {
+	h.well("desk", post, "/api/recalls", object{"ids": []string{said.get("id")}, "reason": "incorrect", "within": 3600})
+	if r := h.well("desk", get, "/api/recalls", nil); r.get("recalls.0.reason") != "incorrect" {
 		t.Errorf("%s", r.body)
 	}
 	h.everyRecall(incoming.ID)
-	h.well("kim", post, "/api/erasures", object{"ids": []string{said.get("id")}})
-	if v := h.well("kim", get, one, nil); v.get("body") != "erased" || v.get("title") != "" {
+	h.well("desk", post, "/api/erasures", object{"ids": []string{said.get("id")}})
+	if v := h.well("desk", get, one, nil); v.get("body") != "erased" || v.get("title") != "" {
 		t.Errorf("%s", v.body)
 	}
-	if none := h.well("kim", get, "/api/threads?q=request+with+file", nil); none.get("threads") != "[]" {
+	if none := h.well("desk", get, "/api/threads?q=request+with+file", nil); none.get("threads") != "[]" {
 		t.Errorf("what is erased is still found: %s", none.body)
 	}
 	h.everyParty()
@@ -160,78 +160,102 @@ func (h *house) everyDraft() {
 	h.t.Helper()
 	const get, post = http.MethodGet, http.MethodPost
 	d := h.request("a draft")
-	d["attachments"] = []object{{"name": "list.csv", "content": "YQ=="}}
-	id := h.well("kim", post, "/api/drafts", d).get("id")
+	d["attachments"] = []object{{"name": "list.csv", "type": "text/x-list", "content": "YQ=="}}
+	lies := func(when string, want int) {
+		h.t.Helper()
+		if all, err := os.ReadDir(filepath.Join(h.xa.Dir, "uploads")); err != nil || len(all) != want {
+			h.t.Errorf("%s: %d attachments lie there, want %d (%v)", when, len(all), want, err)
+		}
+	}
+	id := h.well("desk", post, "/api/drafts", d).get("id")
 	at := "/api/drafts/" + id[:8]
-	if v := h.well("kim", get, at, nil); v.get("title") != "a draft" || v.get("verdict.permitted") != "true" || v.get("files.0.name") != "list.csv" {
+	if v := h.well("desk", get, at, nil); v.get("title") != "a draft" || v.get("verdict.permitted") != "true" || v.get("files.0.name") != "list.csv" || v.get("files.0.type") != "text/x-list" ||
+		v.get("files.0.key") != "" || v.get("files.0.upload") != "" || v.get("files.0.path") != "" {
 		h.t.Errorf("%s", v.body)
 	}
-	h.well("kim", http.MethodPatch, at, object{"title": "a better draft", "attachments": []object{}})
-	if v := h.well("kim", get, "/api/drafts", nil); v.get("drafts.0.title") != "a better draft" || v.get("drafts.0.files") != "" {
+	lies("a draft", 1)
+	h.no(403, "denied", "release", http.MethodPatch, at, object{"attachments": []object{{"name": "x", "content": "YQ=="}}})
+	lies("another officer's, refused", 1)
+	h.well("desk", http.MethodPatch, at, object{"title": "a better draft", "attachments": []object{}})
+	lies("replaced by none", 0)
+	h.well("desk", http.MethodPatch, at, object{"attachments": d["attachments"]})
+	h.well("desk", http.MethodPatch, at, object{"title": "a better draft", "text": "with it"})
+	lies("changed without", 1)
+	h.well("desk", http.MethodPatch, at, object{"attachments": []object{}})
+	if v := h.well("desk", get, "/api/drafts", nil); v.get("drafts.0.title") != "a better draft" || v.get("drafts.0.files") != "" {
 		h.t.Errorf("%s", v.body)
 	}
-	h.no(403, "denied", "lee", http.MethodPatch, at, object{"title": "mine now"})
-	h.well("kim", post, at+"/submit", nil)
-	h.no(403, "denied", "kim", post, at+"/approve", nil)
-	h.well("lee", post, at+"/return", object{"reason": "say which hosts"})
-	h.well("kim", post, at+"/submit", nil)
-	h.well("lee", post, at+"/approve", nil)
-	if said := h.well("kim", post, at+"/release", nil); said.get("verdict.permitted") != "true" {
+	h.no(403, "denied", "release", http.MethodPatch, at, object{"title": "mine now"})
+	h.well("desk", post, at+"/submit", nil)
+	h.no(403, "denied", "desk", post, at+"/approve", nil)
+	h.well("release", post, at+"/return", object{"reason": "say which hosts"})
+	h.well("desk", post, at+"/submit", nil)
+	h.well("release", post, at+"/approve", nil)
+	if said := h.well("desk", post, at+"/release", nil); said.get("verdict.permitted") != "true" {
 		h.t.Errorf("%s", said.body)
 	}
-	h.no(404, "not-found", "kim", get, at, nil)
-	other := h.well("kim", post, "/api/drafts", h.request("never said")).get("id")
+	h.no(404, "not-found", "desk", get, at, nil)
+	never := h.request("never said")
+	never["attachments"] = d["attachments"]
+	other := h.well("desk", post, "/api/drafts", never).get("id")
+	lies("never said", 1)
 	h.no(404, "not-found", "root", get, "/api/drafts/"+other, nil) // an administrator reads nothing
-	h.well("kim", http.MethodDelete, "/api/drafts/"+other, nil)
+	h.well("desk", http.MethodDelete, "/api/drafts/"+other, nil)
+	lies("dropped", 0)
+	sent := h.well("desk", post, "/api/drafts", never).get("id")
+	h.well("desk", post, "/api/drafts/"+sent+"/submit", nil)
+	h.well("release", post, "/api/drafts/"+sent+"/approve", nil)
+	h.well("desk", post, "/api/drafts/"+sent+"/release", nil)
+	lies("released", 0)
 }
 
 func (h *house) everyAgreement() {
 	h.t.Helper()
 	const get, post = http.MethodGet, http.MethodPost
 	at := "/api/agreements/" + h.pact.Short()
-	if v := h.well("lee", get, "/api/agreements", nil); v.get("agreements.0.status") != "in-force" {
+	if v := h.well("release", get, "/api/agreements", nil); v.get("agreements.0.status") != "in-force" {
 		h.t.Errorf("%s", v.body)
 	}
-	h.well("lee", get, at, nil)
-	text := h.well("lee", get, at+"/text", nil)
+	h.well("release", get, at, nil)
+	text := h.well("release", get, at+"/text", nil)
 	if text.get("document.title.en") != "Assistance" {
 		h.t.Errorf("%s", text.body)
 	}
-	h.well("lee", get, at+"/diff?from="+text.get("digest"), nil)
+	h.well("release", get, at+"/diff?from="+text.get("digest"), nil)
 	q := object{"to": []string{"XB"}, "kind": "assist.request", "marking": object{"tlp": "RED"}, "facts": object{"type": "information"}}
-	if v := h.well("lee", post, at+"/try", q); v.get("verdict.permitted") != "false" {
+	if v := h.well("release", post, at+"/try", q); v.get("verdict.permitted") != "false" {
 		h.t.Errorf("%s", v.body)
 	}
-	h.well("lee", get, "/api/templates", nil)
-	draft := h.well("lee", get, "/api/templates/requests?parties=XA,XB", nil)
+	h.well("release", get, "/api/templates", nil)
+	draft := h.well("release", get, "/api/templates/requests?parties=XA,XB", nil)
 	if !strings.Contains(draft.get("document"), `"XB"`) {
 		h.t.Errorf("%s", draft.body)
 	}
 	whole := object{"document": raw(draft.get("document"))}
-	if v := h.well("lee", post, "/api/texts/check", whole); v.get("sound") != "true" {
+	if v := h.well("release", post, "/api/texts/check", whole); v.get("sound") != "true" {
 		h.t.Errorf("%s", v.body)
 	}
-	if v := h.well("lee", post, "/api/texts/check", object{"document": object{"v": 1}}); v.get("sound") != "false" || v.get("problems.0.message") == "" {
+	if v := h.well("release", post, "/api/texts/check", object{"document": object{"v": 1}}); v.get("sound") != "false" || v.get("problems.0.message") == "" {
 		h.t.Errorf("%s", v.body)
 	}
-	h.well("lee", post, "/api/texts/try", object{"document": raw(draft.get("document")), "question": q})
+	h.well("release", post, "/api/texts/try", object{"document": raw(draft.get("document")), "question": q})
 
-	made := h.well("lee", post, "/api/agreements", whole).get("id")
+	made := h.well("release", post, "/api/agreements", whole).get("id")
 	other := "/api/agreements/" + made
-	h.well("lee", post, other+"/steps", object{"kind": "instrument.comment", "facts": object{"digest": h.well("lee", get, other, nil).get("digest")}, "text": "Three days do not suffice."})
-	h.well("lee", post, other+"/amendments", object{"document": raw(strings.ReplaceAll(fedtest.Pact("XA", "XB"), "Personal data do not pass.", "No data of persons pass.")), "text": "shorter"})
+	h.well("release", post, other+"/steps", object{"kind": "instrument.comment", "facts": object{"digest": h.well("release", get, other, nil).get("digest")}, "text": "Three days do not suffice."})
+	h.well("release", post, other+"/amendments", object{"document": raw(strings.ReplaceAll(fedtest.Pact("XA", "XB"), "Personal data do not pass.", "No data of persons pass.")), "text": "shorter"})
 	deposit := object{"document": raw(strings.ReplaceAll(fedtest.Pact("XA", "XB"), "Assistance", "More assistance")), "deposit": true}
-	h.well("lee", post, "/api/agreements/"+h.well("lee", post, "/api/agreements", deposit).get("id")+"/sign", object{})
-	h.no(409, "inadmissible", "lee", post, at+"/accede", object{})
-	h.no(403, "unknown-party", "lee", post, other+"/admit", object{"party": "XC"})
+	h.well("release", post, "/api/agreements/"+h.well("release", post, "/api/agreements", deposit).get("id")+"/sign", object{})
+	h.no(409, "inadmissible", "release", post, at+"/accede", object{})
+	h.no(403, "unknown-party", "release", post, other+"/admit", object{"party": "XC"})
 	both := object{"from": raw(text.get("document")), "to": raw(draft.get("document"))}
-	if d := h.well("lee", post, "/api/texts/diff", both); !strings.Contains(string(d.body), `"articles"`) {
+	if d := h.well("release", post, "/api/texts/diff", both); !strings.Contains(string(d.body), `"articles"`) {
 		h.t.Errorf("%s", d.body)
 	}
-	if v := h.well("lee", get, at+"/text?cedar=true", nil); !strings.Contains(v.get("cedar"), "permit") {
+	if v := h.well("release", get, at+"/text?cedar=true", nil); !strings.Contains(v.get("cedar"), "permit") {
 		h.t.Errorf("%s", v.body)
 	}
-	if v := h.well("lee", post, "/api/texts/check", object{"document": raw(draft.get("document")), "cedar": true}); !strings.Contains(v.get("cedar"), "permit") || v.get("digest") == "" {
+	if v := h.well("release", post, "/api/texts/check", object{"document": raw(draft.get("document")), "cedar": true}); !strings.Contains(v.get("cedar"), "permit") || v.get("digest") == "" {
 		h.t.Errorf("%s", v.body)
 	}
 }
@@ -243,11 +267,11 @@ func (h *house) everyRecall(received statement.ID) {
 	h.t.Helper()
 	const get, post = http.MethodGet, http.MethodPost
 	first, second := h.recalledByXB(received), h.recalledByXB(h.asked("another").ID)
-	if v := h.well("kim", get, "/api/recalls/"+first.Short(), nil); v.get("own") != "false" {
+	if v := h.well("desk", get, "/api/recalls/"+first.Short(), nil); v.get("own") != "false" {
 		h.t.Errorf("%s", v.body)
 	}
-	h.well("kim", post, "/api/recalls/"+first.Short()+"/keep", object{"ground": "proceedings"})
-	if v := h.well("kim", post, "/api/recalls/"+second.Short()+"/confirm", object{}); v.get("erased.0") == "" {
+	h.well("desk", post, "/api/recalls/"+first.Short()+"/keep", object{"ground": "proceedings"})
+	if v := h.well("desk", post, "/api/recalls/"+second.Short()+"/confirm", object{}); v.get("erased.0") == "" {
 		h.t.Errorf("%s", v.body)
 	}
 }
@@ -255,21 +279,21 @@ func (h *house) everyRecall(received statement.ID) {
 func (h *house) everyParty() {
 	h.t.Helper()
 	const get, post = http.MethodGet, http.MethodPost
-	if v := h.well("kim", get, "/api/letters/own", nil); v.get("code") != "XA" || v.get("letter") == "" || v.get("own") != "true" {
+	if v := h.well("desk", get, "/api/letters/own", nil); v.get("code") != "XA" || v.get("letter") == "" || v.get("own") != "true" {
 		h.t.Errorf("%s", v.body)
 	}
-	h.well("kim", get, "/api/letters", nil)
-	letter := h.well("kim", get, "/api/letters/XB/1", nil)
-	h.no(404, "not-found", "kim", get, "/api/letters/XC/1", nil)
+	h.well("desk", get, "/api/letters", nil)
+	letter := h.well("desk", get, "/api/letters/XB/1", nil)
+	h.no(404, "not-found", "desk", get, "/api/letters/XC/1", nil)
 	h.well("root", post, "/api/letters", object{"letter": letter.get("letter")})
-	h.no(403, "denied", "kim", post, "/api/letters", object{"letter": letter.get("letter")})
+	h.no(403, "denied", "desk", post, "/api/letters", object{"letter": letter.get("letter")})
 	c := fedtest.New(h.t, "XC").At("XC")
 	own, err := c.OwnLetter(h.t.Context())
 	h.must(err)
 	h.well("root", post, "/api/letters", object{"letter": string(own.Raw)})
 	h.no(422, "failed", "root", post, "/api/letters/XC/confirm", object{"words": []string{"wrong", "words"}})
 	h.well("root", post, "/api/letters/XC/confirm", object{"words": own.Words()})
-	if v := h.well("kim", get, "/api/peers", nil); !strings.Contains(string(v.body), `"XB"`) {
+	if v := h.well("desk", get, "/api/peers", nil); !strings.Contains(string(v.body), `"XB"`) {
 		h.t.Errorf("%s", v.body)
 	}
 }
@@ -277,7 +301,7 @@ func (h *house) everyParty() {
 func (h *house) everyOfficer() {
 	h.t.Helper()
 	const get, post = http.MethodGet, http.MethodPost
-	if v := h.well("root", get, "/api/officers", nil); v.get("officers.0.id") != "ana" {
+	if v := h.well("root", get, "/api/officers", nil); v.get("officers.0.id") != "aud" {
 		h.t.Errorf("%s", v.body)
 	}
 	h.well("root", post, "/api/officers", object{"id": "new", "name": "Officer New", "roles": []string{"analyst"}})
@@ -292,7 +316,9 @@ func (h *house) everyOfficer() {
 	made := h.well("root", post, "/api/tokens", object{"officer": "new", "expires": until})
 	h.tokens["new"] = made.get("secret")
 	h.well("new", get, "/api/whoami", nil)
-	h.well("root", post, "/api/links", object{"officer": "new", "expires": until})
+	if l := h.well("root", post, "/api/links", object{"officer": "new", "expires": until}); l.get("link") != "https://desk.xa.example/"+l.get("secret") {
+		h.t.Errorf("%s", l.body)
+	}
 	name := h.well("new", get, "/api/tokens", nil).get("tokens.0.name")
 	h.well("root", http.MethodDelete, "/api/tokens/"+name, nil)
 	h.no(401, "denied", "new", get, "/api/whoami", nil)
@@ -301,15 +327,15 @@ func (h *house) everyOfficer() {
 func (h *house) everyAccount(id string) {
 	h.t.Helper()
 	const get, post = http.MethodGet, http.MethodPost
-	if f := h.well("lee", get, "/api/statements/"+id+"/evidence?without_body=true", nil); len(f.body) == 0 {
+	if f := h.well("release", get, "/api/statements/"+id+"/evidence?without_body=true", nil); len(f.body) == 0 {
 		h.t.Error("no evidence")
 	}
-	h.no(403, "denied", "kim", get, "/api/statements/"+id+"/evidence?without_body=true", nil)
-	if l := h.well("kim", get, "/api/ledger?peer=XB&from=2026-01-01", nil); l.get("parties.0") != "XA" {
+	h.no(403, "denied", "desk", get, "/api/statements/"+id+"/evidence?without_body=true", nil)
+	if l := h.well("desk", get, "/api/ledger?peer=XB&from=2026-01-01", nil); l.get("parties.0") != "XA" {
 		h.t.Errorf("%s", l.body)
 	}
-	h.well("kim", get, "/api/transparency?from=2026-01&to=2026-03&by=month", nil)
-	if c := h.well("kim", get, "/api/transparency?format=csv&from=2026-01&to=2026-03", nil); c.header.Get("Content-Type") != "text/csv; charset=utf-8" {
+	h.well("desk", get, "/api/transparency?from=2026-01&to=2026-03&by=month", nil)
+	if c := h.well("desk", get, "/api/transparency?format=csv&from=2026-01&to=2026-03", nil); c.header.Get("Content-Type") != "text/csv; charset=utf-8" {
 		h.t.Errorf("%v", c.header)
 	}
 	h.well("aud", get, "/api/log", nil)
@@ -317,11 +343,22 @@ func (h *house) everyAccount(id string) {
 	if c := h.well("aud", get, "/api/log/checkpoint", nil); c.get("origin") != "XA/1" || !strings.HasPrefix(c.get("note"), "XA/1") && c.get("note") == "" {
 		h.t.Errorf("%s", c.body)
 	}
+	size := h.well("aud", get, "/api/log/checkpoint", nil).get("size")
+	if c := h.well("aud", get, "/api/log/checkpoints?limit=1", nil); c.get("checkpoints.0.size") != size {
+		h.t.Errorf("%s", c.body)
+	}
+	if g := h.well("aud", get, "/api/log/growth", nil); !strings.Contains(string(g.body), `{"size":`+size+`,`) {
+		h.t.Errorf("%s", g.body)
+	}
+	if z := h.well("aud", get, "/api/log/evidence", nil); !strings.HasPrefix(string(z.body), "PK") || z.header.Get("Content-Type") != "application/zip" {
+		h.t.Errorf("%v", z.header)
+	}
+	h.well("desk", get, "/api/retention", nil)
 	if v := h.well("aud", post, "/api/log/verify", nil); v.get("verified") != "true" {
 		h.t.Errorf("%s", v.body)
 	}
 	h.well("aud", get, "/api/doctor", nil)
-	h.no(403, "denied", "kim", get, "/api/doctor", nil)
+	h.no(403, "denied", "desk", get, "/api/doctor", nil)
 }
 
 // covered holds what was done against the description.

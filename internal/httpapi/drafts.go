@@ -82,7 +82,7 @@ func (a *api) newDraft(ctx context.Context, in *toSay) (DraftState, error) {
 	}
 	v, err := a.node.NewDraft(ctx, d, files)
 	if err != nil {
-		a.node.DropUploads(files)
+		a.node.GiveUp(files, err)
 	}
 	return stateOf(v), err
 }
@@ -157,7 +157,7 @@ func (a *api) editDraft(ctx context.Context, in *struct {
 	}
 	v, err := a.node.EditDraft(ctx, in.ID, in.Body.apply, files)
 	if err != nil {
-		a.node.DropUploads(files)
+		a.node.GiveUp(files, err)
 	}
 	return stateOf(v), err
 }

@@ -50,21 +50,21 @@ func TestUnsigned(t *testing.T) {
 		}
 		empty.no(401, "denied", "", op[0], op[1], nil)
 	}
-	for _, given := range []string{"Basic cm9vdDpyb290", "Bearer", "Bearer ", h.tokens["kim"]} {
+	for _, given := range []string{"Basic cm9vdDpyb290", "Bearer", "Bearer ", h.tokens["desk"]} {
 		h.no(401, "denied", "", http.MethodGet, "/api/whoami", nil, "Authorization", given)
 	}
-	h.no(404, "not-found", "kim", http.MethodGet, "/api/nothing", nil)
-	if a := h.no(405, "usage", "kim", http.MethodDelete, "/api/threads", nil); a.header.Get("Allow") == "" {
+	h.no(404, "not-found", "desk", http.MethodGet, "/api/nothing", nil)
+	if a := h.no(405, "usage", "desk", http.MethodDelete, "/api/threads", nil); a.header.Get("Allow") == "" {
 		t.Error("405 without Allow")
 	}
-	a := h.well("kim", http.MethodGet, "/api/whoami", nil)
+	a := h.well("desk", http.MethodGet, "/api/whoami", nil)
 	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
 		if a.header.Get(name) != want {
 			t.Errorf("%s: %s", name, a.header.Get(name))
 		}
 	}
 	h.f.Clock.Pass(31 * 24 * time.Hour)
-	h.no(401, "denied", "kim", http.MethodGet, "/api/whoami", nil) // it has expired
+	h.no(401, "denied", "desk", http.MethodGet, "/api/whoami", nil) // it has expired
 }
 
 // TestOpen: who opens the door of a node without officers closes it by adding one.
@@ -85,8 +85,8 @@ func TestOpen(t *testing.T) {
 func TestScopes(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	draft := h.well("kim", http.MethodPost, "/api/drafts", h.request("a draft")).get("id")
-	said := h.well("kim", http.MethodPost, "/api/statements", h.request("a request")).get("id")
+	draft := h.well("desk", http.MethodPost, "/api/drafts", h.request("a draft")).get("id")
+	said := h.well("desk", http.MethodPost, "/api/statements", h.request("a request")).get("id")
 	until := statement.TimeOf(h.f.Clock.Now().Add(time.Hour)).String()
 	writes := []struct {
 		method, path string
@@ -98,8 +98,8 @@ func TestScopes(t *testing.T) {
 		{"POST", "/api/recalls", object{"ids": []string{said}, "reason": "incorrect"}}, {"POST", "/api/erasures", object{"ids": []string{said}}},
 		{"POST", "/api/agreements", object{"document": raw(fedtest.Pact("XA", "XB"))}}, {"POST", "/api/agreements/" + h.pact.String() + "/steps", object{"kind": "instrument.withdraw"}},
 		{"POST", "/api/threads/" + said + "/opened", object{}}, {"POST", "/api/officers", object{"id": "x", "name": "x", "roles": []string{"analyst"}}},
-		{"PUT", "/api/officers/kim/roles", object{"roles": []string{"administrator"}}}, {"POST", "/api/officers/kim/disable", nil},
-		{"POST", "/api/tokens", object{"officer": "kim", "expires": until}}, {"POST", "/api/links", object{"officer": "kim", "expires": until}},
+		{"PUT", "/api/officers/desk/roles", object{"roles": []string{"administrator"}}}, {"POST", "/api/officers/desk/disable", nil},
+		{"POST", "/api/tokens", object{"officer": "desk", "expires": until}}, {"POST", "/api/links", object{"officer": "desk", "expires": until}},
 		{"POST", "/api/letters", object{"letter": "x"}}, {"POST", "/api/letters/XB/confirm", object{"words": []string{"x"}}},
 	}
 	before := h.xa.LogSize()
@@ -112,11 +112,11 @@ func TestScopes(t *testing.T) {
 		t.Errorf("an auditor's token has made %d records", after-before)
 	}
 	root := auth.With(t.Context(), auth.Claim{Token: auth.Typed(h.tokens["root"])})
-	h.token(root, "kim", auth.Analyst) // kim is a duty officer, too: this token is not
-	if a := h.no(403, "denied", "kim", http.MethodPost, "/api/statements", h.request("too much")); !strings.Contains(a.get("detail"), "this token does not stand for you as duty officer") {
+	h.token(root, "desk", auth.Analyst) // desk is a duty officer, too: this token is not
+	if a := h.no(403, "denied", "desk", http.MethodPost, "/api/statements", h.request("too much")); !strings.Contains(a.get("detail"), "this token does not stand for you as duty officer") {
 		t.Errorf("%s", a.body)
 	}
-	a := h.no(403, "denied", "lee", http.MethodPost, "/api/statements", func() object { r := h.request("red"); r["marking"] = object{"tlp": "RED"}; return r }())
+	a := h.no(403, "denied", "release", http.MethodPost, "/api/statements", func() object { r := h.request("red"); r["marking"] = object{"tlp": "RED"}; return r }())
 	if a.get("verdict.permitted") != "false" || a.get("needed") == "" || a.get("clause") == "" {
 		t.Errorf("a denial without its grounds: %s", a.body)
 	}
@@ -135,7 +135,7 @@ func TestWithheld(t *testing.T) {
 	nothing := strings.Repeat("ab", 32)
 	hides := func(method, before, after string, body any) {
 		t.Helper()
-		a, b := h.no(404, "not-found", "kim", method, before+hidden.ID.String()+after, body), h.no(404, "not-found", "kim", method, before+nothing+after, body)
+		a, b := h.no(404, "not-found", "desk", method, before+hidden.ID.String()+after, body), h.no(404, "not-found", "desk", method, before+nothing+after, body)
 		if !bytes.Equal(a.body, b.body) {
 			t.Errorf("%s%s: what is hidden: %s\nwhat is not there: %s", before, after, a.body, b.body)
 		}
@@ -146,16 +146,16 @@ func TestWithheld(t *testing.T) {
 	hides("POST", "/api/threads/", "/opened", object{})
 	hides("GET", "/api/recalls/", "", nil)
 	hides("GET", "/api/agreements/", "", nil)
-	if l := h.well("kim", http.MethodGet, "/api/threads", nil); strings.Contains(string(l.body), "hidden") || strings.Contains(string(l.body), open.ID.String()) {
+	if l := h.well("desk", http.MethodGet, "/api/threads", nil); strings.Contains(string(l.body), "hidden") || strings.Contains(string(l.body), open.ID.String()) {
 		t.Errorf("%s", l.body)
 	}
-	if l := h.well("lee", http.MethodGet, "/api/threads", nil); !strings.Contains(string(l.body), "a hidden thing") {
+	if l := h.well("release", http.MethodGet, "/api/threads", nil); !strings.Contains(string(l.body), "a hidden thing") {
 		t.Errorf("%s", l.body)
 	}
-	if l := h.well("kim", http.MethodGet, "/api/threads?q=hidden", nil); l.get("threads") != "[]" || l.get("next") != "" {
+	if l := h.well("desk", http.MethodGet, "/api/threads?q=hidden", nil); l.get("threads") != "[]" || l.get("next") != "" {
 		t.Errorf("%s", l.body)
 	}
-	if c := h.well("kim", http.MethodGet, "/api/counts", nil); c.get("unread") != "1" { // the agreement's
+	if c := h.well("desk", http.MethodGet, "/api/counts", nil); c.get("unread") != "1" { // the agreement's
 		t.Errorf("%s", c.body)
 	}
 }
@@ -191,7 +191,7 @@ func TestHostile(t *testing.T) {
 		"facts null":      {400, "malformed", `{"kind":"assist.request","marking":{"tlp":"AMBER"},"to":["XB"],"agreement":"` + h.pact.String() + `","facts":null}`},
 		"too many files":  {422, "malformed", `{"kind":"assist.request","marking":{"tlp":"AMBER"},"attachments":[` + strings.Repeat(`{"name":"a","content":""},`, 40) + `{"name":"a","content":""}]}`},
 	} {
-		a := h.ask("kim", post, at, c.body)
+		a := h.ask("desk", post, at, c.body)
 		if a.status != c.status || a.get("code") != c.code {
 			t.Errorf("%s: %d %s; want %d %s", name, a.status, a.body, c.status, c.code)
 		}
@@ -200,19 +200,19 @@ func TestHostile(t *testing.T) {
 		}
 	}
 	huge := `{"kind":"assist.request","text":"` + strings.Repeat("a", 25<<20) + `"}`
-	h.no(413, "too-large", "kim", post, at, huge)
-	h.no(413, "too-large", "kim", post, at, huge, keyHeader, "huge")
-	h.no(413, "too-large", "kim", post, "/api/erasures", `{"ids":["`+strings.Repeat("a", 3<<20)+`"]}`)
-	h.no(415, "malformed", "kim", post, at, `<x/>`, "Content-Type", "text/xml")
-	h.no(415, "malformed", "kim", post, at, `kind=assist.request`, "Content-Type", "application/x-www-form-urlencoded")
+	h.no(413, "too-large", "desk", post, at, huge)
+	h.no(413, "too-large", "desk", post, at, huge, keyHeader, "huge")
+	h.no(413, "too-large", "desk", post, "/api/erasures", `{"ids":["`+strings.Repeat("a", 3<<20)+`"]}`)
+	h.no(415, "malformed", "desk", post, at, `<x/>`, "Content-Type", "text/xml")
+	h.no(415, "malformed", "desk", post, at, `kind=assist.request`, "Content-Type", "application/x-www-form-urlencoded")
 	for _, path := range []string{
 		"/api/threads?limit=201", "/api/threads?limit=-1", "/api/threads?limit=x", "/api/threads?order=random", "/api/threads?nonsense=1", "/api/threads?exercise=perhaps",
 		"/api/threads?q=" + strings.Repeat("a", 2000), "/api/statements/" + strings.Repeat("ab", 32) + "/attachments/-1",
 	} {
-		h.no(422, "malformed", "kim", http.MethodGet, path, nil)
+		h.no(422, "malformed", "desk", http.MethodGet, path, nil)
 	}
 	for _, path := range []string{"/api/threads?q=+++", "/api/threads?q=ab*", "/api/threads/xyz", "/api/threads/..%2f..%2fetc", "/api/drafts/zz", "/api/ledger?peer=XB&from=yesterday"} {
-		h.no(400, "usage", "kim", http.MethodGet, path, nil)
+		h.no(400, "usage", "desk", http.MethodGet, path, nil)
 	}
 	if after := h.xa.LogSize(); after != before {
 		t.Errorf("something was said %d times", after-before)
@@ -224,12 +224,12 @@ func TestCursors(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	for i := range 7 {
-		h.well("kim", http.MethodPost, "/api/statements", h.request(fmt.Sprint("request ", i)))
+		h.well("desk", http.MethodPost, "/api/statements", h.request(fmt.Sprint("request ", i)))
 	}
 	var ids []string
 	cursor := ""
 	for range 20 {
-		p := h.well("kim", http.MethodGet, "/api/threads?desk=assist&limit=3&cursor="+cursor, nil)
+		p := h.well("desk", http.MethodGet, "/api/threads?desk=assist&limit=3&cursor="+cursor, nil)
 		for i := range 3 {
 			if id := p.get(fmt.Sprintf("threads.%d.id", i)); id != "" {
 				ids = append(ids, id)
@@ -242,17 +242,17 @@ func TestCursors(t *testing.T) {
 	if len(ids) != 7 || len(slices.Compact(slices.Sorted(slices.Values(ids)))) != 7 {
 		t.Errorf("%d threads: %v", len(ids), ids)
 	}
-	good := h.well("kim", http.MethodGet, "/api/threads?desk=assist&limit=3", nil).get("next")
-	h.well("kim", http.MethodGet, "/api/threads?desk=assist&limit=2&cursor="+good, nil) // another size is well
+	good := h.well("desk", http.MethodGet, "/api/threads?desk=assist&limit=3", nil).get("next")
+	h.well("desk", http.MethodGet, "/api/threads?desk=assist&limit=2&cursor="+good, nil) // another size is well
 	for _, bad := range []string{"x", good + "x", good[1:], strings.Repeat("A", len(good)), strings.Repeat("A", 4000), "AAAA", "%00", swapped(good)} {
-		h.no(400, "usage", "kim", http.MethodGet, "/api/threads?desk=assist&cursor="+bad, nil)
+		h.no(400, "usage", "desk", http.MethodGet, "/api/threads?desk=assist&cursor="+bad, nil)
 	}
 	for _, other := range []string{"", "&peer=XB", "&q=request", "&order=due", "&unread=true", "&status=open", "&exercise=true"} {
 		if other == "" {
-			h.no(400, "usage", "kim", http.MethodGet, "/api/threads?cursor="+good, nil)
+			h.no(400, "usage", "desk", http.MethodGet, "/api/threads?cursor="+good, nil)
 			continue
 		}
-		h.no(400, "usage", "kim", http.MethodGet, "/api/threads?desk=assist"+other+"&cursor="+good, nil)
+		h.no(400, "usage", "desk", http.MethodGet, "/api/threads?desk=assist"+other+"&cursor="+good, nil)
 	}
 }
 
@@ -276,7 +276,7 @@ func TestOnce(t *testing.T) {
 	answers := make([]answered, 12)
 	var wg sync.WaitGroup
 	for i := range answers {
-		wg.Go(func() { answers[i] = h.ask("kim", post, at, h.request("once"), keyHeader, "key-1") })
+		wg.Go(func() { answers[i] = h.ask("desk", post, at, h.request("once"), keyHeader, "key-1") })
 	}
 	wg.Wait()
 	replayed := 0
@@ -291,19 +291,19 @@ func TestOnce(t *testing.T) {
 	if replayed != len(answers)-1 || h.xa.LogSize() != before+1 {
 		t.Errorf("%d of %d were told again; the log grew by %d", replayed, len(answers), h.xa.LogSize()-before)
 	}
-	h.no(422, "failed", "kim", post, at, h.request("something else"), keyHeader, "key-1")
-	h.no(422, "failed", "kim", post, "/api/check", h.request("once"), keyHeader, "key-1") // another operation
-	h.well("lee", post, at, h.request("once"), keyHeader, "key-1")                        // another officer's key is another key
+	h.no(422, "failed", "desk", post, at, h.request("something else"), keyHeader, "key-1")
+	h.no(422, "failed", "desk", post, "/api/check", h.request("once"), keyHeader, "key-1") // another operation
+	h.well("release", post, at, h.request("once"), keyHeader, "key-1")                     // another officer's key is another key
 	for _, bad := range []string{strings.Repeat("k", 201), "two words", "\u00e9"} {
-		h.no(400, "usage", "kim", post, at, h.request("once"), keyHeader, bad)
+		h.no(400, "usage", "desk", post, at, h.request("once"), keyHeader, bad)
 	}
 	// What failed was not done, and may be asked for again.
-	h.no(403, "denied", "ana", post, at, h.request("not by ana"), keyHeader, "key-2")
-	h.no(403, "denied", "ana", post, at, h.request("not by ana"), keyHeader, "key-2")
+	h.no(403, "denied", "reader", post, at, h.request("not by reader"), keyHeader, "key-2")
+	h.no(403, "denied", "reader", post, at, h.request("not by reader"), keyHeader, "key-2")
 	// A secret is told once.
 	until := statement.TimeOf(h.f.Clock.Now().Add(time.Hour)).String()
-	first := h.well("root", post, "/api/tokens", object{"officer": "kim", "expires": until}, keyHeader, "key-3")
-	again := h.no(409, "inadmissible", "root", post, "/api/tokens", object{"officer": "kim", "expires": until}, keyHeader, "key-3")
+	first := h.well("root", post, "/api/tokens", object{"officer": "desk", "expires": until}, keyHeader, "key-3")
+	again := h.no(409, "inadmissible", "root", post, "/api/tokens", object{"officer": "desk", "expires": until}, keyHeader, "key-3")
 	if strings.Contains(string(again.body), first.get("secret")) || !strings.Contains(again.get("detail"), "secret") {
 		t.Errorf("%s", again.body)
 	}
@@ -313,7 +313,7 @@ func TestOnce(t *testing.T) {
 	if _, err := h.xa.Tend(t.Context()); err != nil {
 		t.Error(err)
 	}
-	if a := h.well("kim", post, at, h.request("once"), keyHeader, "key-1"); a.header.Get("Idempotency-Replayed") != "" || a.get("id") == answers[0].get("id") {
+	if a := h.well("desk", post, at, h.request("once"), keyHeader, "key-1"); a.header.Get("Idempotency-Replayed") != "" || a.get("id") == answers[0].get("id") {
 		t.Errorf("%s", a.body)
 	}
 }
@@ -322,7 +322,7 @@ func TestOnce(t *testing.T) {
 func (h *house) keptNowhere(secrets ...string) {
 	h.t.Helper()
 	h.must(h.xa.Store.View(h.t.Context(), func(tx store.Tx) error {
-		a, err := tx.Answer(node.AnswerKey("kim", "key-1"))
+		a, err := tx.Answer(node.AnswerKey("desk", "key-1"))
 		if err != nil || a.Status != 201 || len(a.Sealed) == 0 {
 			h.t.Errorf("%+v, %v", a, err)
 		}
@@ -345,10 +345,10 @@ func TestUnknownOutcome(t *testing.T) {
 	h := newHouse(t)
 	body := `{"kind":"assist.request"}`
 	request := statement.Sum([]byte("POST\n/api/statements\napplication/json\n" + body))
-	if before, err := h.xa.ClaimAnswer(t.Context(), node.AnswerKey("kim", "died"), request, "a process that died"); err != nil || before != nil {
+	if before, err := h.xa.ClaimAnswer(t.Context(), node.AnswerKey("desk", "died"), request, "a process that died"); err != nil || before != nil {
 		t.Fatal(before, err)
 	}
-	a := h.no(409, "inadmissible", "kim", http.MethodPost, "/api/statements", body, keyHeader, "died")
+	a := h.no(409, "inadmissible", "desk", http.MethodPost, "/api/statements", body, keyHeader, "died")
 	if !strings.Contains(a.get("detail"), "not known") {
 		t.Errorf("%s", a.body)
 	}
@@ -360,20 +360,20 @@ func TestRate(t *testing.T) {
 	h := newHouse(t)
 	h.serve(Options{Rate: 2, Burst: 5})
 	for range 5 {
-		h.well("kim", http.MethodGet, "/api/whoami", nil)
+		h.well("desk", http.MethodGet, "/api/whoami", nil)
 	}
-	a := h.no(429, "quota", "kim", http.MethodGet, "/api/whoami", nil)
+	a := h.no(429, "quota", "desk", http.MethodGet, "/api/whoami", nil)
 	if a.header.Get("Retry-After") != "1" {
 		t.Errorf("Retry-After: %s", a.header.Get("Retry-After"))
 	}
-	h.well("lee", http.MethodGet, "/api/whoami", nil)
+	h.well("release", http.MethodGet, "/api/whoami", nil)
 	h.f.Clock.Pass(time.Second)
-	h.well("kim", http.MethodGet, "/api/whoami", nil)
-	h.well("kim", http.MethodGet, "/api/whoami", nil)
-	h.no(429, "quota", "kim", http.MethodGet, "/api/whoami", nil)
+	h.well("desk", http.MethodGet, "/api/whoami", nil)
+	h.well("desk", http.MethodGet, "/api/whoami", nil)
+	h.no(429, "quota", "desk", http.MethodGet, "/api/whoami", nil)
 	for range 5 {
 		h.no(401, "denied", "", http.MethodGet, "/api/whoami", nil)
 	}
 	h.no(429, "quota", "", http.MethodGet, "/api/whoami", nil) // guessing is slow
-	h.well("lee", http.MethodGet, "/api/whoami", nil)
+	h.well("release", http.MethodGet, "/api/whoami", nil)
 }

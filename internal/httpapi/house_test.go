@@ -35,7 +35,7 @@ type house struct {
 	seen map[string]bool // methods and paths that were answered well; guarded by mu
 }
 
-// newHouse makes one. The officers are root, kim (who answers), lee (who approves) and aud (who looks).
+// newHouse makes one. The officers are root, desk (who answers), release (who approves) and aud (who looks).
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	f := fedtest.New(t, "XA", "XB")
@@ -45,12 +45,12 @@ func newHouse(t *testing.T) *house {
 	h.must(h.xa.AddOfficer(ctx, auth.Person{ID: "root", Name: "Officer Zero", Roles: []auth.Role{auth.Administrator}}))
 	root := h.token(ctx, "root")
 	for id, roles := range map[string][]auth.Role{
-		"kim": {auth.Analyst, auth.DutyOfficer}, "lee": {auth.ReleasingOfficer, auth.LegalAdviser}, "aud": {auth.Auditor}, "ana": {auth.Analyst},
+		"desk": {auth.Analyst, auth.DutyOfficer}, "release": {auth.ReleasingOfficer, auth.LegalAdviser}, "aud": {auth.Auditor}, "reader": {auth.Analyst},
 	} {
 		h.must(h.xa.AddOfficer(root, auth.Person{ID: id, Name: "Officer " + id, Roles: roles}))
 		h.token(root, id)
 	}
-	h.serve(Options{Burst: 1_000_000})
+	h.serve(Options{Burst: 1_000_000, Link: func(s auth.Secret) string { return "https://desk.xa.example/" + s.Reveal() }})
 	return h
 }
 

@@ -7,15 +7,18 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/internal/auth"
 	settings "github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -24,6 +27,9 @@ import (
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/internal/store/postgres/pgtest"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // keepers are operations that concern the node, its letter or its packets, and who of the house may do them; everybody else is refused.
@@ -32,10 +38,10 @@ func (h *house) keepers() []struct{ method, path, may string } {
 		{"GET", "/api/backup", "root"}, {"GET", "/api/backup/erased", "root"}, {"POST", "/api/recovery", "root"}, {"POST", "/api/recovery/from-peers", "root"},
 		{"POST", "/api/processes/forget", "root"}, {"GET", "/api/processes", "root aud"}, {"GET", "/api/settings", "root aud"}, {"POST", "/api/caveats/reload", "root"},
 		{"POST", "/api/letters/own", "root"}, {"POST", "/api/letters/XB/confirm", "root"}, {"POST", "/api/offices/XA.cert/withdraw", "root"}, {"POST", "/api/notices/test", "root"},
-		{"GET", "/api/officers/ana/ways", "root ana"}, {"POST", "/api/officers/ana/identities", "root"}, {"POST", "/api/officers/ana/sign-out", "root ana"},
-		{"GET", "/api/peers/XB/packets", "root kim lee"}, {"GET", "/api/peers/XB/mirror", "root kim lee"}, {"POST", "/api/packets", "root kim lee"}, {"POST", "/api/packets/inspect", "root kim lee"},
-		{"GET", "/api/duty", "kim lee ana aud"}, {"GET", "/api/directory", "kim lee ana aud"}, {"GET", "/api/notices", "kim lee ana aud"}, {"POST", "/api/evidence/verify", "kim lee ana aud root"},
-		{"GET", "/api/keys", "kim lee ana aud root"}, {"GET", "/api/letters/own", "kim lee ana aud root"}, {"GET", "/api/caveats", "kim lee ana aud root"},
+		{"GET", "/api/officers/reader/ways", "root reader"}, {"POST", "/api/officers/reader/identities", "root"}, {"POST", "/api/officers/reader/sign-out", "root reader"},
+		{"GET", "/api/peers/XB/packets", "root desk release"}, {"GET", "/api/peers/XB/mirror", "root desk release"}, {"POST", "/api/packets", "root desk release"}, {"POST", "/api/packets/inspect", "root desk release"},
+		{"GET", "/api/duty", "desk release reader aud"}, {"GET", "/api/directory", "desk release reader aud"}, {"GET", "/api/notices", "desk release reader aud root"}, {"POST", "/api/evidence/verify", "desk release reader aud root"},
+		{"GET", "/api/keys", "desk release reader aud root"}, {"GET", "/api/letters/own", "desk release reader aud root"}, {"GET", "/api/caveats", "desk release reader aud root"},
 	}
 }
 
@@ -46,11 +52,11 @@ func TestKeepingRefused(t *testing.T) {
 	before, own := h.xa.LogSize(), h.well("root", http.MethodGet, "/api/letters/own", nil).get("digest")
 	bodies := map[string]any{
 		"/api/processes/forget": object{"name": "x"}, "/api/letters/own": object{"nowhere": true}, "/api/letters/XB/confirm": object{"words": []string{"x"}},
-		"/api/offices/XA.cert/withdraw": object{}, "/api/officers/ana/identities": object{"subject": "1"}, "/api/packets": "nothing", "/api/packets/inspect": "nothing",
+		"/api/offices/XA.cert/withdraw": object{}, "/api/officers/reader/identities": object{"subject": "1"}, "/api/packets": "nothing", "/api/packets/inspect": "nothing",
 		"/api/evidence/verify": object{"evidence": ""},
 	}
 	for _, op := range h.keepers() {
-		for _, who := range []string{"kim", "lee", "aud", "ana"} {
+		for _, who := range []string{"desk", "release", "aud", "reader"} {
 			if slices.Contains(strings.Fields(op.may), who) {
 				continue
 			}
@@ -140,6 +146,19 @@ func TestStolenAdministrator(t *testing.T) {
 	withdraw()
 }
 
+// TestRevokedWhileWaiting: who waits for a change hears nothing more once the token is revoked.
+func TestRevokedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	now := h.well("desk", http.MethodGet, "/api/changes", nil).get("version")
+	later := make(chan answered)
+	go func() { later <- h.ask("desk", http.MethodGet, "/api/changes?wait=50&since="+now, nil) }()
+	h.well("root", http.MethodDelete, "/api/tokens/"+h.well("desk", http.MethodGet, "/api/tokens", nil).get("tokens.0.name"), nil)
+	if v := <-later; v.status != 403 && v.status != 401 || v.get("version") != "" { // 401: it came too late
+		t.Errorf("%d %s", v.status, v.body)
+	}
+}
+
 // TestHostilePackets: what is no packet for this node, or not a peer's, is refused, and tells nothing.
 func TestHostilePackets(t *testing.T) {
 	t.Parallel()
@@ -149,7 +168,7 @@ func TestHostilePackets(t *testing.T) {
 	var toXB bytes.Buffer
 	h.f.Quiet()
 	h.f.Cut("XA", "XB")
-	h.well("kim", post, "/api/statements", h.request("for XB alone"))
+	h.well("desk", post, "/api/statements", h.request("for XB alone"))
 	if _, _, err := h.xa.Pack(t.Context(), "XB", &toXB); err != nil || toXB.Len() == 0 {
 		t.Fatal(err)
 	}
@@ -159,20 +178,20 @@ func TestHostilePackets(t *testing.T) {
 		"for another": toXB.String(), "cut short": toXB.String()[:toXB.Len()/2],
 	} {
 		for _, path := range []string{at, at + "?reply=true", look} {
-			a := h.ask("kim", post, path, raw, stream...)
+			a := h.ask("desk", post, path, raw, stream...)
 			if a.status < 400 || a.status >= 500 || a.header.Get("Content-Type") != "application/problem+json" || len(a.body) > 4000 {
 				t.Errorf("%s: %s: %d %s", path, name, a.status, a.body)
 			}
 		}
 	}
 	large := string(make([]byte, 17<<20))
-	h.no(413, "too-large", "kim", post, at, large, stream...)
-	h.no(413, "too-large", "kim", post, at, large, append(stream, keyHeader, "large")...)
-	h.no(413, "too-large", "kim", post, look, large, stream...)
-	h.no(422, "malformed", "kim", post, at+"?reply=perhaps", "x", stream...)
-	h.no(422, "malformed", "kim", http.MethodGet, "/api/peers/XB/mirror?from=-1", nil)
+	h.no(413, "too-large", "desk", post, at, large, stream...)
+	h.no(413, "too-large", "desk", post, at, large, append(stream, keyHeader, "large")...)
+	h.no(413, "too-large", "desk", post, look, large, stream...)
+	h.no(422, "malformed", "desk", post, at+"?reply=perhaps", "x", stream...)
+	h.no(422, "malformed", "desk", http.MethodGet, "/api/peers/XB/mirror?from=-1", nil)
 	for _, path := range []string{"/api/peers/XD/packets", "/api/peers/XD/mirror", "/api/peers/..%2f/packets"} {
-		if a := h.ask("kim", http.MethodGet, path, nil); a.status < 400 || a.status >= 500 || a.header.Get("Content-Type") != "application/problem+json" {
+		if a := h.ask("desk", http.MethodGet, path, nil); a.status < 400 || a.status >= 500 || a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
 	}
@@ -187,14 +206,14 @@ func TestHostileEvidence(t *testing.T) {
 	// spec: EVD-1, EVD-3
 	h := newHouse(t)
 	const post, at = http.MethodPost, "/api/evidence/verify"
-	said := h.well("kim", post, "/api/statements", h.request("what happened"))
+	said := h.well("desk", post, "/api/statements", h.request("what happened"))
 	h.xb.Has(parseID(t, said.get("id")))
-	good := h.well("lee", http.MethodGet, "/api/statements/"+said.get("id")+"/evidence", nil).body
-	letter := h.well("kim", http.MethodGet, "/api/letters/own", nil).get("letter")
+	good := h.well("release", http.MethodGet, "/api/statements/"+said.get("id")+"/evidence", nil).body
+	letter := h.well("desk", http.MethodGet, "/api/letters/own", nil).get("letter")
 	ask := func(raw []byte, letters ...string) object {
 		return object{"evidence": base64.StdEncoding.EncodeToString(raw), "letters": append([]string{}, letters...)}
 	}
-	v := h.well("ana", post, at, ask(good, letter))
+	v := h.well("reader", post, at, ask(good, letter))
 	if v.get("proven") != "true" || v.get("items.0.verdict") != "proven" || v.get("items.0.from") != "XA" || !strings.Contains(v.get("letters"), `"given"`) {
 		t.Fatalf("%s", v.body)
 	}
@@ -205,13 +224,13 @@ func TestHostileEvidence(t *testing.T) {
 	if bytes.Equal(forged, good) {
 		t.Fatal("the evidence has no words")
 	}
-	if v := h.ask("ana", post, at, ask(forged, letter)); v.status == 200 && v.get("proven") != "false" || v.status != 200 && v.status/100 != 4 {
+	if v := h.ask("reader", post, at, ask(forged, letter)); v.status == 200 && v.get("proven") != "false" || v.status != 200 && v.status/100 != 4 {
 		t.Errorf("forged: %d %s", v.status, v.body)
 	}
 	stranger := fedtest.New(t, "XA").At("XA") // another log of the same name
 	other, err := stranger.OwnLetter(t.Context())
 	h.must(err)
-	if v := h.well("ana", post, at, ask(good, string(other.Raw))); v.get("proven") != "false" || v.get("items.0.why.message") == "" {
+	if v := h.well("reader", post, at, ask(good, string(other.Raw))); v.get("proven") != "false" || v.get("items.0.why.message") == "" {
 		t.Errorf("by another's letter: %s", v.body)
 	}
 	for name, raw := range map[string]string{
@@ -219,18 +238,18 @@ func TestHostileEvidence(t *testing.T) {
 		"a name twice": `{"v":1,"v":1}`, "no UTF-8": "{\"v\":\"\xff\"}", "too many": `{"v":1,"items":[` + strings.Repeat(`{},`, 5000) + `{}],"letters":[]}`, "cut short": string(good[:len(good)/2]),
 		"two": string(good) + string(good),
 	} {
-		a := h.ask("ana", post, at, ask([]byte(raw)))
+		a := h.ask("reader", post, at, ask([]byte(raw)))
 		if a.status/100 != 4 || a.header.Get("Content-Type") != "application/problem+json" || len(a.body) > 4000 {
 			t.Errorf("%s: %d %.300s", name, a.status, a.body)
 		}
 	}
-	h.no(413, "too-large", "ana", post, at, ask(make([]byte, maxEvidence+1)))
-	h.no(413, "too-large", "ana", post, at, ask(make([]byte, 24<<20)))
-	h.no(422, "malformed", "ana", post, at, ask(good, slices.Repeat([]string{letter}, 65)...))
+	h.no(413, "too-large", "reader", post, at, ask(make([]byte, maxEvidence+1)))
+	h.no(413, "too-large", "reader", post, at, ask(make([]byte, 24<<20)))
+	h.no(422, "malformed", "reader", post, at, ask(good, slices.Repeat([]string{letter}, 65)...))
 	for name, body := range map[string]any{
 		"a letter that is none": ask(good, "letter"), "no base64": object{"evidence": "%%"}, "evidence as JSON": `{"evidence":` + string(good) + `}`, "none": object{}, "more": `{"evidence":"","trust":true}`,
 	} {
-		if a := h.ask("ana", post, at, body); a.status/100 != 4 || a.header.Get("Content-Type") != "application/problem+json" {
+		if a := h.ask("reader", post, at, body); a.status/100 != 4 || a.header.Get("Content-Type") != "application/problem+json" {
 			t.Errorf("%s: %d %.300s", name, a.status, a.body)
 		}
 	}
@@ -301,7 +320,7 @@ func TestWordsAreHeard(t *testing.T) {
 	h.must(err)
 	words := strings.Join(other.Words(), `","`)
 	for _, a := range []answered{
-		h.well("root", http.MethodPost, "/api/letters", object{"letter": string(other.Raw)}), h.well("root", http.MethodGet, "/api/letters", nil), h.well("kim", http.MethodGet, "/api/letters/XC/1", nil),
+		h.well("root", http.MethodPost, "/api/letters", object{"letter": string(other.Raw)}), h.well("root", http.MethodGet, "/api/letters", nil), h.well("desk", http.MethodGet, "/api/letters/XC/1", nil),
 	} {
 		if strings.Contains(string(a.body), words) {
 			t.Errorf("%s", a.body)
@@ -320,9 +339,9 @@ func TestBag(t *testing.T) {
 	h.f.Quiet()
 	h.f.Cut("XA", "XB")
 	const get, post = http.MethodGet, http.MethodPost
-	said := h.well("kim", post, "/api/statements", h.request("in the bag"))
+	said := h.well("desk", post, "/api/statements", h.request("in the bag"))
 	asked := h.xb.Ask(h.pact, exchange.Draft{Title: "in the other bag", Text: "Please."}, "XA")
-	out := h.well("kim", get, "/api/peers/XB/packets", nil)
+	out := h.well("desk", get, "/api/peers/XB/packets", nil)
 	files := untar(t, out.body)
 	if out.header.Get("Content-Type") != "application/x-tar" || out.header.Get("Content-Disposition") != "attachment; filename=to-XB.packets.tar" || len(files) != 1 || files["to-XB.packet"] == nil {
 		t.Fatalf("%v %v", out.header, slices.Collect(maps.Keys(files)))
@@ -332,7 +351,7 @@ func TestBag(t *testing.T) {
 		t.Fatal(err)
 	}
 	stream := []string{"Content-Type", "application/octet-stream"}
-	if got := h.well("kim", post, "/api/packets", back.String(), stream...); got.get("author") != "XB" || got.get("taken") != "1" {
+	if got := h.well("desk", post, "/api/packets", back.String(), stream...); got.get("author") != "XB" || got.get("taken") != "1" {
 		t.Errorf("%s", got.body)
 	}
 	h.xa.Delivered(parseID(t, said.get("id")))
@@ -341,18 +360,18 @@ func TestBag(t *testing.T) {
 	if _, _, err := h.xb.Pack(t.Context(), "XA", &theirs); err != nil {
 		t.Fatal(err)
 	}
-	if m := h.well("lee", post, "/api/packets/inspect", theirs.String(), stream...); !strings.Contains(string(m.body), `"checkpoint"`) {
+	if m := h.well("release", post, "/api/packets/inspect", theirs.String(), stream...); !strings.Contains(string(m.body), `"checkpoint"`) {
 		t.Errorf("%s", m.body)
 	}
 	key := append(stream, keyHeader, "bag")
-	first := h.well("kim", post, "/api/packets?reply=true", theirs.String(), key...)
+	first := h.well("desk", post, "/api/packets?reply=true", theirs.String(), key...)
 	if !strings.Contains(first.get("said"), asked.ID.String()) || first.get("reply") == "" {
 		t.Errorf("%s", first.body)
 	}
-	if again := h.well("kim", post, "/api/packets?reply=true", theirs.String(), key...); !bytes.Equal(again.body, first.body) || again.header.Get("Idempotency-Replayed") != "true" {
+	if again := h.well("desk", post, "/api/packets?reply=true", theirs.String(), key...); !bytes.Equal(again.body, first.body) || again.header.Get("Idempotency-Replayed") != "true" {
 		t.Errorf("%s", again.body)
 	}
-	h.no(422, "failed", "kim", post, "/api/packets?reply=true", back.String(), key...)
+	h.no(422, "failed", "desk", post, "/api/packets?reply=true", back.String(), key...)
 	if twice := h.well("root", post, "/api/packets", theirs.String(), stream...); twice.get("said") != "[]" { // an administrator carries, and reads nothing
 		t.Errorf("%s", twice.body)
 	}
@@ -362,7 +381,7 @@ func TestBag(t *testing.T) {
 		t.Error(err)
 	}
 	h.xb.Delivered(asked.ID)
-	if pages := untar(t, h.well("kim", get, "/api/peers/XB/mirror?from=1", nil).body); len(pages) != 1 {
+	if pages := untar(t, h.well("desk", get, "/api/peers/XB/mirror?from=1", nil).body); len(pages) != 1 {
 		t.Errorf("%d pages of XB's log", len(pages))
 	}
 }
@@ -389,7 +408,7 @@ func untar(t *testing.T, raw []byte) map[string][]byte {
 func TestBackupOverHTTP(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.well("kim", http.MethodPost, "/api/statements", h.request("tin kettles"))
+	h.well("desk", http.MethodPost, "/api/statements", h.request("tin kettles"))
 	b := h.well("root", http.MethodGet, "/api/backup", nil, keyHeader, "not kept")
 	if d := b.header.Get("Content-Disposition"); !strings.HasPrefix(d, "attachment; filename=XA-2026") || !strings.HasSuffix(d, ".comity") || bytes.Contains(b.body, []byte("kettle")) {
 		t.Errorf("%v", b.header)
@@ -404,17 +423,61 @@ func TestBackupOverHTTP(t *testing.T) {
 	if _, err := h.xb.CheckBackup(bytes.NewReader(b.body)); err == nil {
 		t.Error("another party opens it")
 	}
-	turn := newTurns(1)
-	done, err := turn.take()
+}
+
+// TestOneBackupAtATime: while one is given, another is refused; and it goes on as long as somebody reads, whatever bound the server sets on answers.
+func TestOneBackupAtATime(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	bulk := make([]byte, 32<<20)                   // more than lies between two ends of a connection
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(bulk) // it never fails
+	facts, err := node.Facts(assist.Request{Type: assist.Information})
 	h.must(err)
-	if _, err := turn.take(); fault.CodeOf(err) != fault.Unavailable {
-		t.Errorf("two at once: %v", err)
+	_, err = h.xa.Node.Say(auth.With(t.Context(), auth.Claim{Token: auth.Typed(h.tokens["release"])}), exchange.Draft{
+		Kind: assist.KindRequest, Agreement: h.pact, To: []party.Code{"XB"}, Marking: marking.Marking{TLP: marking.Amber}, Track: statement.Technical, Precedence: statement.Routine, Facts: facts,
+		Blobs: []exchange.Attachment{{Name: "disk.img", Type: "application/octet-stream", Data: bytes.NewReader(bulk)}},
+	})
+	h.must(err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.server.URL+"/api/backup", nil)
+	h.must(err)
+	req.Header.Set("Authorization", "Bearer "+h.tokens["root"])
+	resp, err := h.server.Client().Do(req) // it has begun, and nobody reads
+	h.must(err)
+	defer resp.Body.Close()
+	h.no(503, "unavailable", "root", http.MethodGet, "/api/backup", nil)
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || len(raw) < len(bulk)/2 {
+		t.Fatalf("%v: %d bytes", err, len(raw))
 	}
-	done()
-	if done, err = turn.take(); err != nil {
+	if _, err := h.xa.CheckBackup(bytes.NewReader(raw)); err != nil {
 		t.Error(err)
 	}
-	done()
+
+	hasty := httptest.NewUnstartedServer(Handler(h.xa.Node, Options{Burst: 1_000_000}))
+	hasty.Config.WriteTimeout = time.Nanosecond // no answer is written in time
+	t.Cleanup(hasty.Close)
+	hasty.Start()
+	get := func(path string) ([]byte, error) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, hasty.URL+path, nil)
+		h.must(err)
+		req.Header.Set("Authorization", "Bearer "+h.tokens["root"])
+		resp, err := hasty.Client().Do(req)
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		return io.ReadAll(resp.Body)
+	}
+	if raw, err := get("/api/whoami"); err == nil {
+		t.Fatalf("the server has no bound: %s", raw)
+	}
+	raw, err = get("/api/backup")
+	if err == nil {
+		_, err = h.xa.CheckBackup(bytes.NewReader(raw))
+	}
+	if err != nil {
+		t.Errorf("a backup that takes long: %v", err)
+	}
 }
 
 // TestProcesses: those that share a database are listed, and one whose folder is gone is forgotten, never the one that is asked.

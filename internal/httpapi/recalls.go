@@ -144,19 +144,8 @@ func (a *api) registerRecalls() {
 	at := func(id, method, path, says string, needs auth.Action) operation {
 		return operation{id: id, method: method, path: path, tag: "Recalls", says: says, needs: needs}
 	}
-	on(a, at("list-recalls", http.MethodGet, "/recalls", "List recalls, of this party and of others.", auth.Read), func(ctx context.Context, _ *none) (out struct {
-		Recalls []node.RecallView `json:"recalls"`
-	}, err error) {
-		out.Recalls = []node.RecallView{}
-		all, err := n.Recalls(ctx)
-		for _, v := range all {
-			if e := n.Sees(ctx, v.ID); e == nil {
-				out.Recalls = append(out.Recalls, v)
-			} else if fault.CodeOf(e) != fault.Withheld {
-				return out, e
-			}
-		}
-		return out, err
+	on(a, at("list-recalls", http.MethodGet, "/recalls", "List recalls, of this party and of others, the last touched first.", auth.Read), func(ctx context.Context, in *paging) (node.RecallPage, error) {
+		return n.RecallList(ctx, in.Cursor, in.Limit)
 	})
 	on(a, at("show-recall", http.MethodGet, "/recalls/{id}", "Show who has confirmed a recall, and who has not.", auth.Read), func(ctx context.Context, in *ByID) (node.RecallView, error) {
 		id, err := a.thread(ctx, in.ID)

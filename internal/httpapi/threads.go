@@ -29,6 +29,7 @@ type listing struct {
 	Agreement  string               `query:"agreement" doc:"only threads under this agreement: its id, or the first six digits or more"`
 	Status     string               `query:"status" doc:"only threads in this state"`
 	Open       bool                 `query:"open" doc:"only threads in which something may still come"`
+	Closed     bool                 `query:"closed" doc:"only threads in which nothing may come any more"`
 	Track      statement.Track      `query:"track"`
 	Precedence statement.Precedence `query:"precedence"`
 	TLP        marking.TLP          `query:"tlp"`
@@ -41,10 +42,16 @@ type listing struct {
 	Limit      int                  `query:"limit" minimum:"0" maximum:"200" doc:"at most so many; without it 50"`
 }
 
+// paging asks for a page of a list.
+type paging struct {
+	Cursor string `query:"cursor" doc:"next of the page before"`
+	Limit  int    `query:"limit" minimum:"0" maximum:"200" doc:"at most so many; without it 50"`
+}
+
 func (a *api) list(ctx context.Context, in *listing) (node.Page, error) {
 	q := node.Query{
 		Filter: node.Filter{
-			Desk: in.Desk, Peer: in.Peer, Status: in.Status, Open: in.Open, Track: in.Track, Precedence: in.Precedence, TLP: in.TLP, Unread: in.Unread, Owed: in.Owed,
+			Desk: in.Desk, Peer: in.Peer, Status: in.Status, Open: in.Open, Closed: in.Closed, Track: in.Track, Precedence: in.Precedence, TLP: in.TLP, Unread: in.Unread, Owed: in.Owed,
 		},
 		Text: in.Words, Order: in.Order, Cursor: in.Cursor, Limit: in.Limit,
 	}

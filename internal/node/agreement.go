@@ -182,7 +182,7 @@ func (n *Node) sound(ctx context.Context, id agreement.ID, asked func(*instrumen
 				v = &making.Texts[i]
 			}
 		}
-		doc, err := exchange.Document(tx, v.Text)
+		doc, _, err := n.policy(tx, v.Text)
 		if fault.CodeOf(err) == fault.NotFound {
 			return fault.New(fault.NotFound, "AGR-7", "the text has not arrived yet: it cannot be signed unread")
 		}
@@ -193,8 +193,7 @@ func (n *Node) sound(ctx context.Context, id agreement.ID, asked func(*instrumen
 			return fault.New(fault.NotAuthentic, "AGR-7", "the text is not what was said with it: its digest or its terms are others")
 		}
 		digest = v.Digest
-		_, err = agreement.Compile(doc)
-		return err
+		return nil
 	})
 	return digest, err
 }
@@ -225,23 +224,22 @@ func (n *Node) Text(ctx context.Context, id agreement.ID, digest statement.Diges
 		if err != nil {
 			return err
 		}
-		v, err := instrument.Progress(s)
-		if err != nil {
-			return err
-		}
-		at := v.Draft.ID
-		if !digest.IsZero() && digest != v.Draft.Digest {
-			if at, err = proposedBy(tx, id, digest); err != nil {
-				return err
-			}
-		}
-		doc, err = exchange.Document(tx, at)
-		if fault.CodeOf(err) == fault.NotFound {
-			return fault.New(fault.NotFound, "AGR-7", "the text is not here")
+		at, err := textAt(tx, id, s, digest)
+		if err == nil {
+			doc, err = n.document(tx, at)
 		}
 		return err
 	})
 	return doc, err
+}
+
+// textAt is the head with a text of an agreement, as Text names it.
+func textAt(tx store.Tx, id agreement.ID, s thread.State, digest statement.Digest) (statement.ID, error) {
+	v, err := instrument.Progress(s)
+	if err != nil || digest.IsZero() || digest == v.Draft.Digest {
+		return v.Draft.ID, err
+	}
+	return proposedBy(tx, id, digest)
 }
 
 // proposedBy finds the head that proposed a text.
@@ -300,6 +298,25 @@ func (n *Node) Agreements(ctx context.Context) ([]AgreementView, error) {
 	return out, err
 }
 
+// AgreementPage is a page of agreements.
+type AgreementPage struct {
+	Agreements []AgreementView `json:"agreements"`
+	Next       string          `json:"next,omitzero"` // the cursor of the next page; "" on the last alone
+}
+
+// AgreementList gives a page of the agreements that whoever ctx is of may see, the last touched first; limit 0 is 50. As of threads, a page may have fewer than that and
+// not be the last. Errors: fault.Usage, for a cursor of another list too; fault.Denied.
+func (n *Node) AgreementList(ctx context.Context, cursor string, limit int) (AgreementPage, error) {
+	var p AgreementPage
+	var err error
+	p.Next, err = n.eachOfDesk(ctx, string(instrument.Kind), cursor, limit, func() { p.Agreements = []AgreementView{} }, func(tx store.Tx, row store.ThreadRow) error {
+		v, err := n.viewAgreement(tx, row)
+		p.Agreements = append(p.Agreements, v)
+		return err
+	})
+	return p, err
+}
+
 func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, error) {
 	v := AgreementView{ID: row.ID, Status: "waiting", Signed: map[party.Code]statement.Time{}}
 	if len(row.State) == 0 {
@@ -327,7 +344,7 @@ func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, e
 	}
 	v.Notice = making.Notice(n.Config.Code)
 	v.MayISign = slices.ContainsFunc(n.Rules.Moves(s, n.Config.Code), func(m thread.Move) bool { return m.Kind == instrument.KindSign })
-	doc, err := exchange.Document(tx, making.Draft.ID)
+	doc, err := n.document(tx, making.Draft.ID)
 	switch fault.CodeOf(err) {
 	case "":
 		v.Title = doc.Title

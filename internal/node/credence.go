@@ -2,6 +2,8 @@ package node
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/comity-exchange/comity/desk/credence"
@@ -24,6 +26,19 @@ type LetterView struct {
 	Digest    statement.Digest   `json:"digest"`
 	Confirmed statement.Time     `json:"confirmed,omitzero"`
 	Own       bool               `json:"own"`
+}
+
+// NameIn is a party's name in a language, else in English, else in the language that comes first.
+func NameIn(names map[string]string, language string) string {
+	for _, l := range []string{language, "en"} {
+		if name := names[l]; name != "" {
+			return name
+		}
+	}
+	for _, l := range slices.Sorted(maps.Keys(names)) {
+		return names[l]
+	}
+	return ""
 }
 
 func viewLetter(row store.Letter, self party.Code) (LetterView, *party.Letter, error) {
@@ -296,15 +311,8 @@ func (n *Node) Reissue(ctx context.Context, change func(*party.Letter)) (*party.
 	next := *prev
 	change(&next)
 	next.Serial, next.Previous, next.Issued, next.Closing, next.Revokes = prev.Serial+1, prev.Digest, statement.TimeOf(n.Now()), nil, false
-	raw, err := party.SignLetter(next, n.Keys, nil)
+	l, err := succeed(prev, next, n.Keys, nil)
 	if err != nil {
-		return nil, err
-	}
-	l, err := party.ParseLetter(raw)
-	if err != nil {
-		return nil, err
-	}
-	if err := party.Succeeds(prev, l); err != nil {
 		return nil, err
 	}
 	return l, n.Exchange.Update(ctx, func(tx store.Tx) error {
@@ -316,4 +324,18 @@ func (n *Node) Reissue(ctx context.Context, change func(*party.Letter)) (*party.
 		row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: l.Digest, Raw: l.Raw}
 		return firstError(tx.PutLetter(have), n.accept(tx, &row))
 	})
+}
+
+// succeed signs the letter that comes after prev, and holds it against the rules by which others will.
+func succeed(prev *party.Letter, next party.Letter, log, recovery party.Signer) (*party.Letter, error) {
+	// spec: LTR-6
+	raw, err := party.SignLetter(next, log, recovery)
+	if err != nil {
+		return nil, err
+	}
+	l, err := party.ParseLetter(raw)
+	if err != nil {
+		return nil, err
+	}
+	return l, party.Succeeds(prev, l)
 }

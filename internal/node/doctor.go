@@ -267,7 +267,7 @@ func (n *Node) peers(ctx context.Context) ([]Finding, error) {
 func peerFinding(q delivery.Queue) Finding {
 	f := Finding{Check: "peer " + string(q.Peer), Health: Good, Says: "nothing waits"}
 	if q.Waiting > 0 {
-		f.Says = fmt.Sprintf("%d statements wait, the oldest for %s", q.Waiting, q.Lag.Round(time.Second))
+		f.Says = fmt.Sprintf("%s, the oldest for %s", plural(q.Waiting, "statement waits", "statements wait"), roughly(q.Lag))
 		if q.AtLeast {
 			f.Says = "more than " + f.Says
 		}
@@ -286,4 +286,17 @@ func peerFinding(q delivery.Queue) Finding {
 		}[q.Reach]
 	}
 	return f
+}
+
+// roughly is a span as people say it.
+func roughly(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%d s", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%d min", int(d.Minutes()))
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%d h", int(d.Hours()))
+	}
+	return fmt.Sprintf("%d d", int(d.Hours()/24))
 }

@@ -55,7 +55,7 @@ type Proposed struct {
 	Digest   statement.Digest `json:"digest"`            // of exactly what would be said
 }
 
-// NewDraft keeps what somebody is about to say. files are its attachments, of KeepUpload or Attachable. When it fails, uploads are still the caller's to drop.
+// NewDraft keeps what somebody is about to say. files are its attachments, of KeepUpload or Attachable. When it fails, uploads are still the caller's: GiveUp.
 func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
 	return n.newDraft(ctx, d, files, false)
 }
@@ -377,7 +377,7 @@ func (n *Node) recordStep(ctx context.Context, d *drafts.Draft, action auth.Acti
 }
 
 // EditDraft changes what would be said; an approval that it had is void. files replace its attachments; nil leaves them. When it fails, uploads among files are still the
-// caller's to drop.
+// caller's: GiveUp.
 func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
 	return n.editDraft(ctx, prefix, change, files, false)
 }

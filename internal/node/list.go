@@ -30,6 +30,7 @@ type Filter struct {
 	Agreement  agreement.ID
 	Status     string
 	Open       bool // only those in which something may still come
+	Closed     bool // only those in which nothing may
 	Track      statement.Track
 	Precedence statement.Precedence
 	TLP        marking.TLP
@@ -89,36 +90,72 @@ func (n *Node) List(ctx context.Context, q Query) (Page, error) {
 		if err != nil {
 			return err
 		}
-		sq, hidden := sq, 0
-		want := sq.Limit
-		for {
-			sq.Limit = want - len(p.Threads)
-			page, err := tx.ListThreads(sq)
-			if err != nil {
-				return err
+		p.Next, err = n.eachOfPage(tx, sq, about, func(row store.ThreadRow) (bool, error) {
+			v, err := n.viewThread(tx, row)
+			if err != nil || !sees(v) {
+				return false, err
 			}
-			for _, row := range page.Rows {
-				v, err := n.viewThread(tx, row)
-				if err != nil {
-					return err
-				}
-				if !sees(v) {
-					hidden++
-					continue
-				}
-				p.Threads = append(p.Threads, v)
-			}
-			sq.After = page.Next
-			if !page.More {
-				return nil
-			}
-			if len(p.Threads) == want || hidden >= pageHidden || len(page.Rows) < sq.Limit {
-				p.Next, err = n.cursor(sq.After, about)
-				return err
-			}
-		}
+			p.Threads = append(p.Threads, v)
+			return true, nil
+		})
+		return err
 	})
 	return p, err
+}
+
+// eachOfPage goes through the rows of a page, and gives the cursor of the next one. take tells whether whoever asks may see the row: what they may not fills no page.
+func (n *Node) eachOfPage(tx store.Tx, sq store.ThreadQuery, about []byte, take func(store.ThreadRow) (bool, error)) (next string, err error) {
+	want, taken, hidden := sq.Limit, 0, 0
+	for {
+		sq.Limit = want - taken
+		page, err := tx.ListThreads(sq)
+		if err != nil {
+			return "", err
+		}
+		for _, row := range page.Rows {
+			ok, err := take(row)
+			if err != nil {
+				return "", err
+			}
+			if ok {
+				taken++
+			} else {
+				hidden++
+			}
+		}
+		sq.After = page.Next
+		if !page.More {
+			return "", nil
+		}
+		if taken == want || hidden >= pageHidden || len(page.Rows) < sq.Limit {
+			return n.cursor(sq.After, about)
+		}
+	}
+}
+
+// eachOfDesk goes through a page of the threads of a desk that whoever ctx is of may see, the last touched first.
+func (n *Node) eachOfDesk(ctx context.Context, desk, cursor string, limit int, begin func(), take func(tx store.Tx, row store.ThreadRow) error) (next string, err error) {
+	sq, about, err := n.storeQuery(Query{Filter: Filter{Desk: desk}, Cursor: cursor, Limit: limit})
+	if err != nil {
+		return "", err
+	}
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		begin()
+		sees, err := n.sight(ctx, tx, desk)
+		if err != nil {
+			return err
+		}
+		look := &seen{n: n, tx: tx, sees: sees}
+		next, err = n.eachOfPage(tx, sq, about, func(row store.ThreadRow) (bool, error) {
+			may, err := look.may(row.ID)
+			if err != nil || !may {
+				return false, err
+			}
+			return true, take(tx, row)
+		})
+		return err
+	})
+	return next, err
 }
 
 // Threads lists threads, the last touched first: all of them, in one moment.
@@ -162,7 +199,7 @@ func (n *Node) Threads(ctx context.Context, f Filter) ([]ThreadView, error) {
 func (n *Node) storeQuery(q Query) (sq store.ThreadQuery, about []byte, err error) {
 	bad := func(what string) error { return fault.New(fault.Usage, "", "%s", what) }
 	sq = store.ThreadQuery{
-		Desk: q.Desk, Peer: q.Peer, Agreement: q.Agreement, Status: q.Status, Open: q.Open, Track: q.Track, Precedence: q.Precedence, TLP: q.TLP, Exercise: q.Exercise,
+		Desk: q.Desk, Peer: q.Peer, Agreement: q.Agreement, Status: q.Status, Open: q.Open, Closed: q.Closed, Track: q.Track, Precedence: q.Precedence, TLP: q.TLP, Exercise: q.Exercise,
 		Unread: q.Unread, Owed: q.Owed, Limit: q.Limit, Look: pageLook,
 	}
 	if q.Peer == n.Config.Code {
@@ -196,7 +233,7 @@ func (n *Node) storeQuery(q Query) (sq store.ThreadQuery, about []byte, err erro
 	if q.Exercise != nil {
 		exercise = fmt.Sprint(*q.Exercise)
 	}
-	about = fmt.Appendf(nil, "comity/cursor/v1 %q %q %s %v %v %q %v %q %q %q %s %v %d", q.Desk, q.Peer, q.Agreement, q.Unread, q.Owed, q.Status, q.Open, q.Track, q.Precedence, q.TLP,
+	about = fmt.Appendf(nil, "comity/cursor/v2 %q %q %s %v %v %q %v %v %q %q %q %s %v %d", q.Desk, q.Peer, q.Agreement, q.Unread, q.Owed, q.Status, q.Open, q.Closed, q.Track, q.Precedence, q.TLP,
 		exercise, sq.Words, sq.Order)
 	sq.After, err = n.placeOf(q.Cursor, about)
 	return sq, about, err

@@ -85,6 +85,7 @@ type Node struct {
 	renewing   sync.Mutex // held while a letter is renewed: settings and file follow the letter in its order
 	recalls    recalledIndex
 	uploads    *upload.Folder
+	texts      readTexts
 	tendEvery  time.Duration
 }
 

@@ -211,6 +211,27 @@ func (n *Node) Recalls(ctx context.Context) ([]RecallView, error) {
 	return out, err
 }
 
+// RecallPage is a page of recalls.
+type RecallPage struct {
+	Recalls []RecallView `json:"recalls"`
+	Next    string       `json:"next,omitzero"` // the cursor of the next page; "" on the last alone
+}
+
+// RecallList gives a page of the recalls that whoever ctx is of may see, the last touched first; limit 0 is 50. A page may have fewer and not be the last. Errors:
+// fault.Usage, for a cursor of another list too; fault.Denied.
+func (n *Node) RecallList(ctx context.Context, cursor string, limit int) (RecallPage, error) {
+	var p RecallPage
+	var err error
+	p.Next, err = n.eachOfDesk(ctx, string(recall.Kind), cursor, limit, func() { p.Recalls = []RecallView{} }, func(tx store.Tx, row store.ThreadRow) error {
+		v, ok, err := n.viewRecall(tx, row)
+		if ok {
+			p.Recalls = append(p.Recalls, v)
+		}
+		return err
+	})
+	return p, err
+}
+
 // RecallOf shows one recall. Error: fault.NotFound.
 func (n *Node) RecallOf(ctx context.Context, id thread.ID) (v RecallView, err error) {
 	err = n.Store.View(ctx, func(tx store.Tx) error {

@@ -172,15 +172,8 @@ func (n *Node) succeed(tx store.Tx, r Rotation, next *keystore.Keys) (*party.Let
 	next.Fill(&d)
 	d.Issued, d.Revokes = statement.TimeOf(n.Now()), r.Stolen
 	d.Closing = &party.Closing{Origin: prev.Origin, Size: tree.Size, Root: tree.Root[:]}
-	raw, err := party.SignLetter(d, next, r.Recovery)
+	l, err := succeed(prev, d, next, r.Recovery)
 	if err != nil {
-		return nil, err
-	}
-	l, err := party.ParseLetter(raw)
-	if err != nil {
-		return nil, err
-	}
-	if err := party.Succeeds(prev, l); err != nil {
 		return nil, err
 	}
 	row := store.Letter{Code: l.Code, Serial: int(l.Serial), Digest: l.Digest, Raw: l.Raw}

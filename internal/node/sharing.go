@@ -3,6 +3,10 @@ package node
 import (
 	"cmp"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -35,6 +39,8 @@ type Process struct {
 
 	Root statement.Digest `json:"root"` // of the mark
 	Seen statement.Time   `json:"seen"` // to the hour
+
+	Notices string `json:"notices,omitzero"` // keyed digest of its settings of notices; "": it sends none
 }
 
 // sharing is this folder's part. It is safe for concurrent use.
@@ -214,7 +220,7 @@ func (s *sharing) look(ctx context.Context, update func(context.Context, func(st
 			return err
 		}
 		settled = slices.ContainsFunc(all, func(p Process) bool {
-			return p.Name == mine.Name && p.Incarnation == mine.Incarnation && p.Ahead == mine.Ahead && mine.Seen.Std().Sub(p.Seen.Std()) < seenEvery
+			return p.Name == mine.Name && p.Incarnation == mine.Incarnation && p.Ahead == mine.Ahead && p.Notices == mine.Notices && mine.Seen.Std().Sub(p.Seen.Std()) < seenEvery
 		})
 		_ = s.judge(all, mine.Incarnation) // whoever wants to sign is told
 		s.noteAhead(mine.Ahead)
@@ -251,7 +257,7 @@ func (s *sharing) noteAhead(ahead bool) {
 
 // hold holds the mark against the data.
 func (s *sharing) hold(tx store.Tx, mark journal.MarkValue) (mine Process, tree translog.Tree, err error) {
-	mine = Process{Name: s.name, Mark: mark.Size, Root: mark.Root, Seen: statement.TimeOf(s.node.Now())}
+	mine = Process{Name: s.name, Mark: mark.Size, Root: mark.Root, Seen: statement.TimeOf(s.node.Now()), Notices: noticeDigest(&s.node.Config, s.node.Keys.Derive("notices"))}
 	if mine.Incarnation, err = tx.Incarnation(); err != nil {
 		return mine, tree, err
 	}
@@ -339,17 +345,22 @@ func (n *Node) processes(ctx context.Context) (Finding, bool, error) {
 	if err != nil || len(all) == 0 {
 		return Finding{}, false, err
 	}
+	return lookAtProcesses(all, n.Now()), true, nil
+}
+
+// lookAtProcesses finds the worst that is to be said of processes that share a database.
+func lookAtProcesses(all []Sharing, now time.Time) Finding {
 	f := Finding{Check: "processes", Health: Good, Says: "this one alone uses the database, and agrees with it"}
 	if len(all) > 1 {
 		f.Says = strconv.Itoa(len(all)) + " share the database, and all agree with it"
 	}
 	for _, p := range all {
 		forget := ", or if its folder is gone for good: comity processes forget " + p.Name
-		switch silent := n.Now().Sub(p.Seen.Std()); {
+		switch silent := now.Sub(p.Seen.Std()); {
 		case p.State == "ahead":
 			f = Finding{f.Check, Bad, "the database lacks something that has left " + p.Name + ": no process signs anything",
 				"put back the newest copy of the database, or open a new log by the recovery key (docs/operator.md, \"After a restore\")"}
-			return f, true, nil
+			return f
 		case p.State == "unheard":
 			f = Finding{f.Check, Bad, "the database has become another one, and " + p.Name + " has not looked whether it lacks anything: nothing is signed until it has",
 				"start it (comity serve)" + forget}
@@ -357,7 +368,39 @@ func (n *Node) processes(ctx context.Context) (Finding, bool, error) {
 			f = Finding{f.Check, Warning, p.Name + " was not seen since " + p.Seen.String() + ": should the database go over to another server, all would wait for it", "start it" + forget}
 		}
 	}
-	return f, true, nil
+	if other := toldOtherwise(all); other != "" && f.Health == Good {
+		f = Finding{f.Check, Warning, other + " has other settings of notices than another process: each tells by its own while it has the turn",
+			"give all processes the same settings, mail_* to webhook_*, notice_* and web_url, and start them anew"}
+	}
+	return f
+}
+
+// toldOtherwise names a process whose settings of notices are not those of the first that has any; "" where there is none.
+func toldOtherwise(all []Sharing) string {
+	first := ""
+	for _, p := range all {
+		switch {
+		case p.Notices == "" || p.Notices == first:
+		case first == "":
+			first = p.Notices
+		default:
+			return p.Name
+		}
+	}
+	return ""
+}
+
+// noticeDigest tells settings of notices apart, and nothing of them to who reads the database: key is the party's. Where passwords lie may be another file in each folder;
+// what is in them counts.
+func noticeDigest(c *config.Config, key []byte) string {
+	if !c.Mails() && !c.Hooks() {
+		return ""
+	}
+	s := c.Notices
+	s.MailPasswordFile, s.WebhookSecretFile = "", ""
+	m := hmac.New(sha256.New, key)
+	fmt.Fprintf(m, "%+v\n%x\n%x\n%q", s, []byte(s.MailPassword), []byte(s.WebhookSecret), c.WebURL)
+	return hex.EncodeToString(m.Sum(nil)[:16])
 }
 
 // WithoutStore says what can be said of a node whose database does not answer, so that nothing of it could be opened; nil where err tells of something else.

@@ -6,7 +6,6 @@ import (
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/desk/instrument"
-	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -29,32 +28,37 @@ func (n *Node) Try(ctx context.Context, id agreement.ID, h *statement.Head, toda
 		return t, err
 	}
 	q.Today = today
-	var doc *agreement.Document
+	var policy *agreement.Policy
 	err = n.Store.View(ctx, func(tx store.Tx) error {
 		s, err := makingState(tx, id)
 		if err != nil {
 			return err
 		}
-		standing, ok := instrument.Standing(s)
-		if !ok {
-			t.Unbound = "The agreement is not in force: no text of it was opened for signature."
-			return nil
+		var at statement.ID
+		t.Unbound = "The agreement is not in force: no text of it was opened for signature."
+		if standing, ok := instrument.Standing(s); ok {
+			var binds *agreement.Version
+			if binds, t.Unbound = bound(standing, h); binds != nil {
+				q.Under(binds)
+				at = binds.Text
+			}
 		}
-		var binds *agreement.Version
-		if binds, t.Unbound = bound(standing, h); binds == nil {
-			return nil
+		if at.IsZero() {
+			if at, err = textAt(tx, id, s, statement.Digest{}); err != nil {
+				return err
+			}
 		}
-		q.Under(binds)
-		doc, err = exchange.Document(tx, binds.Text)
+		doc, compiled, err := n.policy(tx, at)
+		if err == nil {
+			policy, t.Digest = compiled, doc.Digest
+		}
 		return err
 	})
-	if err == nil && doc == nil {
-		doc, err = n.Document(ctx, id)
-	}
 	if err != nil {
 		return t, err
 	}
-	return t, t.ask(doc, q)
+	t.ask(policy, q)
+	return t, nil
 }
 
 // bound is the text that binds the author and all recipients to each other at the head's time; nil where none does, and why.
@@ -74,14 +78,9 @@ func bound(standing *agreement.Standing, h *statement.Head) (v *agreement.Versio
 }
 
 // ask puts the question to a text.
-func (t *Trial) ask(doc *agreement.Document, q agreement.Question) error {
-	policy, err := agreement.Compile(doc)
-	if err != nil {
-		return err
-	}
+func (t *Trial) ask(policy *agreement.Policy, q agreement.Question) {
 	fill(policy, &q)
-	t.Verdict, t.Use, t.Digest = policy.Decide(q), policy.Use(q.Kind), doc.Digest
-	return nil
+	t.Verdict, t.Use = policy.Decide(q), policy.Use(q.Kind)
 }
 
 // TryDraft asks a text that was not put before anybody yet.
@@ -91,7 +90,13 @@ func TryDraft(doc *agreement.Document, h *statement.Head, today map[party.Code]i
 		return t, err
 	}
 	q.Today = today
-	return t, t.ask(doc, q)
+	policy, err := agreement.Compile(doc)
+	if err != nil {
+		return t, err
+	}
+	t.Digest = doc.Digest
+	t.ask(policy, q)
+	return t, nil
 }
 
 // reserved are the reservations among those whom an agreement binds now.

@@ -92,6 +92,13 @@ func (n *Node) DropUploads(files []drafts.File) {
 	}
 }
 
+// GiveUp drops uploads for which NewDraft or EditDraft has failed with err. Where it is not known whether the draft is there, they stay: sweeping finds out.
+func (n *Node) GiveUp(files []drafts.File, err error) {
+	if !store.OutcomeUnknown(err) {
+		n.DropUploads(files)
+	}
+}
+
 // dropReplaced removes uploads that a draft had and has no more.
 func (n *Node) dropReplaced(had, has []drafts.File) {
 	n.DropUploads(slices.DeleteFunc(slices.Clone(had), func(f drafts.File) bool {

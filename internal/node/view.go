@@ -129,10 +129,8 @@ func (n *Node) viewThread(tx store.Tx, row store.ThreadRow) (ThreadView, error) 
 		return v, err
 	}
 	v.TLP = h.Marking.TLP
-	if body, err := readBody(tx, h); err != nil {
+	if v.Title, err = n.titleOf(tx, h); err != nil {
 		return v, err
-	} else if body != nil {
-		v.Title = body.Title
 	}
 	for _, c := range v.Summary.Clocks {
 		cv, err := n.viewClock(tx, head, c)

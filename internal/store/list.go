@@ -48,6 +48,7 @@ type ThreadQuery struct {
 	Agreement     statement.ID
 	Status        string
 	Open          bool // those that are not closed
+	Closed        bool // those that are
 	Track         statement.Track
 	Precedence    statement.Precedence
 	TLP           marking.TLP

@@ -29,15 +29,21 @@ func (f *face) agreements(w http.ResponseWriter, r *http.Request) error {
 	}
 	s := f.shell(r, "nav.agreements", "agreements")
 	s.Live = true
-	all, err := f.n.Agreements(ctx)
+	list, err := f.n.AgreementList(ctx, r.URL.Query().Get("after"), perPage)
 	if err != nil {
 		return err
 	}
-	var rows []page.AgreementRow
-	for _, a := range all {
-		rows = append(rows, agreementRow(s, a))
+	v := &page.AgreementList{MayPropose: f.n.Authorize(ctx, auth.Negotiate, auth.Matter{}) == nil}
+	for _, a := range list.Agreements {
+		v.Rows = append(v.Rows, agreementRow(s, a))
 	}
-	return f.show(w, r, http.StatusOK, page.Agreements(s, rows, f.n.Authorize(ctx, auth.Negotiate, auth.Matter{}) == nil))
+	if list.Next != "" {
+		v.Next = "/agreements?" + url.Values{"after": {list.Next}}.Encode()
+	}
+	if r.URL.Query().Get("after") != "" {
+		v.First = "/agreements"
+	}
+	return f.show(w, r, http.StatusOK, page.Agreements(s, v))
 }
 
 func agreementRow(s *page.Shell, a node.AgreementView) page.AgreementRow {

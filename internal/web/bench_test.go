@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/comity-exchange/comity/internal/fedtest"
@@ -28,6 +30,44 @@ func BenchmarkPages(b *testing.B) {
 		pages := web.Handler(xa.Node, web.Options{})
 		for name, path := range map[string]string{"duty": "/", "threads": "/threads", "thread": "/threads/" + last.Thread.String(), "agreement": "/agreements/" + agreed.String()} {
 			b.Run(fmt.Sprintf("%s/threads=%d", name, n), func(b *testing.B) {
+				b.ReportAllocs()
+				for b.Loop() {
+					w := httptest.NewRecorder()
+					pages.ServeHTTP(w, httptest.NewRequestWithContext(b.Context(), http.MethodGet, path, nil))
+					if w.Code != http.StatusOK {
+						b.Fatal(w.Code)
+					}
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkAgreements asks for the pages that show agreements, of a node that has so many of them.
+func BenchmarkAgreements(b *testing.B) {
+	for _, n := range []int{1, 40} {
+		f := fedtest.New(b, "XA", "XB")
+		raw, err := os.ReadFile("testdata/assistance.json")
+		if err != nil {
+			b.Fatal(err)
+		}
+		xa := f.At("XA")
+		agreed := f.Agree(string(raw), "XA")
+		for i := range n - 1 {
+			text := strings.Replace(string(raw), "XA and XB", fmt.Sprintf("XA and XB, number %d", i), 1)
+			if _, err := xa.Propose(b.Context(), []byte(text), nil, "", xa.By("releasing-officer", "")); err != nil {
+				b.Fatal(err)
+			}
+		}
+		f.Quiet()
+		if err := xa.Index(b.Context()); err != nil { // or it goes on while pages are measured
+			b.Fatal(err)
+		}
+		pages := web.Handler(xa.Node, web.Options{})
+		for name, path := range map[string]string{
+			"list": "/agreements", "one": "/agreements/" + agreed.String(), "threads": "/threads", "try": "/agreements/" + agreed.String() + "?try=yes&from=XA&to=XB&kind=assist.request&tlp=RED",
+		} {
+			b.Run(fmt.Sprintf("%s/agreements=%d", name, n), func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					w := httptest.NewRecorder()

@@ -1,10 +1,8 @@
 package web
 
 import (
-	"maps"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/comity-exchange/comity/internal/node"
@@ -21,7 +19,7 @@ func (f *face) directory(w http.ResponseWriter, r *http.Request) error {
 	var parties []page.ContactParty
 	for _, c := range all {
 		if n := len(parties); n == 0 || parties[n-1].Code != string(c.Party) {
-			parties = append(parties, page.ContactParty{Code: string(c.Party), Name: nameIn(s, c.Names), Own: c.Own, Confirmed: moment(c.Confirmed), Issued: moment(c.Issued)})
+			parties = append(parties, page.ContactParty{Code: string(c.Party), Name: node.NameIn(c.Names, s.Code()), Own: c.Own, Confirmed: moment(c.Confirmed), Issued: moment(c.Issued)})
 		}
 		p := &parties[len(parties)-1]
 		p.Contacts = append(p.Contacts, contactRow(c))
@@ -34,19 +32,6 @@ func contactRow(c node.ContactView) page.ContactRow {
 		Role: string(c.Role), Name: c.Name, Email: c.Email, Mail: url.PathEscape(c.Email), Phone: c.Phone, Dial: dial(c.Phone), Hours: c.Hours, Duty: string(c.Duty),
 		Languages: strings.Join(c.Languages, ", "),
 	}
-}
-
-// nameIn is a name in the reader's language, else in English, else in any.
-func nameIn(s *page.Shell, names map[string]string) string {
-	for _, language := range []string{s.Code(), "en"} {
-		if name := names[language]; name != "" {
-			return name
-		}
-	}
-	for _, language := range slices.Sorted(maps.Keys(names)) {
-		return names[language]
-	}
-	return ""
 }
 
 // dial keeps of a telephone number what a telephone dials.

@@ -259,7 +259,7 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	back := func(status int, verdict *page.Verdict, problem error) error {
-		f.n.DropUploads(in.files)
+		f.n.GiveUp(in.files, problem)
 		v, err := f.editForm(ctx, b, d, in)
 		if err != nil {
 			return err

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/comity-exchange/comity/desk/assist"
+	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/form"
 	"github.com/comity-exchange/comity/internal/node"
@@ -152,6 +153,9 @@ func (f *face) owed(s *page.Shell, o node.Owed) page.Owed {
 		v.To = strings.Join(t.With, ", ")
 	}
 	v.Moves = foremost(v.Moves, o.Clock.Name)
+	if v.Name == recall.ClockErase && v.Ours && len(v.Moves) > 0 { // erasing is no statement with a form: the thread's own page has it
+		v.Moves = append([]page.Act{{Href: t.Href + "#recall", Label: s.T("recall.erase"), Main: true}}, v.Moves...)
+	}
 	switch title := o.Title.In(s.Code(), "en"); o.SetBy {
 	case node.SetByArticle:
 		v.SetBy, v.Article = s.T("setby.article", o.Article, title), agreementHref(o.Agreement, o.Article)
@@ -293,7 +297,7 @@ func (f *face) peerRow(s *page.Shell, p node.PeerView) page.PeerRow {
 		Lag: s.Span(p.Lag), Heard: moment(p.Heard), NextTry: moment(p.NextTry), Sizes: s.T("peer.sizes", p.Accepted, p.Size),
 	}
 	if c := p.Checkpoint; c != nil {
-		row.Signed, row.Size, row.Witness = moment(c.Time), c.Size, c.Cosigners
+		row.Signed, row.Size, row.Witness = moment(c.Time), c.Size, cosigners(c.Cosigners)
 	}
 	for _, one := range p.Forks {
 		row.Forks = append(row.Forks, page.ForkRow{Found: moment(one.Found), Why: one.Why})

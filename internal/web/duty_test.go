@@ -25,12 +25,12 @@ func TestBusy(t *testing.T) {
 	for i := range 9 {
 		d.askOut(fmt.Sprintf("Our own %d", i))
 	}
-	html := d.page("ada", "/")
+	html := d.page("duty", "/")
 	if n := strings.Count(html, `class="card `); n != 8 {
 		t.Errorf("%d cards", n)
 	}
 	d.has("busy", html, "<title>(10) Duty desk", `<a href="/threads?owed=yes">2 more</a>`, `<a href="/threads?others=yes">1 more</a>`, `<a href="#h-owed" class="">10 we owe</a>`, `<a href="#h-unread" class="">11 new</a>`, "9 owed to us")
-	others := d.page("ada", "/threads?others=yes")
+	others := d.page("duty", "/threads?others=yes")
 	if n := strings.Count(others, "Our own "); n < 9 || strings.Contains(others, "Request 1") {
 		t.Errorf("others owe in %d threads", n)
 	}

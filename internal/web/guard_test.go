@@ -20,6 +20,35 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
+// TestCrossSite sends what another site's page would send.
+func TestCrossSite(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	s := d.ask("Logs", statement.Immediate)
+	at := "/threads/" + s.Thread.String()
+	for name, headers := range map[string]map[string]string{
+		"cross-site": {"Sec-Fetch-Site": "cross-site"}, "same-site": {"Sec-Fetch-Site": "same-site"}, "a foreign origin": {"Origin": "https://evil.example"},
+	} {
+		for _, path := range []string{at + "/say", at + "/read", at + "/recall", "/may", "/preferences", "/drafts/00000000000000000000000000000000/release", "/log"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(url.Values{"kind": {"assist.acknowledge"}, "tlp": {"AMBER"}, "do": {"send"}}.Encode()))
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			for h, v := range headers {
+				r.Header.Set(h, v)
+			}
+			a := d.do("duty", r)
+			if a.Code != http.StatusForbidden {
+				t.Errorf("%s %s: %d", name, path, a.Code)
+			}
+			d.sound(name+" "+path, answer{a.ResponseRecorder, strings.Replace(a.body, `data-theme=""`, `data-theme="dark"`, 1)}, "en")
+		}
+	}
+	v, _, err := d.xa.Thread(d.as("duty"), s.Thread)
+	d.must(err)
+	if v.Summary.Status != "open" {
+		t.Errorf("something was said: %s", v.Summary.Status)
+	}
+}
+
 // multipartForm is a form with files.
 func (d *desk) multipartForm(path string, values url.Values, files map[string]string) *http.Request {
 	d.Helper()
@@ -61,12 +90,12 @@ func TestUploads(t *testing.T) {
 		"../../../../etc/passwd": "passwd", `..\\..\\evil.exe`: "evil.exe", "/etc/shadow": "shadow", "..": "attachment", ".htaccess": "htaccess", "a\u202egpj.exe": "agpj.exe",
 		"<b>.html": "_b_.html", strings.Repeat("long", 200) + ".txt": "", "con:aux|x.txt": "con_aux_x.txt", "  ": "attachment", "отчёт.pdf": "отчёт.pdf",
 	} {
-		a := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{name: "text"}))
+		a := d.do("duty", d.multipartForm(at+"/say", values, map[string]string{name: "text"}))
 		if a.Code != http.StatusSeeOther {
 			t.Fatalf("%q: %d %s", name, a.Code, said(a.body))
 		}
 		id := strings.TrimSuffix(strings.TrimPrefix(a.Header().Get("Location"), "/drafts/"), "?done=kept")
-		v, _, err := d.xa.Draft(d.as("ada"), id)
+		v, _, err := d.xa.Draft(d.as("duty"), id)
 		d.must(err)
 		if len(v.Files) != 1 || want != "" && v.Files[0].Name != want || len(v.Files[0].Name) > 120 {
 			t.Errorf("%q became %q", name, v.Files[0].Name)
@@ -74,40 +103,40 @@ func TestUploads(t *testing.T) {
 		if f := v.Files[0]; f.Path != "" || f.Upload != "" || f.Key != "" {
 			t.Errorf("%q is shown with where it lies: %+v", name, f)
 		}
-		d.sends("ada", "/drafts/"+id+"/drop", nil)
+		d.sends("duty", "/drafts/"+id+"/drop", nil)
 	}
 	if n := lying(); n != 0 {
 		t.Errorf("%d files are left of drafts that were dropped", n)
 	}
 	// What replaces attachments removes those that were there; what does not come leaves them.
-	kept := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{"a.txt": "a"}))
+	kept := d.do("duty", d.multipartForm(at+"/say", values, map[string]string{"a.txt": "a"}))
 	draft := strings.TrimSuffix(kept.Header().Get("Location"), "?done=kept")
 	edit := url.Values{"tlp": {"AMBER"}, "do": {"keep"}}
-	if a := d.do("ada", d.multipartForm(draft+"/edit", edit, nil)); a.Code != http.StatusSeeOther || lying() != 1 {
+	if a := d.do("duty", d.multipartForm(draft+"/edit", edit, nil)); a.Code != http.StatusSeeOther || lying() != 1 {
 		t.Errorf("an edit without files: %d %s, %d files", a.Code, said(a.body), lying())
 	}
-	if a := d.do("ada", d.multipartForm(draft+"/edit", edit, map[string]string{"b.txt": "b", "c.txt": "c"})); a.Code != http.StatusSeeOther || lying() != 2 {
+	if a := d.do("duty", d.multipartForm(draft+"/edit", edit, map[string]string{"b.txt": "b", "c.txt": "c"})); a.Code != http.StatusSeeOther || lying() != 2 {
 		t.Errorf("an edit with files: %d %s, %d files", a.Code, said(a.body), lying())
 	}
-	d.sends("ada", draft+"/drop", nil)
+	d.sends("duty", draft+"/drop", nil)
 	if lying() != 0 {
 		t.Errorf("%d files are left of a draft that was changed and dropped", lying())
 	}
 	values.Set("do", "check")
-	if a := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{"x.txt": "text"})); a.Code != http.StatusOK || lying() != 0 {
+	if a := d.do("duty", d.multipartForm(at+"/say", values, map[string]string{"x.txt": "text"})); a.Code != http.StatusOK || lying() != 0 {
 		t.Errorf("checking: %d, %d files are left", a.Code, lying())
 	}
 	values.Set("do", "send")
-	sent := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{"x.txt": "the text"}))
+	sent := d.do("duty", d.multipartForm(at+"/say", values, map[string]string{"x.txt": "the text"}))
 	if sent.Code != http.StatusSeeOther || !strings.Contains(sent.Header().Get("Location"), "done=said") || lying() != 0 {
 		t.Errorf("sending: %d %s, %d files are left", sent.Code, sent.Header().Get("Location"), lying())
 	}
-	d.has("sent", d.page("ada", at), "x.txt", "8 B")
+	d.has("sent", d.page("duty", at), "x.txt", "8 B")
 
 	o := d.options
 	o.MaxUpload = 64
 	d.pages = web.Handler(d.xa.Node, o)
-	if a := d.do("ada", d.multipartForm(at+"/say", values, map[string]string{"x.txt": strings.Repeat("x", 65)})); a.Code != http.StatusRequestEntityTooLarge || lying() != 0 {
+	if a := d.do("duty", d.multipartForm(at+"/say", values, map[string]string{"x.txt": strings.Repeat("x", 65)})); a.Code != http.StatusRequestEntityTooLarge || lying() != 0 {
 		t.Errorf("too large: %d, %d files are left", a.Code, lying())
 	}
 	// Many files of nothing are bounded too.
@@ -115,7 +144,7 @@ func TestUploads(t *testing.T) {
 	for i := range statement.MaxBlobs + 1 {
 		many[fmt.Sprintf("%d.txt", i)] = ""
 	}
-	if a := d.do("ada", d.multipartForm(at+"/say", values, many)); a.Code != http.StatusRequestEntityTooLarge || lying() != 0 {
+	if a := d.do("duty", d.multipartForm(at+"/say", values, many)); a.Code != http.StatusRequestEntityTooLarge || lying() != 0 {
 		t.Errorf("too many: %d %s, %d files are left", a.Code, said(a.body), lying())
 	}
 	// Who may not draft leaves nothing on the disk.
@@ -128,7 +157,7 @@ func TestUploads(t *testing.T) {
 func TestPreferences(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	a := d.post("ada", "/preferences", url.Values{"language": {"ar"}, "zone": {"Asia/Riyadh"}, "theme": {"dark"}, "back": {"/threads?owed=yes"}})
+	a := d.post("duty", "/preferences", url.Values{"language": {"ar"}, "zone": {"Asia/Riyadh"}, "theme": {"dark"}, "back": {"/threads?owed=yes"}})
 	if a.Code != http.StatusSeeOther || a.Header().Get("Location") != "/threads?owed=yes" || len(a.Result().Cookies()) != 3 {
 		t.Errorf("%d %s %v", a.Code, a.Header().Get("Location"), a.Result().Cookies())
 	}
@@ -137,13 +166,13 @@ func TestPreferences(t *testing.T) {
 			t.Errorf("the cookie %v", c)
 		}
 	}
-	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", ""} {
-		if a := d.post("ada", "/preferences", url.Values{"back": {back}}); a.Header().Get("Location") != "/" {
+	for _, back := range []string{"https://evil.example/", "//evil.example", `/\evil.example`, "javascript:alert(1)", "", "/\t/evil.example", "///evil.example", "/x\x00y", " /x", "/" + strings.Repeat("a", 2000)} {
+		if a := d.post("duty", "/preferences", url.Values{"back": {back}}); a.Header().Get("Location") != "/" {
 			t.Errorf("back %q leads to %q", back, a.Header().Get("Location"))
 		}
 	}
 	for name, v := range map[string]url.Values{"language": {"language": {"xx"}}, "zone": {"zone": {"Local"}}, "another zone": {"zone": {"../../etc/passwd"}}, "light": {"theme": {"pink"}}} {
-		if a := d.post("ada", "/preferences", v); a.Code != http.StatusBadRequest {
+		if a := d.post("duty", "/preferences", v); a.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d", name, a.Code)
 		}
 	}
@@ -155,7 +184,7 @@ func TestPreferences(t *testing.T) {
 	o := d.options
 	o.House = secure
 	d.pages = web.Handler(d.xa.Node, o)
-	if h := d.get("ada", "/").Header().Get("Strict-Transport-Security"); h == "" {
+	if h := d.get("duty", "/").Header().Get("Strict-Transport-Security"); h == "" {
 		t.Error("no HSTS over https")
 	}
 }
@@ -180,7 +209,7 @@ func TestEvents(t *testing.T) {
 	}
 	ctx, stop := context.WithTimeout(t.Context(), 60*time.Second)
 	defer stop()
-	first := open(ctx, "ada")
+	first := open(ctx, "duty")
 	if first.StatusCode != http.StatusOK || first.Header.Get("Content-Type") != "text/event-stream" || first.Header.Get("Cache-Control") != "no-store" {
 		t.Fatalf("%d %v", first.StatusCode, first.Header)
 	}
@@ -203,14 +232,14 @@ func TestEvents(t *testing.T) {
 	if next("event: changed") == "" {
 		t.Fatal("the stream does not tell of a change")
 	}
-	open(ctx, "ada")
-	if a := open(ctx, "ada"); a.StatusCode != http.StatusTooManyRequests {
+	open(ctx, "duty")
+	if a := open(ctx, "duty"); a.StatusCode != http.StatusTooManyRequests {
 		t.Errorf("a third stream of one session: %d", a.StatusCode)
 	}
-	if a := open(ctx, "boris"); a.StatusCode != http.StatusOK {
+	if a := open(ctx, "release"); a.StatusCode != http.StatusOK {
 		t.Errorf("another session: %d", a.StatusCode)
 	}
-	d.must(d.xa.SetDisabled(d.as("root"), "ada", true))
+	d.must(d.xa.SetDisabled(d.as("root"), "duty", true))
 	for lines.Scan() { // it ends by itself, or the time runs out
 	}
 	if ctx.Err() != nil {
@@ -223,14 +252,14 @@ func TestMethods(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	for path, want := range map[string]int{"/threads": http.StatusMethodNotAllowed, "/may": http.StatusMethodNotAllowed, "/nothing": http.StatusNotFound} {
-		a := d.do("ada", httptest.NewRequestWithContext(t.Context(), http.MethodPut, path, nil))
+		a := d.do("duty", httptest.NewRequestWithContext(t.Context(), http.MethodPut, path, nil))
 		if a.Code != want || !strings.Contains(a.body, "<html") || want == http.StatusMethodNotAllowed && a.Header().Get("Allow") == "" {
 			t.Errorf("PUT %s: %d, allowed are %q", path, a.Code, a.Header().Get("Allow"))
 		}
 	}
 	large := url.Values{"back": {strings.Repeat("x", page.MaxForm)}}
 	for _, path := range []string{"/preferences", "/officers", "/may", "/drafts/00000000000000000000000000000000/drop"} {
-		if a := d.post("ada", path, large); a.Code != http.StatusRequestEntityTooLarge {
+		if a := d.post("duty", path, large); a.Code != http.StatusRequestEntityTooLarge {
 			t.Errorf("too much for %s: %d", path, a.Code)
 		}
 	}
@@ -258,7 +287,7 @@ func TestAdministrator(t *testing.T) {
 	d.has("an administrator's", home, `href="/log"`, `href="/settings"`, `class="mark" href="/officers"`)
 	d.lacks("an administrator's", home, `href="/threads"`, `href="/ledger"`, `href="/peers"`)
 	d.has("the way out", d.get("root", "/threads").body, `class="button" href="/officers"`)
-	d.has("an officer's", d.page("ada", "/officers"), `href="/threads"`, `href="/officers"`)
+	d.has("an officer's", d.page("duty", "/officers"), `href="/threads"`, `href="/officers"`)
 	for path, want := range map[string]int{"/threads": http.StatusForbidden, "/drafts": http.StatusForbidden, "/agreements": http.StatusForbidden, "/log": http.StatusOK} {
 		a := d.get("root", path)
 		if a.Code != want {
@@ -270,7 +299,7 @@ func TestAdministrator(t *testing.T) {
 	}
 	a := d.post("root", "/log", nil)
 	d.has("verified", a.body, "The log verifies")
-	if a := d.post("chika", "/log", nil); a.Code != http.StatusForbidden {
+	if a := d.post("writer", "/log", nil); a.Code != http.StatusForbidden {
 		t.Errorf("an analyst verifies the log: %d", a.Code)
 	}
 }

@@ -113,18 +113,24 @@ func (f *face) counts(r *http.Request, s *page.Shell, peers []node.PeerView) (*c
 // ledgerAgreements are those under which something was asked, and all of them.
 func (f *face) ledgerAgreements(r *http.Request, s *page.Shell, c *counted) ([]page.Choice, error) {
 	out := []page.Choice{{Value: "", Label: s.T("ledger.all"), Chosen: c.agreement.IsZero()}}
-	all, err := f.n.Agreements(r.Context())
-	if err != nil {
-		return nil, err
+	ids := []statement.ID{}
+	if !c.agreement.IsZero() {
+		ids = append(ids, c.agreement)
 	}
-	for _, a := range all {
-		if a.ID == c.agreement || slices.ContainsFunc(c.ledger.Entries, func(e ledger.Entry) bool { return e.Agreement == a.ID }) {
-			title := a.Title.In(s.Code(), "en")
-			if title == "" {
-				title = a.ID.Short()
-			}
-			out = append(out, page.Choice{Value: a.ID.String(), Label: title, Chosen: a.ID == c.agreement})
+	for _, e := range c.ledger.Entries {
+		if !e.Agreement.IsZero() && !slices.Contains(ids, e.Agreement) {
+			ids = append(ids, e.Agreement)
 		}
+	}
+	for _, id := range ids {
+		a, err := f.n.Agreement(r.Context(), id)
+		if fault.CodeOf(err) == fault.NotFound {
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, page.Choice{Value: id.String(), Label: orShort(a.Title.In(s.Code(), "en"), id), Chosen: id == c.agreement})
 	}
 	return out, nil
 }

@@ -21,7 +21,7 @@ func TestLive(t *testing.T) {
 	}
 	d := newDesk(t)
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header.Set(officerHeader, "ada")
+		r.Header.Set(officerHeader, "duty")
 		d.pages.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)

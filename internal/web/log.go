@@ -75,12 +75,7 @@ func (f *face) checkpoints(r *http.Request, v *page.LogBook) error {
 		v.Evidence = "/log/evidence"
 	}
 	for _, c := range list.Checkpoints {
-		row := page.CheckpointRow{Size: c.Size, Time: moment(c.Time)}
-		for _, name := range c.Cosigners {
-			if code, _, _ := strings.Cut(name, "/"); !slices.Contains(row.Cosigners, code) {
-				row.Cosigners = append(row.Cosigners, code)
-			}
-		}
+		row := page.CheckpointRow{Size: c.Size, Time: moment(c.Time), Cosigners: cosigners(c.Cosigners)}
 		if v.Evidence != "" && c.Size < v.Size {
 			row.Evidence = v.Evidence + "?since=" + strconv.FormatInt(c.Size, 10)
 		}
@@ -93,6 +88,16 @@ func (f *face) checkpoints(r *http.Request, v *page.LogBook) error {
 		v.First = "/log#checkpoints"
 	}
 	return nil
+}
+
+// cosigners are the parties whose witnesses these are: XB/witness/1 is XB's.
+func cosigners(names []string) (out []string) {
+	for _, name := range names {
+		if code, _, _ := strings.Cut(name, "/"); !slices.Contains(out, code) {
+			out = append(out, code)
+		}
+	}
+	return out
 }
 
 // size reads a size of the log out of an address; "" is 0.

@@ -234,7 +234,7 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		return fault.New(fault.NotFound, "ENC-8", "there is no such kind")
 	}
 	back := func(status int, verdict *page.Verdict, problem error) error {
-		f.n.DropUploads(in.files)
+		f.n.GiveUp(in.files, problem)
 		v, err := b.form(ctx, spec, in.Values)
 		if err != nil {
 			return err

@@ -28,7 +28,7 @@ func (f *face) showSettings(w http.ResponseWriter, r *http.Request, status int, 
 		v.Caveats = append(v.Caveats, page.CaveatFile{Name: c.Name, Text: c.Text})
 	}
 	for _, l := range f.House.Catalog.Languages() {
-		v.Languages = append(v.Languages, page.LanguageRow{Code: l.Code(), Name: l.Name, Lacks: l.Lacks, Here: l.Code() == s.Code()})
+		v.Languages = append(v.Languages, page.LanguageRow{Code: l.Code(), Name: l.Name, Lacks: s.Words("settings.group", l.Lacks), Here: l.Code() == s.Code()})
 	}
 	if v.Notices, err = f.notices(r, tried); err != nil {
 		return err

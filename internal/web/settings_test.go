@@ -66,7 +66,7 @@ func TestNotices(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	html := d.page("root", "/settings")
-	d.has("none is set", html, "Mail and webhook", "nobody is told this way", "Languages", "العربية", "in English: notice")
+	d.has("none is set", html, "Mail and webhook", "nobody is told this way", "Languages", "العربية", "in English: the mail")
 	d.lacks("none is set", html, "Send a test")
 	for _, language := range []string{"en", "ru", "ar"} {
 		d.lacks(language, d.page("root", "/settings", "Cookie", "comity-language="+language), "⟦")
@@ -137,4 +137,20 @@ func TestRecalled(t *testing.T) {
 	d.sends("boris", mine+"/recall", url.Values{"sure": {"yes"}, "of": {own.ID.String()}, "reason": {"incorrect"}})
 	d.lacks("recalled once", d.page("boris", mine), "Ask to erase it")
 	d.has("recalled by us", d.page("boris", mine), "Recalled by XA", "Reason: incorrect")
+
+	seen := map[statement.ID]bool{}
+	cursor := ""
+	for range 2 {
+		list, err := d.xa.RecallList(d.as("boris"), cursor, 1)
+		d.must(err)
+		if len(list.Recalls) != 1 || seen[list.Recalls[0].ID] {
+			t.Fatalf("a page of recalls has %d", len(list.Recalls))
+		}
+		seen[list.Recalls[0].ID], cursor = true, list.Next
+	}
+	if cursor != "" {
+		if list, err := d.xa.RecallList(d.as("boris"), cursor, 1); err != nil || len(list.Recalls) > 0 || list.Next != "" {
+			t.Errorf("after the last recall: %+v, %v", list, err)
+		}
+	}
 }

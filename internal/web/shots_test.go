@@ -15,6 +15,8 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/recall"
+	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -47,7 +49,7 @@ func TestShots(t *testing.T) {
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	d.must(err)
 	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id := "boris"
+		id := "release"
 		if c, err := r.Cookie("officer"); err == nil {
 			id = c.Value
 		}
@@ -114,18 +116,22 @@ func (d *desk) night() map[string]string {
 	draft := d.request("Indicators of the wiper of 28 February")
 	draft.Marking = marking.Marking{TLP: marking.AmberStrict, PAP: marking.PAPAmber, Handling: []string{"H1"}}
 	draft.Text = "We have found the attached on three hosts of an operator of a distribution grid. Do you see it as well?"
-	v, err := d.xa.NewDraft(d.as("chika"), draft, nil)
+	v, err := d.xa.NewDraft(d.as("writer"), draft, nil)
 	d.must(err)
-	_, _, err = d.xa.SubmitDraft(d.as("chika"), v.ID)
+	_, _, err = d.xa.SubmitDraft(d.as("writer"), v.ID)
 	d.must(err)
-	mine, err := d.xa.NewDraft(d.as("boris"), d.request("Contact of the operator's control room"), nil)
+	mine, err := d.xa.NewDraft(d.as("release"), d.request("Contact of the operator's control room"), nil)
 	d.must(err)
 	at := "/threads/" + immediate.Thread.String() + "/say"
-	d.sends("ada", at, url.Values{"kind": {"assist.acknowledge"}, "tlp": {"AMBER"}, "text": {"We are on it."}, "do": {"send"}})
+	d.sends("duty", at, url.Values{"kind": {"assist.acknowledge"}, "tlp": {"AMBER"}, "text": {"We are on it."}, "do": {"send"}})
 	d.xb.Until("the acknowledgement", func() bool {
 		t, _, err := d.xb.Thread(d.Context(), immediate.Thread)
 		return err == nil && t.Summary.Status == "acknowledged"
 	})
+	mistake := d.ask("Passenger list, sent to the wrong desk", statement.Routine)
+	back, err := d.xb.Recall(d.Context(), node.Recalling{IDs: []statement.ID{mistake.ID}, Reason: recall.WrongRecipient, Within: 24 * time.Hour, Precedence: statement.Immediate, By: d.xb.By("duty-officer", "")})
+	d.must(err)
+	d.xa.Has(back[0].Thread)
 	d.f.Cut("XA", "XC")
 	made, amended := d.negotiation()
 	d.f.Clock.Pass(15 * time.Minute)
@@ -134,7 +140,8 @@ func (d *desk) night() map[string]string {
 		"duty": "/", "threads": "/threads", "thread": "/threads/" + immediate.Thread.String(), "thread-say": "/threads/" + flash.Thread.String() + "?say=assist.grant#say-assist.grant",
 		"new": "/new/assist.request", "drafts": "/drafts", "draft": "/drafts/" + v.ID, "draft-own": "/drafts/" + mine.ID, "agreements": "/agreements", "agreement": agreed,
 		"try": agreed + "?try=yes&to=XB&kind=assist.request&tlp=RED&track=leadership&personal_data=minimised#try", "making": "/agreements/" + made, "diff": "/agreements/" + made + "?text=" + amended + "&diff=yes#diff",
-		"peers": "/peers", "log": "/log", "fault": "/nothing",
+		"peers": "/peers", "log": "/log", "fault": "/nothing", "ledger": "/ledger", "directory": "/directory", "officers": "/officers", "settings": "/settings", "retention": "/settings/retention",
+		"recalled": "/threads/" + mistake.Thread.String(), "recall": "/threads/" + back[0].Thread.String(),
 	}
 }
 
@@ -142,18 +149,18 @@ func (d *desk) night() map[string]string {
 // of the other text.
 func (d *desk) negotiation() (id, amended string) {
 	d.Helper()
-	boris, by := d.as("boris"), d.xa.By("releasing-officer", "")
+	release, by := d.as("release"), d.xa.By("releasing-officer", "")
 	raw, err := os.ReadFile("testdata/assistance.json")
 	d.must(err)
 	first := strings.Replace(strings.ReplaceAll(string(raw), `"XB"`, `"XC"`), "XA and XB", "XA and XC", 1)
-	said, err := d.xa.Propose(boris, []byte(first), nil, "", by)
+	said, err := d.xa.Propose(release, []byte(first), nil, "", by)
 	d.must(err)
 	second := strings.Replace(strings.Replace(first, "after two years", "after one year, unless the Party that gave it agrees to longer", 1), "63072000", "31536000", 1)
-	_, err = d.xa.Amend(boris, said.ID, []byte(second), "One year will do.", by)
+	_, err = d.xa.Amend(release, said.ID, []byte(second), "One year will do.", by)
 	d.must(err)
-	v, err := d.xa.Agreement(boris, said.ID)
+	v, err := d.xa.Agreement(release, said.ID)
 	d.must(err)
-	_, err = d.xa.Negotiate(boris, said.ID, instrument.KindSilence, instrument.Ask{Digest: v.Digest, Expires: statement.TimeOf(d.xa.Now().Add(50 * time.Hour))}, "", by)
+	_, err = d.xa.Negotiate(release, said.ID, instrument.KindSilence, instrument.Ask{Digest: v.Digest, Expires: statement.TimeOf(d.xa.Now().Add(50 * time.Hour))}, "", by)
 	d.must(err)
 	return said.ID.String(), v.Making.Table[0].Digest.String()
 }

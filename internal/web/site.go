@@ -24,7 +24,7 @@ func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, lo
 	}
 	for _, l := range letters {
 		if l.Own {
-			house.Name = nameOf(l.Names)
+			house.Name = node.NameIn(l.Names, "en")
 		}
 	}
 	d, err := door.New(n, door.Options{House: house, URL: origin, Nav: navigate(n), Log: log})
@@ -37,18 +37,4 @@ func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, lo
 		mux.Handle("/api/", api)
 	}
 	return d.Front(mux), nil
-}
-
-// nameOf is a party's name in English, or in the language that comes first.
-func nameOf(names map[string]string) string {
-	if name, ok := names["en"]; ok {
-		return name
-	}
-	first := ""
-	for language := range names {
-		if first == "" || language < first {
-			first = language
-		}
-	}
-	return names[first]
 }

@@ -71,7 +71,7 @@ func TestSite(t *testing.T) {
 			t.Errorf("%s: %d, to %q", path, w.Code, w.Header().Get("Location"))
 		}
 	}
-	if err := n.AddOfficer(t.Context(), auth.Person{ID: "root", Name: "R. Root", Roles: []auth.Role{auth.Administrator}}); err != nil {
+	if err := n.AddOfficer(t.Context(), auth.Person{ID: "root", Name: "Administrator", Roles: []auth.Role{auth.Administrator}}); err != nil {
 		t.Fatal(err)
 	}
 	link, err := n.MakeLink(t.Context(), "root", statement.TimeOf(time.Now().Add(time.Hour)))
@@ -83,13 +83,13 @@ func TestSite(t *testing.T) {
 		t.Fatalf("%d: %s", w.Code, w.Body)
 	}
 	cookies = w.Result().Cookies()
-	if w := ask(http.MethodGet, "/me", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "R. Root") || !strings.Contains(w.Body.String(), `href="/log"`) || strings.Contains(w.Body.String(), "⟦") {
+	if w := ask(http.MethodGet, "/me", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Administrator") || !strings.Contains(w.Body.String(), `href="/log"`) || strings.Contains(w.Body.String(), "⟦") {
 		t.Errorf("%d: %s", w.Code, w.Body)
 	}
 	if w := ask(http.MethodGet, "/", ""); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/officers" {
 		t.Errorf("an administrator begins at %d %s", w.Code, w.Header().Get("Location"))
 	}
-	if w := ask(http.MethodGet, "/officers", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "R. Root") {
+	if w := ask(http.MethodGet, "/officers", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Administrator") {
 		t.Errorf("%d: %s", w.Code, w.Body)
 	}
 	if w := ask(http.MethodGet, "/api/x", ""); w.Code != http.StatusTeapot {

@@ -76,22 +76,25 @@ func (d *desk) must(err error) {
 	}
 }
 
-// staff gives XA officers: root administers, ada is on duty, boris releases, chika analyses, dora looks.
+// staff gives XA officers: root administers, duty is on duty, release releases, writer analyses, audit looks.
 func (d *desk) staff() {
 	ctx := d.Context()
-	enter := func(by context.Context, id, name string, roles ...auth.Role) {
-		d.must(d.xa.AddOfficer(by, auth.Person{ID: id, Name: name, Roles: roles, Languages: []string{"en"}}))
-		secret, err := d.xa.MakeToken(by, id, nil, statement.TimeOf(d.xa.Now().Add(30*24*time.Hour)))
-		d.must(err)
-		d.claims[id] = auth.Claim{Officer: id, Token: secret}
-		d.names[id] = page.Visitor{Officer: id, Name: name, Roles: roles, Session: id}
-	}
-	enter(ctx, "root", "Root Example", auth.Administrator)
+	d.enter(ctx, "root", "Administrator of XA", auth.Administrator)
 	root := d.as("root")
-	enter(root, "ada", "Ada Example", auth.DutyOfficer)
-	enter(root, "boris", "Boris Sample", auth.ReleasingOfficer)
-	enter(root, "chika", "Chika Fiction", auth.Analyst)
-	enter(root, "dora", "Dora Auditor", auth.Auditor)
+	d.enter(root, "duty", "Duty officer of XA", auth.DutyOfficer)
+	d.enter(root, "release", "Releasing officer of XA", auth.ReleasingOfficer)
+	d.enter(root, "writer", "Analyst of XA", auth.Analyst)
+	d.enter(root, "audit", "Auditor of XA", auth.Auditor)
+}
+
+// enter adds an officer who has signed in.
+func (d *desk) enter(by context.Context, id, name string, roles ...auth.Role) {
+	d.Helper()
+	d.must(d.xa.AddOfficer(by, auth.Person{ID: id, Name: name, Roles: roles, Languages: []string{"en"}}))
+	secret, err := d.xa.MakeToken(by, id, nil, statement.TimeOf(d.xa.Now().Add(30*24*time.Hour)))
+	d.must(err)
+	d.claims[id] = auth.Claim{Officer: id, Token: secret}
+	d.names[id] = page.Visitor{Officer: id, Name: name, Roles: roles, Session: id}
 }
 
 func (d *desk) as(id string) context.Context { return auth.With(d.Context(), d.claims[id]) }
@@ -218,11 +221,11 @@ func (d *desk) ask(title string, p statement.Precedence) exchange.Said {
 func (d *desk) askOut(title string) exchange.Said {
 	d.Helper()
 	draft := d.request(title)
-	v, err := d.xa.NewDraft(d.as("boris"), draft, nil)
+	v, err := d.xa.NewDraft(d.as("release"), draft, nil)
 	d.must(err)
-	s, err := d.xa.ReleaseDraft(d.as("boris"), v.ID)
+	s, err := d.xa.ReleaseDraft(d.as("release"), v.ID)
 	if err != nil { // the agreement asks for a second officer
-		_, _, err = d.xa.SubmitDraft(d.as("boris"), v.ID)
+		_, _, err = d.xa.SubmitDraft(d.as("release"), v.ID)
 		d.must(err)
 		d.Fatalf("%s waits for approval", title)
 	}

@@ -215,7 +215,9 @@ func (f *face) utterance(s *page.Shell, t node.ThreadView, one node.SaidView) pa
 		})
 	}
 	for _, x := range one.Refused {
-		u.Refused = append(u.Refused, page.RefusalRow{By: string(x.By), Clause: x.Clause, Reason: x.Reason, Articles: x.Articles})
+		u.Refused = append(u.Refused, page.RefusalRow{
+			By: string(x.By), Clause: x.Clause, Reason: x.Reason, Articles: x.Articles, Why: why(s, denial{clause: x.Clause, articles: x.Articles, agreed: t.Desk != ""}),
+		})
 	}
 	return u
 }

@@ -65,17 +65,26 @@ func (f *face) threads(w http.ResponseWriter, r *http.Request) error {
 	return f.show(w, r, http.StatusOK, page.ThreadList(s, v))
 }
 
+// A thread is open while something may still come in it.
+const (
+	stateOpen   = "open"
+	stateClosed = "closed"
+)
+
 // wants reads the filters. What is no value of one is told, not passed over.
 func (f *face) wants(get url.Values) (q node.Query, err error) {
 	q = node.Query{
 		Filter: node.Filter{
-			Desk: get.Get("desk"), Unread: get.Get("unread") != "", Owed: get.Get("owed") != "", Status: get.Get("status"), Track: statement.Track(get.Get("track")),
+			Desk: get.Get("desk"), Unread: get.Get("unread") != "", Owed: get.Get("owed") != "", Status: get.Get("status"), Open: get.Get("state") == stateOpen, Closed: get.Get("state") == stateClosed, Track: statement.Track(get.Get("track")),
 			Precedence: statement.Precedence(get.Get("precedence")), TLP: marking.TLP(get.Get("tlp")),
 		},
 		Text: strings.TrimSpace(get.Get("q")), Cursor: get.Get("after"), Limit: perPage,
 	}
 	if get.Get("others") != "" {
 		q.Order = node.ByOthersDue // only threads in which another party owes something
+	}
+	if s := get.Get("state"); s != "" && s != stateOpen && s != stateClosed {
+		return q, fault.New(fault.Usage, "", "threads are open or closed")
 	}
 	if p := get.Get("peer"); p != "" {
 		if q.Peer, err = party.ParseCode(p); err != nil {
@@ -105,17 +114,31 @@ func (f *face) filters(ctx context.Context, s *page.Shell, q node.Query) ([]page
 			desks = append(desks, d)
 		}
 	}
+	state := ""
+	switch {
+	case q.Open:
+		state = stateOpen
+	case q.Closed:
+		state = stateClosed
+	}
 	plain := func(v string) string { return v }
 	word := func(group string) func(string) string { return func(v string) string { return s.Word(group, v) } }
 	out := []page.Select{
 		choose(s, "desk", q.Desk, desks, word("desk")),
 		choose(s, "peer", string(q.Peer), peers, plain),
+		choose(s, "state", state, []string{stateOpen, stateClosed}, word("state")),
 		choose(s, "status", q.Status, statuses(), word("status")),
 		choose(s, "precedence", string(q.Precedence), texts(statement.Precedences()), word("precedence")),
 		choose(s, "tlp", string(q.TLP), texts(marking.TLPs()), func(v string) string { return "TLP:" + v }),
 		choose(s, "track", string(q.Track), texts(tracks()), word("track")),
 	}
-	all, err := f.n.Agreements(ctx)
+	list, err := f.n.AgreementList(ctx, "", perPage) // those touched last; the address takes any
+	all := list.Agreements
+	if !q.Agreement.IsZero() && !slices.ContainsFunc(all, func(a node.AgreementView) bool { return a.ID == q.Agreement }) {
+		if a, err := f.n.Agreement(ctx, q.Agreement); err == nil {
+			all = append(all, a)
+		}
+	}
 	if err != nil || len(all) == 0 {
 		return out, nil // whoever may not see agreements filters by the rest
 	}

@@ -16,6 +16,9 @@ import (
 func (f *face) verdict(ctx context.Context, s *page.Shell, o node.Outlook) *page.Verdict {
 	v := f.decided(ctx, s, o.Verdict)
 	v.Asks, v.Approval = o.Approval, o.Approval != ""
+	if s.Code() != "en" && v.Approval {
+		v.AsksBy = asks(s, o.Verdict)
+	}
 	if o.Release != nil {
 		v.NotYou = fault.Of(o.Release).Msg
 	}
@@ -30,6 +33,7 @@ func (f *face) decided(ctx context.Context, s *page.Shell, d exchange.Verdict) *
 	v := &page.Verdict{Permitted: d.Permitted, Heading: s.T("verdict.yes"), Clause: d.Clause}
 	if !d.Permitted {
 		v.Heading, v.Reason = s.T("verdict.no"), d.Reason
+		v.Why = why(s, denial{d.Clause, d.Articles, len(d.Nearest) > 0, !d.Agreement.IsZero(), d.Caveat})
 	}
 	switch {
 	case d.Caveat:
@@ -47,9 +51,62 @@ func (f *face) decided(ctx context.Context, s *page.Shell, d exchange.Verdict) *
 	}
 	v.Nearest = slices.DeleteFunc(slices.Clone(d.Nearest), func(n string) bool { return n == d.Reason })
 	for _, r := range d.Per {
-		v.Per = append(v.Per, page.PerParty{To: string(r.To), Permitted: r.Permitted, Reason: r.Reason})
+		v.Per = append(v.Per, page.PerParty{
+			To: string(r.To), Permitted: r.Permitted, Reason: r.Reason, Why: why(s, denial{r.Clause, r.Articles, len(r.Nearest) > 0, !d.Agreement.IsZero(), d.Caveat}),
+		})
 	}
 	return v
+}
+
+// denial is what is known of why something may not pass, beside the program's words.
+type denial struct {
+	clause   string
+	articles []string // that forbid it, or ask for more
+	nearest  bool     // some article nearly permits it
+	agreed   bool     // under an agreement, and not the charter
+	caveat   bool     // by the party's own rules
+}
+
+// why says it in the reader's language; "" in English, where the program's own words say more.
+func why(s *page.Shell, d denial) string {
+	if s.Code() == "en" {
+		return ""
+	}
+	articles := s.List(d.articles)
+	switch {
+	case d.caveat || d.clause == "DEC-7":
+		return s.T("verdict.why.caveat")
+	case d.clause == "DEC-1" && len(d.articles) > 0:
+		return s.T("verdict.why.forbids", len(d.articles), articles)
+	case d.clause == "DEC-1" && d.nearest:
+		return s.T("verdict.why.nearest")
+	case d.clause == "DEC-1" && d.agreed:
+		return s.T("verdict.why.no-article")
+	case d.clause == "DEC-1" || d.clause == "DEC-5":
+		return s.T("verdict.why.charter")
+	case d.clause == "DEC-6" && len(d.articles) > 0:
+		return s.T("verdict.why.clock", articles)
+	case s.Has("verdict.why." + d.clause):
+		return s.T("verdict.why." + d.clause)
+	case d.clause == "":
+		return ""
+	}
+	return s.T("verdict.why.other", d.clause)
+}
+
+// asks names the articles and the caveats that ask for a second officer. What the node's settings ask for stands in the program's words alone.
+func asks(s *page.Shell, d exchange.Verdict) string {
+	var by []string
+	if n := len(d.ApprovalBy); n > 0 {
+		by = append(by, s.T("verdict.asks.articles", n, s.List(d.ApprovalBy)))
+	}
+	for _, name := range d.AskedBy {
+		by = append(by, s.T("verdict.asks.caveat", name))
+	}
+	if len(by) == 0 {
+		return s.T("verdict.asks.settings")
+	}
+	return s.List(by) + "."
 }
 
 // uses are what a recipient may do with something, in sentences.

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/comity-exchange/comity/desk/assist"
+	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/form"
@@ -44,6 +45,12 @@ func TestWords(t *testing.T) {
 	for _, s := range assist.Statuses() {
 		add("status", string(s))
 	}
+	for _, clock := range []string{assist.ClockAcknowledge, assist.ClockAnswer, recall.ClockErase, "silence"} {
+		add("owed.name", clock)
+		add("owes.us", clock)
+		add("owes.them", clock)
+		add("others.name", clock)
+	}
 	for _, p := range statement.Precedences() {
 		add("precedence", string(p))
 	}
@@ -60,7 +67,7 @@ func TestWords(t *testing.T) {
 		fault.Malformed, fault.TooLarge, fault.NotAuthentic, fault.NotAddressed, fault.Denied, fault.Inadmissible, fault.NotFound, fault.Exists, fault.Unknown, fault.Revoked, fault.Fork,
 		fault.Parked, fault.Clock, fault.Behind, fault.Quota, fault.Unavailable, fault.Usage, fault.Failed, fault.Canceled, fault.Internal,
 	} {
-		add("fault", string(fault.Wire(c)))
+		add("fault", string(fault.Wire(c)), "means."+string(fault.Wire(c)))
 	}
 	slices.Sort(keys)
 	for _, l := range catalog.Languages() {

@@ -3,6 +3,7 @@ package relational
 import (
 	"reflect"
 	"slices"
+	"strconv"
 
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/statement"
@@ -25,7 +26,7 @@ func readLean(scan func(...any) error, l *lean) error {
 // in tells whether a thread is in a list, but for what is owed in it and what is due.
 func (l *lean) in(q *store.ThreadQuery) bool {
 	return (q.Desk == "" || l.desk == q.Desk) && (q.NotDesk == "" || l.desk != q.NotDesk) && (q.Peer == "" || slices.Contains(l.Peers, q.Peer)) &&
-		(q.Agreement.IsZero() || l.Agreement == q.Agreement) && (q.Status == "" || l.Status == q.Status) && (!q.Open && !q.Owed || !l.Closed) &&
+		(q.Agreement.IsZero() || l.Agreement == q.Agreement) && (q.Status == "" || l.Status == q.Status) && (!q.Open && !q.Owed || !l.Closed) && (!q.Closed || l.Closed) &&
 		(q.Track == "" || l.Track == q.Track) && (q.Precedence == "" || l.Precedence == q.Precedence) && (q.TLP == "" || l.TLP == q.TLP) &&
 		(q.Exercise == nil || l.Exercise == *q.Exercise) && (!q.Unread || l.unread > 0)
 }
@@ -145,7 +146,7 @@ func (t *txn) streams(q *store.ThreadQuery) (*merged, error) {
 				WHERE p.peer = $4 AND (p.updated, p.thread) < ($1, $2) ORDER BY p.updated DESC, p.thread DESC LIMIT $3`,
 			args: []any{string(q.Peer)}, only: func(l lean) bool { return len(l.Peers) > 1 },
 		}}
-	case q.Status != "", q.Open, q.Owed:
+	case q.Status != "", q.Open, q.Closed, q.Owed:
 		return m, t.byStatus(q, m)
 	case q.Desk != "":
 		m.streams = []*stream{along(`t.desk = $4`, q.Desk)}
@@ -174,9 +175,12 @@ func (t *txn) byStatus(q *store.ThreadQuery, m *merged) (err error) {
 		if closed == 1 && (q.Open || q.Owed) {
 			break
 		}
+		if closed == 0 && q.Closed {
+			continue
+		}
 		states := []string{q.Status}
 		if q.Status == "" {
-			if states, err = t.values(`status`, `closed = 0`); err != nil {
+			if states, err = t.values(`status`, `closed = `+strconv.FormatInt(closed, 10)); err != nil {
 				return err
 			}
 		}

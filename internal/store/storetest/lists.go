@@ -62,7 +62,7 @@ func someRow(r *rand.Rand, i int) store.ThreadRow {
 func someQuery(r *rand.Rand) store.ThreadQuery {
 	q := store.ThreadQuery{Limit: 1 + r.IntN(20), Look: 1 + r.IntN(60)}
 	for range r.IntN(4) {
-		switch r.IntN(11) {
+		switch r.IntN(12) {
 		case 0:
 			q.Desk = pick(r, "assist", "instrument", "none")
 		case 1:
@@ -86,6 +86,8 @@ func someQuery(r *rand.Rand) store.ThreadQuery {
 			q.Exercise = &yes
 		case 10:
 			q.Unread = true
+		case 11:
+			q.Closed = true
 		}
 	}
 	return q
@@ -94,7 +96,7 @@ func someQuery(r *rand.Rand) store.ThreadQuery {
 // wants is what a query asks for, said plainly.
 func wants(q store.ThreadQuery, r store.ThreadRow) bool {
 	return (q.Desk == "" || q.Desk == r.Desk) && (q.NotDesk == "" || q.NotDesk != r.Desk) && (q.Peer == "" || slices.Contains(r.Peers, q.Peer)) &&
-		(q.Agreement.IsZero() || q.Agreement == r.Agreement) && (q.Status == "" || q.Status == r.Status) && (!q.Open || !r.Closed) && (q.Track == "" || q.Track == r.Track) &&
+		(q.Agreement.IsZero() || q.Agreement == r.Agreement) && (q.Status == "" || q.Status == r.Status) && (!q.Open || !r.Closed) && (!q.Closed || r.Closed) && (q.Track == "" || q.Track == r.Track) &&
 		(q.Precedence == "" || q.Precedence == r.Precedence) && (q.TLP == "" || q.TLP == r.TLP) && (q.Exercise == nil || *q.Exercise == r.Exercise) && (!q.Unread || r.Unread > 0)
 }
 

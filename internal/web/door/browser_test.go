@@ -23,10 +23,10 @@ func TestBrowser(t *testing.T) {
 	webtest.Until(t, ctx, `location.pathname === "/sign-in" && !document.querySelector("form[data-passkey]").hidden`)
 	shots(t, ctx, h, "sign-in")
 
-	webtest.Do(t, ctx, chromedp.Navigate(h.url+LinkPath+"?key="+h.link("kim")))
+	webtest.Do(t, ctx, chromedp.Navigate(h.url+LinkPath+"?key="+h.link("desk")))
 	shots(t, ctx, h, "link")
 	webtest.Do(t, ctx, chromedp.Click("main button.main"))
-	for _, want := range []string{"Kim Lee", "Add a passkey now"} {
+	for _, want := range []string{"Desk officer", "Add a passkey now"} {
 		webtest.Until(t, ctx, `location.pathname === "/me" && document.querySelector("main").innerText.includes("`+want+`")`)
 	}
 	webtest.Do(t, ctx, chromedp.SendKeys("#passkey-name", "blue key"), chromedp.Click("form[data-passkey] button"))
@@ -39,7 +39,7 @@ func TestBrowser(t *testing.T) {
 	webtest.Until(t, ctx, `location.pathname === "/sign-in" && !document.querySelector("form[data-passkey]").hidden`)
 	webtest.Do(t, ctx, chromedp.Click("form[data-passkey] button"))
 	webtest.Until(t, ctx, `location.pathname === "/threads" && location.search === "?x=1"`)
-	webtest.Until(t, ctx, `document.body.innerText === "GET kim, and the node says kim false <nil>"`)
+	webtest.Until(t, ctx, `document.body.innerText === "GET desk, and the node says desk false <nil>"`)
 	cookies := webtest.Get(t, ctx, func(ctx context.Context, _ *chromedp.Target) (network.GetCookiesResult, error) {
 		return chromedp.Call(ctx, network.GetCookies, network.GetCookiesParams{})
 	})
@@ -52,7 +52,7 @@ func TestBrowser(t *testing.T) {
 	// A copy of the key was used, far more often: the count of this one lies behind.
 	h.must(0, h.Exchange.Update(t.Context(), func(tx store.Tx) (err error) {
 		var key store.Passkey
-		err = tx.EachPasskey("kim", func(k store.Passkey) bool {
+		err = tx.EachPasskey("desk", func(k store.Passkey) bool {
 			key = k
 			return false
 		})

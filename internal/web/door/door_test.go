@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -17,19 +18,19 @@ import (
 func TestLink(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	key := h.link("kim")
+	key := h.link("desk")
 	scanner := h.browser()
 	for range 3 {
 		a := scanner.get(LinkPath + "?key=" + key)
 		if a.StatusCode != http.StatusOK || !strings.Contains(a.text, `value="`+key+`"`) || a.Header.Get("Cache-Control") != "no-store" {
 			t.Errorf("%d: %s", a.StatusCode, a.text)
 		}
-		if scanner.cookie() != "" || scanner.in("kim") {
+		if scanner.cookie() != "" || scanner.in("desk") {
 			t.Error("looking at a link lets in")
 		}
 	}
-	kim, second := h.browser(), h.browser()
-	if a := kim.post(LinkPath, "key", " "+key+"\n"); a.StatusCode != http.StatusSeeOther || !kim.in("kim") {
+	desk, second := h.browser(), h.browser()
+	if a := desk.post(LinkPath, "key", " "+key+"\n"); a.StatusCode != http.StatusSeeOther || !desk.in("desk") {
 		t.Fatalf("%d: %s", a.StatusCode, a.text)
 	}
 	var words string
@@ -45,11 +46,46 @@ func TestLink(t *testing.T) {
 	if !strings.Contains(words, "This does not let you in, or not any more.") {
 		t.Errorf("%s", words)
 	}
-	if strings.Contains(h.diary.String(), key) || strings.Contains(h.diary.String(), kim.cookie()) {
+	if strings.Contains(h.diary.String(), key) || strings.Contains(h.diary.String(), desk.cookie()) {
 		t.Error("the diary has a secret")
 	}
 	if a := scanner.get(LinkPath + "?key=%22%3E%3Cscript%3Ealert(1)%3C/script%3E"); strings.Contains(a.text, "<script>alert") {
 		t.Error("what stands in an address becomes part of the page")
+	}
+}
+
+// TestLinkAtOnce: a link that many use in the same moment lets one of them in.
+func TestLinkAtOnce(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	key := h.link("desk")
+	browsers := make([]*browser, 8)
+	for i := range browsers {
+		browsers[i] = h.browser()
+	}
+	var wg sync.WaitGroup
+	start := make(chan struct{})
+	for _, b := range browsers {
+		wg.Go(func() {
+			<-start
+			r := b.request("POST", LinkPath, "application/x-www-form-urlencoded", "key="+key)
+			if a, err := b.Do(r); err != nil {
+				t.Error(err)
+			} else {
+				_ = a.Body.Close()
+			}
+		})
+	}
+	close(start)
+	wg.Wait()
+	in := 0
+	for _, b := range browsers {
+		if b.cookie() != "" && b.in("desk") {
+			in++
+		}
+	}
+	if in != 1 || h.recorded("office.enter") != 1 {
+		t.Errorf("%d were let in, %d records", in, h.recorded("office.enter"))
 	}
 }
 
@@ -78,13 +114,13 @@ func TestSessionEnds(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.browser()
-	b.enter("kim")
+	b.enter("desk")
 	h.clock.pass(29 * time.Minute)
-	if !b.in("kim") { // and so it is seen
+	if !b.in("desk") { // and so it is seen
 		t.Fatal("not in")
 	}
 	h.clock.pass(29 * time.Minute)
-	if !b.in("kim") {
+	if !b.in("desk") {
 		t.Fatal("idle, though it was used")
 	}
 	// What a page asks for by itself keeps nobody in.
@@ -95,7 +131,7 @@ func TestSessionEnds(t *testing.T) {
 		t.Errorf("%d", a.StatusCode)
 	}
 	h.clock.pass(11 * time.Minute)
-	if b.in("kim") {
+	if b.in("desk") {
 		t.Error("in, though nobody was there")
 	}
 	live = b.request("GET", "/", "", "")
@@ -108,13 +144,13 @@ func TestSessionEnds(t *testing.T) {
 	}
 
 	b = h.browser()
-	b.enter("kim")
+	b.enter("desk")
 	for range 25 {
 		h.clock.pass(28 * time.Minute)
-		b.in("kim")
+		b.in("desk")
 	}
 	h.clock.pass(20 * time.Minute)
-	if b.in("kim") {
+	if b.in("desk") {
 		t.Error("in after twelve hours")
 	}
 }
@@ -124,47 +160,47 @@ func TestSignOut(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	one, thief := h.browser(), h.browser()
-	one.enter("kim")
+	one.enter("desk")
 	thief.put(h.door.cookie(), one.cookie())
-	if !thief.in("kim") {
+	if !thief.in("desk") {
 		t.Fatal("the cookie is no bearer of the session")
 	}
 	a := one.post(SignOut)
-	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != SignIn || one.cookie() != "" || thief.in("kim") {
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != SignIn || one.cookie() != "" || thief.in("desk") {
 		t.Errorf("%d, the cookie is %q", a.StatusCode, one.cookie())
 	}
 	root := h.browser()
 	root.enter("root")
-	one.enter("kim")
+	one.enter("desk")
 	thief.put(h.door.cookie(), one.cookie())
-	if a := one.post(SignOut + "/everywhere"); a.StatusCode != http.StatusSeeOther || thief.in("kim") || one.in("kim") || !root.in("root") {
+	if a := one.post(SignOut + "/everywhere"); a.StatusCode != http.StatusSeeOther || thief.in("desk") || one.in("desk") || !root.in("root") {
 		t.Errorf("%d", a.StatusCode)
 	}
-	one.enter("kim")
-	h.must(0, h.SetDisabled(h.as("root"), "kim", true))
-	if one.in("kim") {
+	one.enter("desk")
+	h.must(0, h.SetDisabled(h.as("root"), "desk", true))
+	if one.in("desk") {
 		t.Error("a disabled officer is in")
 	}
-	h.must(0, h.SetDisabled(h.as("root"), "kim", false))
-	if one.in("kim") {
+	h.must(0, h.SetDisabled(h.as("root"), "desk", false))
+	if one.in("desk") {
 		t.Error("the session has come back with its officer")
 	}
-	one.enter("kim")
-	h.must(0, h.SetRoles(h.as("root"), "kim", []auth.Role{auth.DutyOfficer}))
-	if one.in("kim") {
+	one.enter("desk")
+	h.must(0, h.SetRoles(h.as("root"), "desk", []auth.Role{auth.DutyOfficer}))
+	if one.in("desk") {
 		t.Error("a session has got more roles than its officer signed in with")
 	}
-	one.enter("kim")
+	one.enter("desk")
 	other := h.browser()
-	other.enter("kim") // another link: a device was lost
-	if one.in("kim") || !other.in("kim") {
+	other.enter("desk") // another link: a device was lost
+	if one.in("desk") || !other.in("desk") {
 		t.Error("who has the lost device is still in")
 	}
-	h.must(0, h.SignOutEverywhere(h.as("root"), "kim"))
-	if other.in("kim") {
+	h.must(0, h.SignOutEverywhere(h.as("root"), "desk"))
+	if other.in("desk") {
 		t.Error("an administrator has signed the officer out in vain")
 	}
-	if err := h.SignOutEverywhere(h.as("kim"), "root"); err == nil || !root.in("root") {
+	if err := h.SignOutEverywhere(h.as("desk"), "root"); err == nil || !root.in("root") {
 		t.Errorf("an analyst signs an administrator out: %v", err)
 	}
 }
@@ -174,14 +210,14 @@ func TestFixation(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	victim, attacker := h.browser(), h.browser()
-	attacker.enter("kim")
+	attacker.enter("desk")
 	planted := attacker.cookie()
 	victim.put(h.door.cookie(), planted)
 	victim.enter("root")
 	if victim.cookie() == planted || !victim.in("root") {
 		t.Error("the cookie that somebody else knows has become the victim's session")
 	}
-	if attacker.in("root") || attacker.in("kim") {
+	if attacker.in("root") || attacker.in("desk") {
 		t.Error("the planted session goes on")
 	}
 	victim.put(h.door.cookie(), "comity_session_"+strings.Repeat("B", 43))
@@ -196,7 +232,7 @@ func TestOtherSites(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.browser()
-	b.enter("kim")
+	b.enter("desk")
 	key := h.link("root")
 	for _, from := range []string{"cross-site", "same-site"} {
 		b.from = from
@@ -222,7 +258,7 @@ func TestOtherSites(t *testing.T) {
 	} else {
 		resp.Body.Close()
 	}
-	if !b.in("kim") {
+	if !b.in("desk") {
 		t.Error("another site has signed the officer out")
 	}
 	if a := b.post(passkeyPath+"/begin", "x", "y"); a.StatusCode != http.StatusBadRequest { // what a form can send without being asked for leave
@@ -277,7 +313,7 @@ func TestOwnPaths(t *testing.T) {
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, "COMITY_WEB_PROXIES=192.0.2.1")
-	key := h.link("kim")
+	key := h.link("desk")
 	front := h.door.Front(h.rooms(h.door.House))
 	try := func(remote, forwarded, key string) *httptest.ResponseRecorder {
 		r := httptest.NewRequest(http.MethodPost, h.url+LinkPath, strings.NewReader("key="+key))
@@ -355,7 +391,7 @@ func TestCookies(t *testing.T) {
 	h.must(0, err)
 	h.door = d
 	front := d.Front(h.rooms(rooms))
-	r := httptest.NewRequest(http.MethodPost, "https://desk.xa.example"+LinkPath, strings.NewReader("key="+h.link("kim")))
+	r := httptest.NewRequest(http.MethodPost, "https://desk.xa.example"+LinkPath, strings.NewReader("key="+h.link("desk")))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	w := httptest.NewRecorder()
 	front.ServeHTTP(w, r)

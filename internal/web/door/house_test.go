@@ -71,7 +71,7 @@ type house struct {
 	url   string
 }
 
-// newHouse makes the node of XA, with the officers root and kim. env has settings, "%s" in them is the origin.
+// newHouse makes the node of XA, with the officers root and desk. env has settings, "%s" in them is the origin.
 func newHouse(t *testing.T, env ...string) *house {
 	t.Helper()
 	l, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -105,8 +105,8 @@ func newHouse(t *testing.T, env ...string) *house {
 	_ = server.Listener.Close()
 	server.Listener, server.Config.Handler = l, h.door.Front(h.rooms(rooms))
 	server.Start()
-	h.must(0, h.AddOfficer(t.Context(), auth.Person{ID: "root", Name: "R. Root", Roles: []auth.Role{auth.Administrator}}))
-	h.must(0, h.AddOfficer(h.as("root"), auth.Person{ID: "kim", Name: "Kim Lee", Roles: []auth.Role{auth.Analyst}, Languages: []string{"en"}}))
+	h.must(0, h.AddOfficer(t.Context(), auth.Person{ID: "root", Name: "Administrator", Roles: []auth.Role{auth.Administrator}}))
+	h.must(0, h.AddOfficer(h.as("root"), auth.Person{ID: "desk", Name: "Desk officer", Roles: []auth.Role{auth.Analyst}, Languages: []string{"en"}}))
 	return h
 }
 

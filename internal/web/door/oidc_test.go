@@ -81,7 +81,7 @@ func (p *provided) pass(d time.Duration) {
 
 // user is who the provider has there next.
 func (p *provided) user(subject string) {
-	p.at.QueueUser(&mockoidc.MockUser{Subject: subject, Email: "kim@xa.example", PreferredUsername: "kim", EmailVerified: true})
+	p.at.QueueUser(&mockoidc.MockUser{Subject: subject, Email: "desk@xa.example", PreferredUsername: "desk", EmailVerified: true})
 }
 
 // inquired begins signing in, and has the provider answer: the address to which it sends the browser back.
@@ -116,7 +116,7 @@ func TestOIDC(t *testing.T) {
 	if a := b.get(SignIn + "?to=/threads"); !strings.Contains(a.text, oidcPath+"?to=%2Fthreads") {
 		t.Errorf("%s", a.text)
 	}
-	p.user("kim-at-the-agency") // its name and mail are kim's, and that is no claim to be kim
+	p.user("desk-at-the-agency") // its name and mail are desk's, and that is no claim to be desk
 	a := b.comeBack(b.inquired(b.get(oidcPath + "?to=/threads")))
 	if a.StatusCode != http.StatusForbidden || !strings.Contains(a.text, "This does not let you in, or not any more.") || b.cookie() != "" {
 		t.Errorf("%d: %s", a.StatusCode, a.text)
@@ -127,8 +127,8 @@ func TestOIDC(t *testing.T) {
 		t.Errorf("an officer was made: %+v", all)
 	}
 
-	b.enter("kim")
-	p.user("kim-at-the-agency")
+	b.enter("desk")
+	p.user("desk-at-the-agency")
 	if a := b.comeBack(b.inquired(b.post(Me + "/identity/add"))); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != Me+"?done=bound" {
 		t.Fatalf("%d: %s", a.StatusCode, a.text)
 	}
@@ -136,11 +136,11 @@ func TestOIDC(t *testing.T) {
 		t.Errorf("%d records", n)
 	}
 	b.post(SignOut)
-	p.user("kim-at-the-agency")
-	if a := b.comeBack(b.inquired(b.get(oidcPath + "?to=/threads"))); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/threads" || !b.in("kim") {
+	p.user("desk-at-the-agency")
+	if a := b.comeBack(b.inquired(b.get(oidcPath + "?to=/threads"))); a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != "/threads" || !b.in("desk") {
 		t.Fatalf("%d: %s", a.StatusCode, a.text)
 	}
-	for _, subject := range []string{"kim", "Kim-at-the-agency", "kim-at-the-agency "} {
+	for _, subject := range []string{"desk", "Desk-at-the-agency", "desk-at-the-agency "} {
 		other := p.browser()
 		p.user(subject)
 		if a := other.comeBack(other.inquired(other.get(oidcPath))); a.StatusCode != http.StatusForbidden || other.cookie() != "" {
@@ -148,13 +148,13 @@ func TestOIDC(t *testing.T) {
 		}
 	}
 	// An administrator binds an officer, too, and takes it away again.
-	p.must(0, p.BindIdentity(p.as("root"), "kim", auth.Identity{Issuer: p.at.Issuer(), Subject: "another"}))
+	p.must(0, p.BindIdentity(p.as("root"), "desk", auth.Identity{Issuer: p.at.Issuer(), Subject: "another"}))
 	other := p.browser()
 	p.user("another")
-	if other.comeBack(other.inquired(other.get(oidcPath))); !other.in("kim") {
+	if other.comeBack(other.inquired(other.get(oidcPath))); !other.in("desk") {
 		t.Error("not in")
 	}
-	ways, err := p.Ways(p.as("root"), "kim")
+	ways, err := p.Ways(p.as("root"), "desk")
 	p.must(0, err)
 	for _, i := range ways.Identities {
 		if i.MadeBy == "root" {
@@ -162,10 +162,10 @@ func TestOIDC(t *testing.T) {
 		}
 	}
 	p.user("another")
-	if a := other.comeBack(other.inquired(other.get(oidcPath))); a.StatusCode != http.StatusForbidden || other.in("kim") {
+	if a := other.comeBack(other.inquired(other.get(oidcPath))); a.StatusCode != http.StatusForbidden || other.in("desk") {
 		t.Errorf("%d", a.StatusCode)
 	}
-	if log := p.diary.String(); strings.Contains(log, "kim@xa.example") || strings.Contains(log, p.at.ClientSecret) {
+	if log := p.diary.String(); strings.Contains(log, "desk@xa.example") || strings.Contains(log, p.at.ClientSecret) {
 		t.Error("the diary has what it should not")
 	}
 }
@@ -174,7 +174,7 @@ func TestOIDC(t *testing.T) {
 func TestOIDCAnswers(t *testing.T) {
 	t.Parallel()
 	p := newProvided(t)
-	p.must(0, p.BindIdentity(p.as("root"), "kim", auth.Identity{Issuer: p.at.Issuer(), Subject: "s"}))
+	p.must(0, p.BindIdentity(p.as("root"), "desk", auth.Identity{Issuer: p.at.Issuer(), Subject: "s"}))
 	change := func(at, name, value string) string {
 		u, err := url.Parse(at)
 		p.must(0, err)
@@ -215,7 +215,7 @@ func TestOIDCAnswers(t *testing.T) {
 	if a := victim.comeBack(at); a.StatusCode != http.StatusForbidden || victim.cookie() != "" { // somebody is to become somebody else
 		t.Errorf("in another browser: %d", a.StatusCode)
 	}
-	if a := b.comeBack(at); a.StatusCode != http.StatusSeeOther || !b.in("kim") {
+	if a := b.comeBack(at); a.StatusCode != http.StatusSeeOther || !b.in("desk") {
 		t.Fatalf("%d: %s", a.StatusCode, a.text)
 	}
 	if a := b.comeBack(at); a.StatusCode != http.StatusForbidden {
@@ -227,7 +227,7 @@ func TestOIDCAnswers(t *testing.T) {
 func TestOIDCTokens(t *testing.T) {
 	t.Parallel()
 	p := newProvided(t)
-	p.must(0, p.BindIdentity(p.as("root"), "kim", auth.Identity{Issuer: p.at.Issuer(), Subject: "s"}))
+	p.must(0, p.BindIdentity(p.as("root"), "desk", auth.Identity{Issuer: p.at.Issuer(), Subject: "s"}))
 	mine := p.at.ClientID
 	nonce := func(at, value string) {
 		u, err := url.Parse(at)
@@ -261,7 +261,7 @@ func TestOIDCTokens(t *testing.T) {
 	}
 	b := p.browser()
 	p.user("s")
-	if a := b.comeBack(b.inquired(b.get(oidcPath))); a.StatusCode != http.StatusSeeOther || !b.in("kim") {
+	if a := b.comeBack(b.inquired(b.get(oidcPath))); a.StatusCode != http.StatusSeeOther || !b.in("desk") {
 		t.Errorf("a right one: %d %s", a.StatusCode, a.text)
 	}
 }
@@ -271,7 +271,7 @@ func TestBinding(t *testing.T) {
 	t.Parallel()
 	p := newProvided(t)
 	b := p.browser()
-	b.enter("kim")
+	b.enter("desk")
 	b.from = "cross-site"
 	if a := b.post(Me + "/identity/add"); a.StatusCode != http.StatusForbidden {
 		t.Errorf("%d", a.StatusCode)
@@ -289,7 +289,7 @@ func TestBinding(t *testing.T) {
 	if a := b.comeBack(at); a.StatusCode != http.StatusForbidden || p.recorded("office.bind") != 0 {
 		t.Errorf("%d: %s", a.StatusCode, a.text)
 	}
-	b.enter("kim")
+	b.enter("desk")
 	p.pass(14 * time.Minute)
 	p.user("s")
 	at = b.inquired(b.post(Me + "/identity/add"))
@@ -309,7 +309,7 @@ func TestNoProvider(t *testing.T) {
 	if a := b.get(oidcPath); a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.text, "cannot be asked") {
 		t.Errorf("%d: %s", a.StatusCode, a.text)
 	}
-	if b.enter("kim"); !b.in("kim") {
+	if b.enter("desk"); !b.in("desk") {
 		t.Error("not in")
 	}
 	h = newHouse(t)

@@ -78,7 +78,7 @@ func TestPasskey(t *testing.T) {
 	if a := b.register(d); a.StatusCode != http.StatusUnauthorized {
 		t.Errorf("without signing in: %d %s", a.StatusCode, a.text)
 	}
-	b.enter("kim")
+	b.enter("desk")
 	if a := b.get(Me); !strings.Contains(a.text, "Add a passkey now") {
 		t.Errorf("%s", a.text)
 	}
@@ -92,7 +92,7 @@ func TestPasskey(t *testing.T) {
 		t.Errorf("%s", a.text)
 	}
 	b.post(SignOut)
-	if a := b.show(d); a.StatusCode != http.StatusOK || a.text != `{"to":"/threads?x=1"}` || !b.in("kim") {
+	if a := b.show(d); a.StatusCode != http.StatusOK || a.text != `{"to":"/threads?x=1"}` || !b.in("desk") {
 		t.Fatalf("%d: %s", a.StatusCode, a.text)
 	}
 	stranger := h.browser()
@@ -102,7 +102,7 @@ func TestPasskey(t *testing.T) {
 	elsewhere.Origin = "http://localhost:1"
 	first := stranger.show(unknown)
 	second := stranger.show(elsewhere)
-	if first.StatusCode != http.StatusForbidden || first.text != second.text || !strings.Contains(first.text, "This does not let you in, or not any more.") || stranger.in("kim") {
+	if first.StatusCode != http.StatusForbidden || first.text != second.text || !strings.Contains(first.text, "This does not let you in, or not any more.") || stranger.in("desk") {
 		t.Errorf("%d %s; %d %s", first.StatusCode, first.text, second.StatusCode, second.text)
 	}
 	// An answer that somebody has seen is good for nothing in another browser, nor a second time in the same.
@@ -127,7 +127,7 @@ func TestPasskey(t *testing.T) {
 			t.Errorf("a second time: %d %s", a.StatusCode, a.text)
 		}
 	}
-	if strings.Contains(h.diary.String(), "Kim Lee") {
+	if strings.Contains(h.diary.String(), "Desk officer") {
 		t.Error("the diary names an officer")
 	}
 }
@@ -211,7 +211,7 @@ func TestCopiedPasskey(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b, d := h.browser(), h.device()
-	b.enter("kim")
+	b.enter("desk")
 	d.Count = 1
 	b.register(d)
 	copied := d.Clone()
@@ -221,7 +221,7 @@ func TestCopiedPasskey(t *testing.T) {
 	}
 	thief := h.browser()
 	copied.Count = 2
-	if a := thief.show(copied); a.StatusCode != http.StatusForbidden || thief.in("kim") {
+	if a := thief.show(copied); a.StatusCode != http.StatusForbidden || thief.in("desk") {
 		t.Errorf("%d: %s", a.StatusCode, a.text)
 	}
 	if n := h.recorded("office.doubt"); n != 1 {
@@ -241,7 +241,7 @@ func TestStolenSession(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.browser()
-	b.enter("kim")
+	b.enter("desk")
 	h.clock.pass(16 * time.Minute)
 	if a := b.register(h.device()); a.StatusCode != http.StatusForbidden || !strings.Contains(a.text, "sign in again first") {
 		t.Errorf("%d: %s", a.StatusCode, a.text)
@@ -256,10 +256,10 @@ func TestDroppingPasskeys(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b, d := h.browser(), h.device()
-	b.enter("kim")
+	b.enter("desk")
 	b.register(d)
 	ways := func() []node.PasskeyView {
-		v, err := h.Ways(h.as("root"), "kim")
+		v, err := h.Ways(h.as("root"), "desk")
 		h.must(0, err)
 		return v.Passkeys
 	}
@@ -272,7 +272,7 @@ func TestDroppingPasskeys(t *testing.T) {
 	if a := b.post(Me+"/passkey/drop", "name", name); a.StatusCode != http.StatusConflict || !strings.Contains(a.text, "Your last way in") || len(ways()) != 1 {
 		t.Errorf("%d: %s", a.StatusCode, a.text)
 	}
-	if a := b.post(Me+"/passkey/drop", "name", name, "last", "yes"); a.StatusCode != http.StatusSeeOther || len(ways()) != 0 || !b.in("kim") {
+	if a := b.post(Me+"/passkey/drop", "name", name, "last", "yes"); a.StatusCode != http.StatusSeeOther || len(ways()) != 0 || !b.in("desk") {
 		t.Errorf("%d: %s", a.StatusCode, a.text)
 	}
 	if a := other.show(d); a.StatusCode != http.StatusForbidden {
@@ -293,7 +293,7 @@ func TestDroppingPasskeys(t *testing.T) {
 		t.Fatalf("%d: %s", a.StatusCode, a.text)
 	}
 	h.must(0, h.DropPasskey(h.as("root"), ways()[0].Name, false))
-	if b.in("kim") {
+	if b.in("desk") {
 		t.Error("who may have the lost device is still in")
 	}
 }
@@ -303,10 +303,10 @@ func TestSessions(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b, d, other := h.browser(), h.device(), h.browser()
-	b.enter("kim")
+	b.enter("desk")
 	b.register(d)
 	other.show(d)
-	v, err := h.Ways(h.as("root"), "kim")
+	v, err := h.Ways(h.as("root"), "desk")
 	h.must(0, err)
 	if len(v.Sessions) != 2 {
 		t.Fatalf("%+v", v.Sessions)
@@ -322,13 +322,13 @@ func TestSessions(t *testing.T) {
 	}
 	thief := h.browser()
 	thief.enter("root")
-	if a := thief.post(Me+"/session/end", "name", key); a.StatusCode != http.StatusNotFound || !other.in("kim") {
+	if a := thief.post(Me+"/session/end", "name", key); a.StatusCode != http.StatusNotFound || !other.in("desk") {
 		t.Errorf("%d: another officer's session", a.StatusCode)
 	}
 	if a := b.get(Me); !strings.Contains(a.text, `value="`+key+`"`) || strings.Contains(a.text, `value="`+link+`"`) {
 		t.Errorf("%s", a.text)
 	}
-	if a := b.post(Me+"/session/end", "name", key); a.StatusCode != http.StatusSeeOther || other.in("kim") || !b.in("kim") {
+	if a := b.post(Me+"/session/end", "name", key); a.StatusCode != http.StatusSeeOther || other.in("desk") || !b.in("desk") {
 		t.Errorf("%d", a.StatusCode)
 	}
 }
@@ -338,7 +338,7 @@ func TestOfficerLimit(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b, d := h.browser(), h.device()
-	b.enter("kim")
+	b.enter("desk")
 	b.register(d)
 	wrong := d.Clone()
 	wrong.RP = "elsewhere"
@@ -361,7 +361,7 @@ func TestHostileAnswers(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	b := h.browser()
-	b.enter("kim")
+	b.enter("desk")
 	for _, body := range []string{
 		"", "{", "[]", `{"answer":1}`, `{"answer":{"id":"","rawId":"","type":"public-key","response":{}}}`, `{"answer":{"id":"AA","rawId":"AA","type":"x","response":{}}}`, `{"to":1}`,
 		`{"answer":{"id":"AA","rawId":"AA","type":"public-key","response":{"clientDataJSON":"e30","authenticatorData":"AA","signature":"AA","userHandle":"AA"}}}`,

@@ -16,6 +16,13 @@ type AgreementRow struct {
 	Expires time.Time
 }
 
+// AgreementList is a page of them.
+type AgreementList struct {
+	Rows        []AgreementRow
+	Next, First string // addresses of other pages; "" where there is none
+	MayPropose  bool
+}
+
 // Agreement is one agreement.
 type Agreement struct {
 	AgreementRow

@@ -64,6 +64,7 @@ const (
 	gap          = 0.4 // between bars, in hundredths of the width
 	leastWide    = 0.8 // so that one of a thousand is seen
 	leastTall    = 3
+	inset        = 0.75       // of a curve, so that its first and last points are whole
 	least, most  = 30.0, 70.0 // beyond, words begin or end at the edge of the picture, so that they are not cut off
 	leastMiddle  = 38.0
 	mostMiddle   = 62.0
@@ -160,9 +161,9 @@ func (g Growth) points() []grown {
 	all := last.Time.Sub(first)
 	out := make([]grown, len(g.Points))
 	for i, p := range g.Points {
-		x := share(100)
+		x := share(100 - inset)
 		if all > 0 {
-			x = share(100 * float64(p.Time.Sub(first)) / float64(all))
+			x = inset + (100-2*inset)*share(float64(p.Time.Sub(first))/float64(all))
 		}
 		y := growthTop + growthTall - int(float64(growthTall)*float64(p.Size)/float64(max(1, last.Size)))
 		out[i] = grown{GrowthPoint: p, X: x, Y: y, Words: wordsAt(x)}

@@ -1,6 +1,16 @@
 package page
 
-import "time"
+import (
+	"net/url"
+	"time"
+
+	"github.com/a-h/templ"
+)
+
+// officerAct is where a button about an officer posts to. An id may have slashes and dots: "x/../y" unescaped would lead to what is done to y.
+func officerAct(id, act string) templ.SafeURL {
+	return templ.SafeURL("/officers/" + url.PathEscape(id) + "/" + act)
+}
 
 // Officers is who may act for the party here, for whoever may know.
 type Officers struct {

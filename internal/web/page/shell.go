@@ -14,7 +14,8 @@ import (
 type Fault struct {
 	Status int
 	Title  string // in the reader's language
-	Says   string // the fault's own words
+	Means  string // what that is and what to do, in the reader's language; "" where Says tells it
+	Says   string // the fault's own words, in English
 	Clause string
 }
 
@@ -26,6 +27,9 @@ func FaultOf(s *Shell, err error) Fault {
 	// What a rule hides looks like what is not there, to the letter.
 	if f.Code == fault.Withheld || f.Code == fault.NotFound {
 		out.Says, out.Clause = "", ""
+	}
+	if s.Code() != "en" || out.Says == "" {
+		out.Means = s.Or("fault.means."+string(code), "")
 	}
 	return out
 }

@@ -124,6 +124,7 @@ func (r ReceiptRow) Whole() bool {
 // RefusalRow is a refusal by rule.
 type RefusalRow struct {
 	By       string
+	Why      string // as of Verdict
 	Clause   string
 	Reason   string
 	Articles []string
@@ -183,11 +184,13 @@ type Verdict struct {
 	Heading   string // in the reader's language
 	By        *Link  // the agreement, or the charter
 	Articles  []Link
-	Reason    string // the program's words
+	Why       string // the same in the reader's language, in general; "" where that is Reason's
+	Reason    string // the program's words, in English
 	Clause    string
 	Nearest   []string
 	Per       []PerParty
-	Asks      string // what asks for a second officer
+	Asks      string // what asks for a second officer, in the program's words
+	AsksBy    string // the same in the reader's language; "" where that is Asks'
 	NotYou    string // why the reader may not send it
 	Uses      []string
 }
@@ -196,6 +199,7 @@ type Verdict struct {
 type PerParty struct {
 	To        string
 	Permitted bool
+	Why       string // as of Verdict
 	Reason    string
 }
 

@@ -53,7 +53,7 @@ func TestEverybodyCanUseIt(t *testing.T) {
 	t.Parallel()
 	script := axe(t)
 	d, paths := furnished(t)
-	p := d.comes("boris")
+	p := d.comes("release")
 	root := d.comes("root")
 	for _, look := range []struct {
 		name   string
@@ -72,7 +72,7 @@ func TestEverybodyCanUseIt(t *testing.T) {
 		}
 		for _, path := range paths {
 			who := p
-			if strings.HasPrefix(path, "/officers") || strings.HasPrefix(path, "/settings") {
+			if strings.HasPrefix(path, "/officers") || path == "/settings" {
 				who = root
 			}
 			who.to(path)
@@ -119,9 +119,9 @@ func (p *person) violations(script string) (out []violation) {
 func furnished(t *testing.T) (d *desk, paths []string) {
 	t.Helper()
 	f, agreed, xa, xb := desks(t)
-	xa.officer("root", "Root of XA", auth.Administrator)
-	xa.officer("ada", "Ada Example", auth.DutyOfficer)
-	xa.officer("boris", "Boris Sample", auth.ReleasingOfficer)
+	xa.officer("root", "Administrator of XA", auth.Administrator)
+	xa.officer("duty", "Duty officer of XA", auth.DutyOfficer)
+	xa.officer("release", "Releasing officer of XA", auth.ReleasingOfficer)
 	must := func(err error) {
 		t.Helper()
 		if err != nil {
@@ -140,25 +140,25 @@ func furnished(t *testing.T) (d *desk, paths []string) {
 		asked = append(asked, s)
 	}
 	f.Clock.Pass(2 * time.Hour)
-	boris := xa.acts("boris")
+	release := xa.acts("release")
 	grant, err := node.Facts(assist.Grant{Extent: assist.Full})
 	must(err)
-	answer, err := xa.NewDraft(boris, exchange.Draft{Kind: assist.KindGrant, Thread: asked[0].Thread, Facts: grant, Text: "They are kept.", Marking: marking.Marking{TLP: marking.Amber}}, nil)
+	answer, err := xa.NewDraft(release, exchange.Draft{Kind: assist.KindGrant, Thread: asked[0].Thread, Facts: grant, Text: "They are kept.", Marking: marking.Marking{TLP: marking.Amber}}, nil)
 	must(err)
-	said, err := xa.ReleaseDraft(boris, answer.ID)
+	said, err := xa.ReleaseDraft(release, answer.ID)
 	must(err)
-	back, err := xa.Recall(boris, node.Recalling{IDs: []statement.ID{said.ID}, Reason: recall.SentInError, Precedence: statement.Immediate, By: xa.By("", "")})
+	back, err := xa.Recall(release, node.Recalling{IDs: []statement.ID{said.ID}, Reason: recall.SentInError, Precedence: statement.Immediate, By: xa.By("", "")})
 	must(err)
-	waiting, err := xa.NewDraft(xa.acts("ada"), exchange.Draft{Kind: assist.KindGrant, Thread: asked[1].Thread, Facts: grant, Text: "Here it is.", Marking: marking.Marking{TLP: marking.AmberStrict}}, nil)
+	waiting, err := xa.NewDraft(xa.acts("duty"), exchange.Draft{Kind: assist.KindGrant, Thread: asked[1].Thread, Facts: grant, Text: "Here it is.", Marking: marking.Marking{TLP: marking.AmberStrict}}, nil)
 	must(err)
-	_, _, err = xa.SubmitDraft(xa.acts("ada"), waiting.ID)
+	_, _, err = xa.SubmitDraft(xa.acts("duty"), waiting.ID)
 	must(err)
-	own, err := xa.NewDraft(boris, exchange.Draft{Kind: assist.KindAcknowledge, Thread: asked[2].Thread, Text: "We look at it.", Marking: marking.Marking{TLP: marking.Green}}, nil)
+	own, err := xa.NewDraft(release, exchange.Draft{Kind: assist.KindAcknowledge, Thread: asked[2].Thread, Text: "We look at it.", Marking: marking.Marking{TLP: marking.Green}}, nil)
 	must(err)
 	f.Quiet()
 	return xa, []string{
 		"/", "/threads", "/threads?unread=yes", "/threads/" + asked[0].Thread.String(), "/threads/" + asked[1].Thread.String() + "?say=assist.refuse", "/new", "/new/assist.request",
 		"/threads/" + back[0].Thread.String(), "/drafts", "/drafts/" + waiting.ID, "/drafts/" + own.ID, "/drafts/" + own.ID + "/edit", "/agreements", "/agreements/" + agreed.String(), "/peers", "/directory", "/ledger", "/log",
-		"/officers", "/settings", "/me", "/sign-in", "/sign-in/link", "/nowhere",
+		"/officers", "/settings", "/settings/retention", "/threads?state=closed", "/me", "/sign-in", "/sign-in/link", "/nowhere",
 	}
 }
