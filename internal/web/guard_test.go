@@ -20,35 +20,6 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-// TestCrossSite sends what another site's page would send.
-func TestCrossSite(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	s := d.ask("Logs", statement.Immediate)
-	at := "/threads/" + s.Thread.String()
-	for name, headers := range map[string]map[string]string{
-		"cross-site": {"Sec-Fetch-Site": "cross-site"}, "same-site": {"Sec-Fetch-Site": "same-site"}, "a foreign origin": {"Origin": "https://evil.example"},
-	} {
-		for _, path := range []string{at + "/say", at + "/read", at + "/recall", "/may", "/preferences", "/drafts/00000000000000000000000000000000/release", "/log"} {
-			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(url.Values{"kind": {"assist.acknowledge"}, "tlp": {"AMBER"}, "do": {"send"}}.Encode()))
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			for h, v := range headers {
-				r.Header.Set(h, v)
-			}
-			a := d.do("duty", r)
-			if a.Code != http.StatusForbidden {
-				t.Errorf("%s %s: %d", name, path, a.Code)
-			}
-			d.sound(name+" "+path, answer{a.ResponseRecorder, strings.Replace(a.body, `data-theme=""`, `data-theme="dark"`, 1)}, "en")
-		}
-	}
-	v, _, err := d.xa.Thread(d.as("duty"), s.Thread)
-	d.must(err)
-	if v.Summary.Status != "open" {
-		t.Errorf("something was said: %s", v.Summary.Status)
-	}
-}
-
 // multipartForm is a form with files.
 func (d *desk) multipartForm(path string, values url.Values, files map[string]string) *http.Request {
 	d.Helper()

@@ -359,13 +359,13 @@ func TestAgreementPages(t *testing.T) {
 	want := map[string]bool{d.agreed.String(): true}
 	for i := range 60 {
 		text := strings.Replace(string(raw), "XA and XB", "XA and XB, number "+strconv.Itoa(i), 1)
-		said, err := d.xa.Propose(d.as("boris"), []byte(text), nil, "", d.xa.By("", ""))
+		said, err := d.xa.Propose(d.as("release"), []byte(text), nil, "", d.xa.By("", ""))
 		d.must(err)
 		want[said.Thread.String()] = true
 	}
 	pages := 0
 	for path := "/agreements"; path != ""; pages++ {
-		html := d.page("ada", path)
+		html := d.page("duty", path)
 		rows := strings.Split(html, "<tr data-row>")[1:]
 		if len(rows) > 50 {
 			t.Errorf("%d agreements on a page", len(rows))
@@ -385,10 +385,10 @@ func TestAgreementPages(t *testing.T) {
 	if pages != 2 || len(want) > 0 {
 		t.Errorf("%d pages, and %d are on none", pages, len(want))
 	}
-	if a := d.get("ada", "/agreements?after=x"); a.Code != http.StatusBadRequest {
+	if a := d.get("duty", "/agreements?after=x"); a.Code != http.StatusBadRequest {
 		t.Errorf("a cursor of somebody's own: %d", a.Code)
 	}
-	d.has("its title, however old", d.page("ada", "/threads?agreement="+d.agreed.String()), "Agreement between XA and XB on mutual assistance in cyber incidents")
+	d.has("its title, however old", d.page("duty", "/threads?agreement="+d.agreed.String()), "Agreement between XA and XB on mutual assistance in cyber incidents")
 }
 
 // TestOpenOrClosed: the list tells threads in which something may still come from those in which nothing may.
@@ -400,15 +400,15 @@ func TestOpenOrClosed(t *testing.T) {
 	gone := d.xb.Say(exchange.Draft{Thread: over.Thread, Kind: assist.KindWithdraw, Marking: marking.Marking{TLP: marking.Amber}}, nil)
 	d.xa.Has(gone.ID)
 	for path, want := range map[string][2]bool{"/threads?desk=assist": {true, true}, "/threads?state=open": {true, false}, "/threads?state=closed": {false, true}, "/threads?state=closed&peer=XB&desk=assist": {false, true}} {
-		html := d.page("ada", path)
+		html := d.page("duty", path)
 		for i, title := range []string{"Still open", "Taken back"} {
 			if strings.Contains(html, title) != want[i] {
 				t.Errorf("%s: %s is there: %v", path, title, !want[i])
 			}
 		}
 	}
-	d.has("the choice", d.page("ada", "/threads?state=closed"), "Open or closed", `<option value="closed" selected>`)
-	if a := d.get("ada", "/threads?state=ajar"); a.Code != http.StatusBadRequest {
+	d.has("the choice", d.page("duty", "/threads?state=closed"), "Open or closed", `<option value="closed" selected>`)
+	if a := d.get("duty", "/threads?state=ajar"); a.Code != http.StatusBadRequest {
 		t.Errorf("a state that there is none of: %d", a.Code)
 	}
 }
@@ -420,7 +420,7 @@ func TestWhyInOtherLanguages(t *testing.T) {
 	s := d.ask("Logs of the control centre", statement.Immediate)
 	at := "/threads/" + s.Thread.String()
 	ask := func(language string, values url.Values) string {
-		a := d.do("ada", formOf(d, at+"/say", values, "comity-language="+language))
+		a := d.do("duty", formOf(d, at+"/say", values, "comity-language="+language))
 		if i := strings.Index(a.body, "⟦"); i >= 0 {
 			t.Errorf("%s: %s", language, a.body[i:min(len(a.body), i+60)])
 		}
@@ -436,7 +436,7 @@ func TestWhyInOtherLanguages(t *testing.T) {
 	d.has("a ground that is none", ask("ru", grounds), "Основания отказа нет среди предусмотренных соглашением.")
 	d.has("a field is empty", ask("ru", url.Values{"kind": {"assist.postpone"}, "tlp": {"AMBER"}, "fact.reason": {"ongoing-case"}, "do": {"send"}}), "Поле не заполнено или заполнено недопустимо.", `lang="en" dir="ltr">`)
 	for language, says := range map[string]string{"en": "It is not here, or is not shown", "ru": "Этого здесь нет, или доступ", "ar": "هذا غير موجود هنا"} {
-		d.has("nothing in "+language, d.get("ada", "/nothing", "Cookie", "comity-language="+language).body, says)
+		d.has("nothing in "+language, d.get("duty", "/nothing", "Cookie", "comity-language="+language).body, says)
 	}
 	d.has("denied", d.get("root", "/threads", "Cookie", "comity-language=ru").body, "Этого не допускает правило или роль сотрудника.")
 }

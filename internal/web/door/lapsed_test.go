@@ -22,7 +22,7 @@ func TestLapsed(t *testing.T) {
 			t.Errorf("nothing says %s in\n%s", want, a.text)
 		}
 	}
-	b.enter("kim") // in another tab
+	b.enter("desk") // in another tab
 	if again := b.post("/threads/x/say?y=1", "do", "send"); again.StatusCode != http.StatusOK {
 		t.Errorf("sent again: %d", again.StatusCode)
 	}
