@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -21,6 +22,7 @@ import (
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -55,6 +57,40 @@ type Proposed struct {
 
 // NewDraft keeps what somebody is about to say. files are its attachments, of KeepUpload or Attachable. When it fails, uploads are still the caller's: GiveUp.
 func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
+	return n.newDraft(ctx, d, files, false)
+}
+
+// KeepDraft is NewDraft for what is not complete yet: recipients, facts or the agreement may be missing. It is neither submitted nor released until an EditDraft has made
+// it something that can be said.
+func (n *Node) KeepDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
+	return n.newDraft(ctx, d, files, true)
+}
+
+// sayable tells whether a draft is something that can be said at all, though perhaps not now; of one that is only kept, whether it is bounded.
+func (n *Node) sayable(ctx context.Context, d *drafts.Draft) error {
+	if d.Part {
+		return keepable(d)
+	}
+	if _, err := n.propose(ctx, d); err != nil && fault.CodeOf(err) != fault.Denied {
+		return err
+	}
+	return nil
+}
+
+// keepable bounds what is kept and cannot be said yet.
+func keepable(d *drafts.Draft) error {
+	switch {
+	case len(d.Title)+len(d.Text) > statement.MaxBody:
+		return fault.New(fault.TooLarge, "STM-3", "the text is too long: send it as an attachment")
+	case len(d.Facts) > statement.MaxFacts || len(d.To) > statement.MaxTo || len(d.Files) > statement.MaxBlobs:
+		return fault.New(fault.TooLarge, "STM-3", "these are more facts, recipients or attachments than a statement has")
+	case !utf8.ValidString(d.Title) || !utf8.ValidString(d.Text):
+		return fault.New(fault.Usage, "ENC-1", "the text is no UTF-8")
+	}
+	return d.Marking.Check()
+}
+
+func (n *Node) newDraft(ctx context.Context, d exchange.Draft, files []drafts.File, part bool) (DraftView, error) {
 	if thread.Kind(d.Kind.Desk()) == office.Kind {
 		return DraftView{}, madeByNode()
 	}
@@ -69,7 +105,11 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.Fi
 		if err := n.office.Rules.Authorize(a, auth.Draft, m, staffed).Err(); err != nil || !staffed {
 			return err
 		}
-		d.By, err = n.speaksFor(ctx, tx, &d)
+		whose := d
+		if d.Thread.IsZero() && len(d.To) == 0 {
+			whose.To = []party.Code{""} // it goes to somebody once it is complete
+		}
+		d.By, err = n.speaksFor(ctx, tx, &whose)
 		return err
 	}); err != nil {
 		return DraftView{}, err
@@ -79,11 +119,10 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.Fi
 	}
 	c := drafts.Content{
 		By: d.By, Thread: d.Thread, To: d.To, Agreement: d.Agreement, Kind: d.Kind, Marking: d.Marking, Track: d.Track, Precedence: d.Precedence,
-		Exercise: d.Exercise, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Files: files,
+		Exercise: d.Exercise, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Files: files, Part: part,
 	}
 	draft := drafts.New(a.ID, c, now)
-	// It must be something that can be said at all, though perhaps not now.
-	if _, err := n.propose(ctx, &draft); err != nil && fault.CodeOf(err) != fault.Denied {
+	if err := n.sayable(ctx, &draft); err != nil {
 		return DraftView{}, err
 	}
 	row, err := draft.Row()
@@ -132,6 +171,9 @@ func (n *Node) said(d *drafts.Draft) (out exchange.Draft, done func(), err error
 	out = exchange.Draft{
 		Thread: d.Thread, To: d.To, Agreement: d.Agreement, Kind: d.Kind, Marking: d.Marking, Track: d.Track, Precedence: d.Precedence, Exercise: d.Exercise,
 		By: d.By, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Approval: d.ID,
+	}
+	if d.Part {
+		return out, nil, fault.New(fault.Usage, "", "this draft is not complete yet: change it, and fill in what is missing")
 	}
 	var open []io.Closer
 	done = func() {
@@ -337,12 +379,22 @@ func (n *Node) recordStep(ctx context.Context, d *drafts.Draft, action auth.Acti
 // EditDraft changes what would be said; an approval that it had is void. files replace its attachments; nil leaves them. When it fails, uploads among files are still the
 // caller's: GiveUp.
 func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
+	return n.editDraft(ctx, prefix, change, files, false)
+}
+
+// KeepEdit is EditDraft for what is not complete yet, as KeepDraft is NewDraft.
+func (n *Node) KeepEdit(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
+	return n.editDraft(ctx, prefix, change, files, true)
+}
+
+func (n *Node) editDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File, part bool) (DraftView, error) {
 	d, err := n.findDraft(ctx, prefix, auth.Draft)
 	if err != nil {
 		return DraftView{}, err
 	}
 	now := statement.TimeOf(n.Now())
 	edit := func(c *drafts.Content) error {
+		c.Part = part
 		if err := change(c); err != nil || files == nil {
 			return err
 		}
@@ -353,7 +405,7 @@ func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts
 	if err := trial.Edit(edit, now); err != nil {
 		return DraftView{}, err
 	}
-	if _, err := n.propose(ctx, &trial); err != nil && fault.CodeOf(err) != fault.Denied {
+	if err := n.sayable(ctx, &trial); err != nil {
 		return DraftView{}, err
 	}
 	kind := statement.Kind("")

@@ -129,7 +129,7 @@ func (f *face) prospect(ctx context.Context, s *page.Shell, v *page.DraftPage, d
 
 // stepping does something with a draft and shows where it led.
 func (f *face) stepping(w http.ResponseWriter, r *http.Request, done string, step func(ctx context.Context, id string) error) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	id := r.PathValue("id")
@@ -183,7 +183,7 @@ func (f *face) drop(w http.ResponseWriter, r *http.Request) error {
 
 // release says what a draft says.
 func (f *face) release(w http.ResponseWriter, r *http.Request) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	id := r.PathValue("id")
@@ -264,30 +264,44 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if v.Verdict = verdict; problem != nil {
+		if v.Verdict, v.Lost = verdict, in.names(); problem != nil {
 			p := page.FaultOf(b.s, problem)
 			v.Fault = &p
 		}
 		return f.show(w, r, status, page.EditDraft(b.s, v))
 	}
-	now, err := b.compose(ctx, d.Kind, in.Values, d.Facts)
-	if err != nil {
-		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
+	change := func(part bool) (node.DraftView, error) {
+		now, err := b.compose(ctx, d.Kind, in.Values, d.Facts, part)
+		if err != nil {
+			return node.DraftView{}, err
+		}
+		edit := f.n.EditDraft
+		if part {
+			edit = f.n.KeepEdit
+		}
+		return edit(ctx, d.ID, func(c *draft.Content) error {
+			c.Marking, c.Precedence, c.Facts, c.Text = now.Marking, now.Precedence, now.Facts, now.Text
+			if b.in == nil {
+				c.To, c.Agreement, c.Track, c.Exercise, c.Title = now.To, now.Agreement, now.Track, now.Exercise, now.Title
+			}
+			return nil
+		}, in.files)
 	}
 	if in.Get("do") == "check" {
-		o, err := f.n.Consider(ctx, now)
+		var o node.Outlook
+		now, err := b.compose(ctx, d.Kind, in.Values, d.Facts, false)
+		if err == nil {
+			o, err = f.n.Consider(ctx, now)
+		}
 		if err != nil {
 			return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 		}
 		return back(http.StatusOK, f.verdict(ctx, b.s, o), nil)
 	}
-	kept, err := f.n.EditDraft(ctx, d.ID, func(c *draft.Content) error {
-		c.Marking, c.Precedence, c.Facts, c.Text = now.Marking, now.Precedence, now.Facts, now.Text
-		if b.in == nil {
-			c.To, c.Agreement, c.Track, c.Exercise, c.Title = now.To, now.Agreement, now.Track, now.Exercise, now.Title
-		}
-		return nil
-	}, in.files)
+	kept, err := change(false)
+	if in.Get("do") == "keep" && err != nil && fault.CodeOf(err) != fault.Denied {
+		kept, err = change(true)
+	}
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}

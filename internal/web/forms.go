@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"net/url"
 	"slices"
 	"strings"
@@ -57,6 +58,7 @@ func (b *builder) form(ctx context.Context, spec thread.KindSpec, values url.Val
 	s := b.s
 	v := page.Form{ID: "say-" + string(spec.Kind), Kind: string(spec.Kind), Titled: b.in == nil, AskEx: b.in == nil, Action: "/new/" + string(spec.Kind)}
 	v.Label, v.Means = b.f.texts(s, spec.Kind)
+	v.Once = rand.Text()
 	var to []party.Code
 	tlp := marking.Amber
 	if b.in != nil {
@@ -139,11 +141,29 @@ func (b *builder) opening(ctx context.Context, v *page.Form, values url.Values) 
 	if err != nil {
 		return err
 	}
-	v.Under = []page.Choice{{Label: b.s.T("form.under.auto"), Chosen: values.Get("agreement") == ""}}
+	auto := "form.under.auto"
+	if ambiguous(made, b.f.n.Config.Code) {
+		auto = "form.under.choose"
+	}
+	v.Under = []page.Choice{{Label: b.s.T(auto), Chosen: values.Get("agreement") == ""}}
 	for _, a := range made {
 		v.Under = append(v.Under, page.Choice{Value: a.ID.String(), Label: orShort(a.Title.In(b.s.Code(), "en"), a.ID), Chosen: values.Get("agreement") == a.ID.String()})
 	}
 	return nil
+}
+
+// ambiguous tells whether more than one of the agreements is with the same other party: then there is no "only one" for the form to choose by itself.
+func ambiguous(made []node.AgreementView, own party.Code) bool {
+	seen := map[party.Code]bool{}
+	for _, a := range made {
+		for _, c := range a.Parties {
+			if c != own && seen[c] {
+				return true
+			}
+			seen[c] = true
+		}
+	}
+	return false
 }
 
 func choices(values []string, chosen string, label func(string) string) []page.Choice {

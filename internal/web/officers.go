@@ -18,9 +18,6 @@ import (
 // linkLife is for how long a one-time link that is made here lets somebody in.
 const linkLife = 24 * time.Hour
 
-// maxFields bounds a form of names and boxes.
-const maxFields = 64 << 10
-
 // officers lists who may act for the party.
 func (f *face) officersPage(w http.ResponseWriter, r *http.Request) error {
 	return f.showOfficers(w, r, http.StatusOK, &page.Officers{})
@@ -91,21 +88,12 @@ func roleChoices(s *page.Shell, has []string) (out []page.Choice) {
 	return out
 }
 
-// fields reads a small form.
-func fields(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxFields)
-	if err := r.ParseForm(); err != nil {
-		return nil, fault.Wrap(err, fault.Malformed, "", "the form cannot be read")
-	}
-	return r.PostForm, nil
-}
-
 // addOfficer adds one. What is refused is shown again as it was filled in.
 func (f *face) addOfficer(w http.ResponseWriter, r *http.Request) error {
-	in, err := fields(w, r)
-	if err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
+	in := r.PostForm
 	roles, err := auth.ParseRoles(in["role"])
 	if err == nil {
 		err = f.n.AddOfficer(r.Context(), auth.Person{ID: strings.TrimSpace(in.Get("id")), Name: strings.TrimSpace(in.Get("name")), Roles: roles, Languages: strings.Fields(in.Get("languages"))})
@@ -122,10 +110,11 @@ func (f *face) addOfficer(w http.ResponseWriter, r *http.Request) error {
 
 // changeOfficer does one thing about an officer.
 func (f *face) changeOfficer(w http.ResponseWriter, r *http.Request) error {
-	in, err := fields(w, r)
-	if err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
+	var err error
+	in := r.PostForm
 	ctx, id := r.Context(), r.PathValue("id")
 	switch r.PathValue("act") {
 	case "roles":

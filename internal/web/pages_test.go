@@ -32,7 +32,7 @@ func TestDuty(t *testing.T) {
 	flash := d.ask("Logs of the control centre", statement.Flash)
 	d.ask("A sample of the implant", statement.Routine)
 	soon := d.page("duty", "/")
-	d.has("two requests", soon, "The next answer is due in", "Acknowledgement to XB", "Answer to XB", "Logs of the control centre", "TLP:AMBER", "flash", "sets this clock", "/agreements/"+d.agreed.String()+"#article-",
+	d.has("two requests", soon, "The next acknowledgement is due in", "Acknowledgement to XB", "Answer to XB", "Logs of the control centre", "TLP:AMBER", "flash", "sets this clock", "/agreements/"+d.agreed.String()+"#article-",
 		"You may:", "Acknowledge", "Refuse", "/threads/"+flash.Thread.String()+"?say=assist.acknowledge")
 	d.f.Clock.Pass(26 * time.Hour)
 	late := d.page("duty", "/")

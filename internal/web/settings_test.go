@@ -134,7 +134,7 @@ func TestRecalled(t *testing.T) {
 	own := d.askOut("Scans of 12 May")
 	mine := "/threads/" + own.Thread.String()
 	d.has("our own", d.page("release", mine), "Ask to erase it")
-	d.sends("release", mine+"/recall", url.Values{"of": {own.ID.String()}, "reason": {"incorrect"}})
+	d.sends("release", mine+"/recall", url.Values{"sure": {"yes"}, "of": {own.ID.String()}, "reason": {"incorrect"}})
 	d.lacks("recalled once", d.page("release", mine), "Ask to erase it")
 	d.has("recalled by us", d.page("release", mine), "Recalled by XA", "Reason: incorrect")
 

@@ -145,6 +145,7 @@ func (f *face) said(r *http.Request, s *page.Shell, v *page.Thread, t node.Threa
 			continue // it stands with what was opened
 		}
 		u := f.utterance(s, t, one)
+		s.Marked(u.TLP)
 		for i := range u.Receipts {
 			u.Receipts[i].Retrieved = retrieved[one.ID][u.Receipts[i].To]
 		}
@@ -283,6 +284,10 @@ func (f *face) factRows(s *page.Shell, kind statement.Kind, facts jsontext.Value
 			row.Values = s.Words("value", v)
 		case form.Yes:
 			row.Values = []string{s.T("value.yes")}
+		case form.Number:
+			if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && s.Has("fact."+d.Name+".span") {
+				row.Name, row.Values = s.T("fact."+d.Name+".span"), []string{s.Span(time.Duration(n) * time.Second)}
+			}
 		}
 		out = append(out, row)
 	}
@@ -322,7 +327,7 @@ func (f *face) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	if err := f.n.Opened(r.Context(), id, f.n.By("", "")); err != nil {
@@ -337,12 +342,17 @@ func (f *face) recall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	of, err := statement.ParseID(r.PostForm.Get("of"))
 	if err != nil {
 		return fault.Wrap(err, fault.Usage, "", "say which statement is recalled")
+	}
+	if r.PostForm.Get("sure") != "yes" { // Enter in the field beside the button has pressed it, perhaps
+		s := f.shell(r, "recall.sure", "threads")
+		v := page.Sure{Of: of.String(), Short: of.Short(), Back: "/threads/" + id.String(), Reason: r.PostForm.Get("reason"), Text: r.PostForm.Get("text")}
+		return f.show(w, r, http.StatusOK, page.SureRecall(s, v))
 	}
 	said, err := f.n.Recall(r.Context(), node.Recalling{
 		IDs: []statement.ID{of}, Reason: recall.Reason(r.PostForm.Get("reason")), Text: r.PostForm.Get("text"), Precedence: statement.Immediate, By: f.n.By("", ""),

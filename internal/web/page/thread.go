@@ -158,6 +158,8 @@ type Form struct {
 	Ex      bool // exercise
 	AskEx   bool // the field is shown
 	Files   []string
+	Lost    []string // names of attachments that came with the form and were not kept
+	Once    string   // names this form, so that it is not sent twice
 	Verdict *Verdict
 	Fault   *Fault
 }
