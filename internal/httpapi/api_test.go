@@ -172,10 +172,17 @@ func (h *house) everyDraft() {
 	}
 	h.no(403, "denied", "lee", http.MethodPatch, at, object{"title": "mine now"})
 	h.well("kim", post, at+"/submit", nil)
-	h.no(403, "denied", "kim", post, at+"/approve", nil)
+	read := object{"read": h.well("kim", get, at, nil).get("would_say")}
+	h.no(403, "denied", "kim", post, at+"/approve", read)
 	h.well("lee", post, at+"/return", object{"reason": "say which hosts"})
+	h.well("kim", http.MethodPatch, at, object{"text": "of all hosts"})
 	h.well("kim", post, at+"/submit", nil)
-	h.well("lee", post, at+"/approve", nil)
+	// spec: DEC-10
+	h.no(409, "inadmissible", "lee", post, at+"/approve", read) // it says something else by now
+	h.no(422, "malformed", "lee", post, at+"/approve", object{})
+	read = object{"read": h.well("lee", get, at, nil).get("would_say")}
+	h.well("lee", post, at+"/approve", read)
+	h.no(400, "usage", "lee", post, at+"/release", nil)
 	if said := h.well("kim", post, at+"/release", nil); said.get("verdict.permitted") != "true" {
 		h.t.Errorf("%s", said.body)
 	}

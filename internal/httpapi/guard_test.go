@@ -93,7 +93,7 @@ func TestScopes(t *testing.T) {
 		body         any
 	}{
 		{"POST", "/api/statements", h.request("another")}, {"POST", "/api/drafts", h.request("another")}, {"PATCH", "/api/drafts/" + draft, object{"title": "x"}},
-		{"DELETE", "/api/drafts/" + draft, nil}, {"POST", "/api/drafts/" + draft + "/submit", nil}, {"POST", "/api/drafts/" + draft + "/approve", nil},
+		{"DELETE", "/api/drafts/" + draft, nil}, {"POST", "/api/drafts/" + draft + "/submit", nil}, {"POST", "/api/drafts/" + draft + "/approve", object{"read": strings.Repeat("0", 64)}},
 		{"POST", "/api/drafts/" + draft + "/release", nil}, {"POST", "/api/drafts/" + draft + "/return", object{"reason": "no"}},
 		{"POST", "/api/recalls", object{"ids": []string{said}, "reason": "incorrect"}}, {"POST", "/api/erasures", object{"ids": []string{said}}},
 		{"POST", "/api/agreements", object{"document": raw(fedtest.Pact("XA", "XB"))}}, {"POST", "/api/agreements/" + h.pact.String() + "/steps", object{"kind": "instrument.withdraw"}},

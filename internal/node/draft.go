@@ -393,8 +393,9 @@ func (n *Node) SubmitDraft(ctx context.Context, prefix string) (DraftView, Propo
 	return viewDraft(after), p, nil
 }
 
-// ApproveDraft agrees that exactly this is said. Whoever approves is not its author.
-func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, error) {
+// ApproveDraft agrees that exactly this is said: read is the digest of what whoever approves has read, as Proposed has it. Whoever approves is not its author.
+// Error: fault.Inadmissible where what would be said is another than that.
+func (n *Node) ApproveDraft(ctx context.Context, prefix string, read statement.Digest) (DraftView, error) {
 	// spec: DEC-10
 	d, err := n.findDraft(ctx, prefix, auth.Approve)
 	if err != nil {
@@ -412,6 +413,9 @@ func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, erro
 	if err := trial.Approve(a.ID, p.Digest, now); err != nil {
 		return DraftView{}, err
 	}
+	if err := asRead(read, p.Digest); err != nil {
+		return DraftView{}, err
+	}
 	after, err := n.step(ctx, d, auth.Approve, office.KindApprove, office.Approve{Digest: p.Digest}, func(_ store.Tx, d *drafts.Draft, a auth.Actor) error {
 		return d.Approve(a.ID, p.Digest, now)
 	})
@@ -419,6 +423,18 @@ func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, erro
 		return DraftView{}, err
 	}
 	return viewDraft(after), nil
+}
+
+// asRead is the fault of what is not what somebody has read.
+func asRead(read, now statement.Digest) error {
+	// spec: DEC-10
+	switch {
+	case read.IsZero():
+		return fault.New(fault.Usage, "DEC-10", "give the digest of what you have read: nobody lets out in another's name what they did not see")
+	case read != now:
+		return fault.New(fault.Inadmissible, "DEC-10", "what would be said is not what you have read any more: it was changed meanwhile, so read it again")
+	}
+	return nil
 }
 
 // ReturnDraft sends a draft back to its author, with a reason.
@@ -442,8 +458,9 @@ func (n *Node) ReturnDraft(ctx context.Context, prefix, reason string) (DraftVie
 	return viewDraft(after), nil
 }
 
-// ReleaseDraft says what a draft says, and erases the draft. What needs a second officer's approval has it, or is refused. Its contract is that of Exchange.Submit.
-func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, error) {
+// ReleaseDraft says what a draft says, and erases the draft. What needs a second officer's approval has it, or is refused. read is the digest of what whoever releases has
+// read; only the author may leave it out. Its contract is that of Exchange.Submit.
+func (n *Node) ReleaseDraft(ctx context.Context, prefix string, read statement.Digest) (exchange.Said, error) {
 	// spec: DEC-10
 	d, err := n.findDraft(ctx, prefix, auth.Read)
 	if err != nil {
@@ -457,7 +474,7 @@ func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, 
 	if out, err = n.complete(ctx, out); err != nil {
 		return exchange.Said{}, err
 	}
-	what, err := n.Exchange.Together(recording(ctx), out, func(tx store.Tx, said exchange.Said) ([]exchange.Draft, error) {
+	what, err := n.Exchange.Together(releasing(recording(ctx), read), out, func(tx store.Tx, said exchange.Said) ([]exchange.Draft, error) {
 		if err := dropDraft(tx, d); err != nil || d.Record.IsZero() {
 			return nil, err
 		}

@@ -9,6 +9,7 @@ import (
 	"github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web/page"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // drafts lists them: what waits for the reader's approval, the reader's own, and the others.
@@ -68,6 +69,9 @@ func (f *face) showDraft(w http.ResponseWriter, r *http.Request, id string, fail
 	status := http.StatusOK
 	v := &page.DraftPage{DraftRow: f.draftRow(r.Context(), s, d, f.officers(r)), ID: d.ID, Text: d.Text, Marking: f.markingRows(s, d.Marking)}
 	v.Label, v.Means = f.texts(s, d.Kind)
+	if !p.Digest.IsZero() {
+		v.Read = p.Digest.String()
+	}
 	v.Facts = f.factRows(s, d.Kind, d.Facts, d.Changed)
 	s.Title = v.Title
 	if !d.Thread.IsZero() {
@@ -165,9 +169,25 @@ func (f *face) submit(w http.ResponseWriter, r *http.Request) error {
 
 func (f *face) approve(w http.ResponseWriter, r *http.Request) error {
 	return f.stepping(w, r, "approved", func(ctx context.Context, id string) error {
-		_, err := f.n.ApproveDraft(ctx, id)
+		read, err := readOf(r)
+		if err == nil {
+			_, err = f.n.ApproveDraft(ctx, id, read)
+		}
 		return err
 	})
+}
+
+// readOf is the digest of what the page of a draft has shown to whoever presses its button.
+func readOf(r *http.Request) (statement.Digest, error) {
+	given := r.PostForm.Get("read")
+	if given == "" {
+		return statement.Digest{}, nil
+	}
+	d, err := statement.ParseDigest(given)
+	if err != nil {
+		return d, fault.Wrap(err, fault.Usage, "DEC-10", "what was read is named by its digest: open the draft again")
+	}
+	return d, nil
 }
 
 func (f *face) sendBack(w http.ResponseWriter, r *http.Request) error {
@@ -194,7 +214,11 @@ func (f *face) release(w http.ResponseWriter, r *http.Request) error {
 	if d.ID == "" {
 		return err
 	}
-	return f.let(w, r, d)
+	read, err := readOf(r)
+	if err != nil {
+		return err
+	}
+	return f.let(w, r, d, read)
 }
 
 // editor is a builder for a draft of the reader's own.

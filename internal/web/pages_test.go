@@ -135,12 +135,55 @@ func TestApproval(t *testing.T) {
 	edit := d.page("chika", draft+"/edit")
 	d.has("the form again", edit, "period, addresses", "Until when?")
 	d.sends("chika", draft+"/edit", url.Values{"tlp": {"AMBER"}, "fact.wanted": {"period"}, "text": {"From when until when?"}, "do": {"send"}})
-	d.sends("boris", draft+"/approve", nil)
-	released := d.sends("boris", draft+"/release", nil)
+	d.sends("boris", draft+"/approve", d.presses("boris", draft, "approve"))
+	released := d.sends("boris", draft+"/release", d.presses("boris", draft, "release"))
 	d.has("released", d.page("chika", released), "From when until when?", "Ask for clarification")
 	if a := d.get("boris", draft); a.Code != http.StatusNotFound {
 		t.Errorf("a draft that was released: %d", a.Code)
 	}
+}
+
+// presses is what the button of a page posts.
+func (d *desk) presses(who, at, do string) url.Values {
+	d.Helper()
+	_, html, _ := strings.Cut(d.page(who, at), `action="`+at+`/`+do+`"`)
+	html, _, _ = strings.Cut(html, "</form>")
+	read := regexp.MustCompile(`name="read" value="([0-9a-f]{64})"`).FindStringSubmatch(html)
+	if read == nil {
+		d.Fatalf("the button %s of %s does not say what was read", do, at)
+	}
+	return url.Values{"read": {read[1]}}
+}
+
+// TestApprovesWhatWasRead: a page that stood open while the author changed the draft approves nothing, and releases nothing.
+func TestApprovesWhatWasRead(t *testing.T) {
+	t.Parallel()
+	// spec: DEC-10
+	d := newDesk(t)
+	s := d.ask("Logs of the control centre", statement.Immediate)
+	words := func(text string) url.Values {
+		return url.Values{"kind": {"assist.clarify"}, "tlp": {"AMBER"}, "fact.wanted": {"period"}, "text": {text}, "do": {"send"}}
+	}
+	to := d.sends("chika", "/threads/"+s.Thread.String()+"/say", words("Nothing of note"))
+	draft, _, _ := strings.Cut(to, "?")
+	open := d.presses("boris", draft, "approve")
+	d.sends("chika", draft+"/edit", words("Here are all names and addresses"))
+	a := d.post("boris", draft+"/approve", open)
+	if a.Code != http.StatusConflict {
+		t.Errorf("what was never read is approved: %d", a.Code)
+	}
+	d.has("why not, and what it says by now", a.body, "not what you have read any more", "Here are all names and addresses")
+	if a := d.post("boris", draft+"/approve", nil); a.Code != http.StatusBadRequest {
+		t.Errorf("approved unread: %d", a.Code)
+	}
+	read := d.presses("boris", draft, "approve")
+	d.sends("boris", draft+"/approve", read)
+	for name, values := range map[string]url.Values{"what was never read": open, "nothing": nil} {
+		if a := d.post("boris", draft+"/release", values); a.Code != http.StatusConflict && a.Code != http.StatusBadRequest {
+			t.Errorf("released after having read %s: %d", name, a.Code)
+		}
+	}
+	d.sends("boris", draft+"/release", read)
 }
 
 // TestOtherOfficersDrafts tries what is another officer's, and what does not exist.

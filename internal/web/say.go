@@ -266,12 +266,12 @@ func (f *face) send(w http.ResponseWriter, r *http.Request, d node.DraftView) er
 		}
 		return see(w, r, "/drafts/"+d.ID+"?done=submitted")
 	}
-	return f.let(w, r, d)
+	return f.let(w, r, d, p.Digest)
 }
 
-// let says a draft.
-func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView) error {
-	said, err := f.n.ReleaseDraft(r.Context(), d.ID)
+// let says a draft as it was read.
+func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView, read statement.Digest) error {
+	said, err := f.n.ReleaseDraft(r.Context(), d.ID, read)
 	if err != nil && said.ID.IsZero() {
 		return f.showDraft(w, r, d.ID, err)
 	}

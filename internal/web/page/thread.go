@@ -201,6 +201,7 @@ type PerParty struct {
 type DraftPage struct {
 	DraftRow
 	ID       string
+	Read     string // digest of what the page shows: what is approved or released by it
 	Thread   *Link
 	Label    string
 	Means    string
