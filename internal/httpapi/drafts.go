@@ -117,7 +117,7 @@ type Edit struct {
 	Marking     *marking.Marking      `json:"marking,omitempty"`
 	Precedence  *statement.Precedence `json:"precedence,omitempty"`
 	Facts       jsontext.Value        `json:"facts,omitzero"`
-	Title       *string               `json:"title,omitempty"`
+	Title       *string               `json:"title,omitempty" maxLength:"200"`
 	Text        *string               `json:"text,omitempty"`
 	Attachments *[]Attachment         `json:"attachments,omitempty"`
 }

@@ -24,7 +24,7 @@ import (
 type ThreadView struct {
 	ID         thread.ID            `json:"id"`
 	Desk       string               `json:"desk"`
-	Title      string               `json:"title,omitzero"` // of the opener's body, while it is here
+	Title      string               `json:"title,omitzero" doc:"of the opener's body, while it is here: its first 200 characters"`
 	From       party.Code           `json:"from,omitzero"`
 	To         []party.Code         `json:"to"`
 	Precedence statement.Precedence `json:"precedence,omitzero"`
@@ -132,7 +132,7 @@ func (n *Node) viewThread(tx store.Tx, row store.ThreadRow) (ThreadView, error) 
 	if body, err := readBody(tx, h); err != nil {
 		return v, err
 	} else if body != nil {
-		v.Title = body.Title
+		v.Title = heading(body.Title)
 	}
 	for _, c := range v.Summary.Clocks {
 		cv, err := n.viewClock(tx, head, c)

@@ -193,11 +193,8 @@ func (f *face) utterance(s *page.Shell, t node.ThreadView, one node.SaidView) pa
 		Waiting: !one.Folded && one.Void == "", Marking: f.markingRows(s, one.Marking), Facts: f.factRows(s, one.Kind, one.Facts, one.Time),
 	}
 	u.Label, u.Means = f.texts(s, one.Kind)
-	if u.Title == t.Title && one.ID != t.ID {
+	if u.Title == t.Title { // a longer one than stands over the thread is read here
 		u.Title = ""
-	}
-	if one.ID == t.ID {
-		u.Title = "" // it is the thread's own
 	}
 	if one.Void != "" {
 		u.Void = s.Or("void."+one.Void, one.Void)
