@@ -1,8 +1,10 @@
 package web_test
 
 import (
+	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -49,4 +51,70 @@ func TestLongTitle(t *testing.T) {
 			t.Errorf("a title of %d characters: %d\n%s", len([]rune(title)), a.Code, said(a.body))
 		}
 	}
+}
+
+// TestLongThread: a page of a thread has the opener and the newest; what came before is led to, and every statement stands on one of the pages, with its receipts.
+func TestLongThread(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	s := d.ask("Logs of the control centre", statement.Immediate)
+	const more = 130
+	facts, err := node.Facts(struct{}{})
+	d.must(err)
+	var last statement.ID
+	for i := range more {
+		d.f.Clock.Pass(1e9)
+		one := d.xb.Say(exchange.Draft{Thread: s.Thread, Kind: assist.KindSupplement, Facts: facts, Text: fmt.Sprintf("Supplement %03d.", i), Marking: marking.Marking{TLP: marking.Amber}}, nil)
+		last = one.ID
+	}
+	d.xa.Has(last)
+	at := "/threads/" + s.Thread.String()
+	d.sends("ada", at+"/read", nil)
+	seen := map[string]int{}
+	href := regexp.MustCompile(`href="(/threads/[0-9a-f]+\?before=[0-9a-f]+)#said"`)
+	for path, pages := at, 0; ; pages++ {
+		html := d.page("ada", path)
+		if n := strings.Count(html, `id="s-`); n > node.PartSize+1 {
+			t.Fatalf("%s shows %d statements", path, n)
+		}
+		if n := strings.Count(html, "<option"); n > 1500 {
+			t.Errorf("%s has %d things to choose from", path, n)
+		}
+		d.has("the opener", html, "We will ask for them through the usual channel.")
+		if pages > 0 {
+			d.has("the way back", html, "What was said last")
+		}
+		for i := range more {
+			if strings.Contains(html, fmt.Sprintf("Supplement %03d.", i)) {
+				seen[fmt.Sprint(i)]++
+			}
+		}
+		next := href.FindStringSubmatch(html)
+		if next == nil {
+			break
+		}
+		if path = next[1]; pages > 5 {
+			t.Fatal("the thread has no beginning")
+		}
+	}
+	for i := range more {
+		if seen[fmt.Sprint(i)] != 1 {
+			t.Errorf("supplement %d stands on %d pages", i, seen[fmt.Sprint(i)])
+		}
+	}
+	// A link to a statement that another page has leads to that page.
+	first, err := d.xb.ThreadPart(d.Context(), s.Thread, node.Stretch{Limit: node.MaxPage})
+	d.must(err)
+	d.has("that statement's page", d.page("ada", at+"?until="+first.Said[10].ID.String()), "Supplement 009.")
+	if a := d.get("ada", at+"?before="+strings.Repeat("0", 63)); a.Code != http.StatusBadRequest {
+		t.Errorf("no place at all: %d", a.Code)
+	}
+	if a := d.get("ada", at+"?before="+strings.Repeat("ab", 32)); a.Code != http.StatusNotFound {
+		t.Errorf("a place that is none of the thread's: %d", a.Code)
+	}
+	d.xb.Until("an early statement is known to be opened, though the receipt stands on another page", func() bool {
+		part, err := d.xb.ThreadPart(d.Context(), s.Thread, node.Stretch{Before: first.Said[20].ID, Limit: 5})
+		d.must(err)
+		return part.Opener != nil && !part.Newest && len(part.Said) == 5 && len(part.Said[4].Opened) == 1 && part.Said[4].Opened[0].By == "XA"
+	})
 }

@@ -76,7 +76,7 @@ func (f *face) showDraft(w http.ResponseWriter, r *http.Request, id string, fail
 	s.Title = v.Title
 	if !d.Thread.IsZero() {
 		v.Thread = &page.Link{Href: "/threads/" + d.Thread.String(), Text: d.Thread.Short()}
-		if t, _, err := f.n.Thread(ctx, d.Thread); err == nil {
+		if t, err := f.n.ThreadOf(ctx, d.Thread); err == nil {
 			v.Thread.Text = f.row(s, t).Title
 		}
 	}

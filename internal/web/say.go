@@ -196,10 +196,11 @@ func (f *face) open(w http.ResponseWriter, r *http.Request) error {
 
 // inThread is a builder for what is said in a thread that whoever asks may read.
 func (f *face) inThread(r *http.Request, id thread.ID) (*builder, error) {
-	t, said, err := f.n.Thread(r.Context(), id)
+	part, err := f.n.ThreadPart(r.Context(), id, node.Stretch{})
 	if err != nil {
 		return nil, err
 	}
+	t, said := part.ThreadView, whole(part)
 	made, grounds, err := f.n.Under(r.Context(), id)
 	return &builder{f: f, s: f.shell(r, "nav.threads", "threads"), in: &t, said: said, grounds: grounds, under: made}, err
 }
