@@ -1,6 +1,9 @@
 package ledger
 
 import (
+	"bytes"
+	"encoding/csv"
+	"slices"
 	"testing"
 	"time"
 
@@ -47,5 +50,26 @@ func TestUsed(t *testing.T) {
 		if got, ok := tt.e.Used(); got != tt.want || ok != tt.ok {
 			t.Errorf("%s: %v, %v", name, got, ok)
 		}
+	}
+}
+
+func TestCSV(t *testing.T) {
+	t.Parallel()
+	kept := true
+	p := Part{Entries: []Entry{
+		{ID: statement.ID{1}, Asker: "XA", Asked: "XB", Kind: "assist.request", Outcome: "refused", Grounds: []string{"sovereignty", "security"}, Kept: &kept, Exercise: true},
+		{Asker: "XB", Asked: "XA", Outcome: `a "word", and more`},
+	}}
+	raw, err := p.CSV()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(raw)).ReadAll() // each row has as many cells as the first
+	if err != nil || len(rows) != 3 {
+		t.Fatal(rows, err)
+	}
+	cell := func(row int, name string) string { return rows[row][slices.Index(rows[0], name)] }
+	if cell(1, "grounds") != "sovereignty security" || cell(1, "kept") != "true" || cell(1, "exercise") != "true" || cell(1, "agreement") != "" || cell(2, "outcome") != `a "word", and more` || cell(2, "kept") != "" {
+		t.Errorf("%s", raw)
 	}
 }

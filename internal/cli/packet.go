@@ -60,7 +60,7 @@ func (c *packetPackCmd) Run(ctx context.Context, s *session) error {
 func (c *packetPackCmd) series(ctx context.Context, s *session, n *node.Node, out *packed) error {
 	if c.Output == "-" { // one packet: a stream has no second file
 		var b bytes.Buffer
-		if _, _, err := n.Pack(ctx, c.Peer, &b); err != nil || b.Len() == 0 {
+		if _, _, err := n.PackAfter(ctx, c.Peer, map[statement.Digest]int64{}, &b); err != nil || b.Len() == 0 {
 			return err
 		}
 		return s.print(b.Bytes())

@@ -13,9 +13,11 @@ import (
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/httpapi"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web"
+	"github.com/comity-exchange/comity/internal/web/door"
 )
 
 // site is the pages and the API of a node, at one address.
@@ -44,7 +46,8 @@ func openSite(ctx context.Context, n *node.Node) (*site, error) {
 		s.origin = "http://localhost:" + port
 	}
 	log := n.Log.With("component", "web")
-	h, err := web.Site(ctx, n, s.origin, httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version}), log)
+	api := httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version, Link: func(secret auth.Secret) string { return door.Link(s.origin, secret) }})
+	h, err := web.Site(ctx, n, s.origin, api, log)
 	var secure *tls.Config
 	if err == nil && c.WebCertificate != "" {
 		secure, err = secured(n)

@@ -299,7 +299,9 @@ func (h *house) everyOfficer() {
 	made := h.well("root", post, "/api/tokens", object{"officer": "new", "expires": until})
 	h.tokens["new"] = made.get("secret")
 	h.well("new", get, "/api/whoami", nil)
-	h.well("root", post, "/api/links", object{"officer": "new", "expires": until})
+	if l := h.well("root", post, "/api/links", object{"officer": "new", "expires": until}); l.get("link") != "https://desk.xa.example/"+l.get("secret") {
+		h.t.Errorf("%s", l.body)
+	}
 	name := h.well("new", get, "/api/tokens", nil).get("tokens.0.name")
 	h.well("root", http.MethodDelete, "/api/tokens/"+name, nil)
 	h.no(401, "denied", "new", get, "/api/whoami", nil)

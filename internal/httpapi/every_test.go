@@ -7,13 +7,17 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"testing"
+	"time"
 
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/fedtest"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 )
 
 func (h *house) everyPacket(said string) {
@@ -33,6 +37,14 @@ func (h *house) everyPacket(said string) {
 	if v := h.well("kim", post, "/api/packets", bag.String(), "Content-Type", "application/octet-stream"); v.get("said.0.title") != "by bag" || v.get("pending") != "true" {
 		h.t.Errorf("%s", v.body)
 	}
+	second := h.xb.Ask(h.pact, exchange.Draft{Title: "by another bag", Text: "Please."}, "XA")
+	bag.Reset()
+	_, _, err = h.xb.Pack(h.t.Context(), "XA", &bag)
+	h.must(err)
+	if v := h.well("root", post, "/api/packets", bag.String(), "Content-Type", "application/octet-stream"); v.get("said") != "[]" || strings.Contains(string(v.body), second.ID.String()) { // an administrator carries, and reads nothing
+		h.t.Errorf("%s", v.body)
+	}
+	h.xa.Has(second.ID)
 	h.f.Mend("XA", "XB")
 	h.xb.Delivered(asked.ID)
 	proof := h.well("lee", get, "/api/statements/"+said+"/evidence?without_body=true", nil)
@@ -50,6 +62,17 @@ func (h *house) everyKeeping() {
 	if v := h.well("kim", get, "/api/duty", nil); v.get("counts.unread") == "0" || v.get("log.size") == "" || v.get("unread.0.id") == "" {
 		h.t.Errorf("%s", v.body)
 	}
+	now := h.well("kim", get, "/api/changes", nil).get("version")
+	if v := h.well("aud", get, "/api/changes?wait=0&since="+now, nil); v.get("changed") != "false" || v.get("version") != now {
+		h.t.Errorf("%s", v.body)
+	}
+	later := make(chan answered)
+	go func() { later <- h.ask("kim", get, "/api/changes?wait=50&since="+now, nil) }()
+	h.well("kim", post, "/api/drafts", h.request("something new"))
+	if v := <-later; v.get("changed") != "true" || v.get("version") == now {
+		h.t.Errorf("%d %s", v.status, v.body)
+	}
+	h.no(422, "malformed", "kim", get, "/api/changes?wait=51", nil)
 	if v := h.well("kim", get, "/api/version", nil); v.get("protocol") != "1" || v.get("go") == "" {
 		h.t.Errorf("%s", v.body)
 	}
@@ -208,6 +231,72 @@ func (h *house) accession() {
 	for _, one := range []*house{xa, xc} {
 		for done := range one.seen {
 			h.seen[done] = true
+		}
+	}
+}
+
+// TestVouchingTakesTwo: where the settings ask for it, no administrator's token alone vouches for an office.
+func TestVouchingTakesTwo(t *testing.T) {
+	t.Parallel()
+	// spec: LTR-10, DEC-10
+	h := newHouse(t)
+	const post = http.MethodPost
+	root := auth.With(t.Context(), auth.Claim{Token: auth.Typed(h.tokens["root"])})
+	h.must(h.xa.AddOfficer(root, auth.Person{ID: "mia", Name: "Officer Mia", Roles: []auth.Role{auth.Analyst, auth.Administrator}}))
+	h.token(root, "mia")
+	h.xa.Restart(func(o *node.Options) { o.Env = []string{"COMITY_APPROVAL=credence.*"} })
+	h.serve(Options{Burst: 1_000_000})
+	cert, err := fedtest.New(t, "XA.cert").At("XA.cert").OwnLetter(t.Context())
+	h.must(err)
+	for _, who := range []string{"root", "mia"} {
+		if v := h.no(403, "denied", who, post, "/api/offices", object{"letter": string(cert.Raw), "to": []string{"XB"}}); v.get("clause") != "DEC-10" {
+			t.Errorf("%s", v.body)
+		}
+	}
+	at := "/api/drafts/" + h.well("mia", post, "/api/drafts", object{
+		"kind": "credence.office", "to": []string{"XB"}, "marking": object{"tlp": "GREEN"}, "track": "diplomatic", "precedence": "priority", "facts": object{"office": "XA.cert", "letter": cert.Digest},
+	}).get("id")
+	h.no(403, "denied", "mia", post, at+"/release", nil)
+	h.well("mia", post, at+"/submit", nil)
+	h.no(403, "denied", "mia", post, at+"/approve", nil)
+	h.well("lee", post, at+"/approve", nil)
+	h.no(403, "denied", "lee", post, at+"/release", nil) // who approves does not vouch
+	said := h.well("mia", post, at+"/release", nil)
+	h.xb.Has(parseID(t, said.get("id")))
+	if v, err := h.xb.ImportLetter(t.Context(), cert.Raw); err != nil || v.Status != "confirmed" {
+		t.Errorf("%v %+v", err, v)
+	}
+}
+
+// TestKeysAreTold: what keys there are is told, before they were changed at the machine and after, and no secret with it.
+func TestKeysAreTold(t *testing.T) {
+	t.Parallel()
+	// spec: LTR-7
+	h := newHouse(t)
+	before := h.well("kim", http.MethodGet, "/api/keys", nil)
+	size := h.xa.LogSize()
+	_, err := h.xa.Rotate(t.Context(), node.Rotation{Recovery: h.xa.RecoveryKey(), Stolen: true})
+	h.must(err)
+	h.xa.Restart(nil)
+	h.serve(Options{Burst: 1_000_000})
+	after := h.ask("kim", http.MethodGet, "/api/keys", nil)
+	if after.status != 200 { // tokens go with the keys: an administrator makes others
+		root, err := h.xa.MakeToken(t.Context(), "root", nil, statement.TimeOf(h.f.Clock.Now().Add(time.Hour)))
+		h.must(err)
+		h.tokens["root"] = root.Reveal()
+		after = h.well("root", http.MethodGet, "/api/keys", nil)
+	}
+	for name, want := range map[string]string{
+		"letter": "2", "logs.0.origin": "XA/1", "logs.0.open": "false", "logs.0.revoked": "true", "logs.0.size": strconv.FormatInt(size, 10), "logs.0.letter": "1", "logs.1.origin": "XA/2", "logs.1.open": "true",
+		"logs.1.letter": "2", "keys.6.for": "recovery", "keys.6.digest": before.get("keys.6.digest"),
+	} {
+		if got := after.get(name); got != want || want == "" {
+			t.Errorf("%s is %s, want %s", name, got, want)
+		}
+	}
+	for i := range 6 { // every key but the recovery key is another
+		if at := "keys." + strconv.Itoa(i) + ".digest"; after.get(at) == before.get(at) || after.get(at) == "" {
+			t.Errorf("%s: %s", at, after.get(at))
 		}
 	}
 }

@@ -24,6 +24,8 @@ type Options struct {
 	Open bool
 	// Rate is how many requests a second a token may make in the long run, Burst how many at once. Zero: 50 and 200.
 	Rate, Burst int
+	// Link is where a one-time link leads, for whoever asks for one; nil: its secret alone is told.
+	Link func(auth.Secret) string
 	// Version is the program's, for the description.
 	Version string
 }

@@ -50,7 +50,7 @@ func newHouse(t *testing.T) *house {
 		h.must(h.xa.AddOfficer(root, auth.Person{ID: id, Name: "Officer " + id, Roles: roles}))
 		h.token(root, id)
 	}
-	h.serve(Options{Burst: 1_000_000})
+	h.serve(Options{Burst: 1_000_000, Link: func(s auth.Secret) string { return "https://desk.xa.example/" + s.Reveal() }})
 	return h
 }
 

@@ -7,15 +7,18 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
-	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/internal/auth"
 	settings "github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -24,6 +27,9 @@ import (
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/internal/store/postgres/pgtest"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // keepers are operations that concern the node, its letter or its packets, and who of the house may do them; everybody else is refused.
@@ -34,7 +40,7 @@ func (h *house) keepers() []struct{ method, path, may string } {
 		{"POST", "/api/letters/own", "root"}, {"POST", "/api/letters/XB/confirm", "root"}, {"POST", "/api/offices/XA.cert/withdraw", "root"}, {"POST", "/api/notices/test", "root"},
 		{"GET", "/api/officers/ana/ways", "root ana"}, {"POST", "/api/officers/ana/identities", "root"}, {"POST", "/api/officers/ana/sign-out", "root ana"},
 		{"GET", "/api/peers/XB/packets", "root kim lee"}, {"GET", "/api/peers/XB/mirror", "root kim lee"}, {"POST", "/api/packets", "root kim lee"}, {"POST", "/api/packets/inspect", "root kim lee"},
-		{"GET", "/api/duty", "kim lee ana aud"}, {"GET", "/api/directory", "kim lee ana aud"}, {"GET", "/api/notices", "kim lee ana aud"}, {"POST", "/api/evidence/verify", "kim lee ana aud root"},
+		{"GET", "/api/duty", "kim lee ana aud"}, {"GET", "/api/directory", "kim lee ana aud"}, {"GET", "/api/notices", "kim lee ana aud root"}, {"POST", "/api/evidence/verify", "kim lee ana aud root"},
 		{"GET", "/api/keys", "kim lee ana aud root"}, {"GET", "/api/letters/own", "kim lee ana aud root"}, {"GET", "/api/caveats", "kim lee ana aud root"},
 	}
 }
@@ -138,6 +144,19 @@ func TestStolenAdministrator(t *testing.T) {
 		t.Errorf("%s", v.body)
 	}
 	withdraw()
+}
+
+// TestRevokedWhileWaiting: who waits for a change hears nothing more once the token is revoked.
+func TestRevokedWhileWaiting(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	now := h.well("kim", http.MethodGet, "/api/changes", nil).get("version")
+	later := make(chan answered)
+	go func() { later <- h.ask("kim", http.MethodGet, "/api/changes?wait=50&since="+now, nil) }()
+	h.well("root", http.MethodDelete, "/api/tokens/"+h.well("kim", http.MethodGet, "/api/tokens", nil).get("tokens.0.name"), nil)
+	if v := <-later; v.status != 403 && v.status != 401 || v.get("version") != "" { // 401: it came too late
+		t.Errorf("%d %s", v.status, v.body)
+	}
 }
 
 // TestHostilePackets: what is no packet for this node, or not a peer's, is refused, and tells nothing.
@@ -404,17 +423,61 @@ func TestBackupOverHTTP(t *testing.T) {
 	if _, err := h.xb.CheckBackup(bytes.NewReader(b.body)); err == nil {
 		t.Error("another party opens it")
 	}
-	turn := newTurns(1)
-	done, err := turn.take()
+}
+
+// TestOneBackupAtATime: while one is given, another is refused; and it goes on as long as somebody reads, whatever bound the server sets on answers.
+func TestOneBackupAtATime(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	bulk := make([]byte, 32<<20)                   // more than lies between two ends of a connection
+	_, _ = rand.NewChaCha8([32]byte{1}).Read(bulk) // it never fails
+	facts, err := node.Facts(assist.Request{Type: assist.Information})
 	h.must(err)
-	if _, err := turn.take(); fault.CodeOf(err) != fault.Unavailable {
-		t.Errorf("two at once: %v", err)
+	_, err = h.xa.Node.Say(auth.With(t.Context(), auth.Claim{Token: auth.Typed(h.tokens["lee"])}), exchange.Draft{
+		Kind: assist.KindRequest, Agreement: h.pact, To: []party.Code{"XB"}, Marking: marking.Marking{TLP: marking.Amber}, Track: statement.Technical, Precedence: statement.Routine, Facts: facts,
+		Blobs: []exchange.Attachment{{Name: "disk.img", Type: "application/octet-stream", Data: bytes.NewReader(bulk)}},
+	})
+	h.must(err)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, h.server.URL+"/api/backup", nil)
+	h.must(err)
+	req.Header.Set("Authorization", "Bearer "+h.tokens["root"])
+	resp, err := h.server.Client().Do(req) // it has begun, and nobody reads
+	h.must(err)
+	defer resp.Body.Close()
+	h.no(503, "unavailable", "root", http.MethodGet, "/api/backup", nil)
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || len(raw) < len(bulk)/2 {
+		t.Fatalf("%v: %d bytes", err, len(raw))
 	}
-	done()
-	if done, err = turn.take(); err != nil {
+	if _, err := h.xa.CheckBackup(bytes.NewReader(raw)); err != nil {
 		t.Error(err)
 	}
-	done()
+
+	hasty := httptest.NewUnstartedServer(Handler(h.xa.Node, Options{Burst: 1_000_000}))
+	hasty.Config.WriteTimeout = time.Nanosecond // no answer is written in time
+	t.Cleanup(hasty.Close)
+	hasty.Start()
+	get := func(path string) ([]byte, error) {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, hasty.URL+path, nil)
+		h.must(err)
+		req.Header.Set("Authorization", "Bearer "+h.tokens["root"])
+		resp, err := hasty.Client().Do(req)
+		if err != nil {
+			return nil, err
+		}
+		defer resp.Body.Close()
+		return io.ReadAll(resp.Body)
+	}
+	if raw, err := get("/api/whoami"); err == nil {
+		t.Fatalf("the server has no bound: %s", raw)
+	}
+	raw, err = get("/api/backup")
+	if err == nil {
+		_, err = h.xa.CheckBackup(bytes.NewReader(raw))
+	}
+	if err != nil {
+		t.Errorf("a backup that takes long: %v", err)
+	}
 }
 
 // TestProcesses: those that share a database are listed, and one whose folder is gone is forgotten, never the one that is asked.

@@ -33,6 +33,7 @@ type ToIssue struct {
 // Issued is a secret. It is shown here and nowhere again.
 type Issued struct {
 	Secret  string         `json:"secret" doc:"shown once"`
+	Link    string         `json:"link,omitzero" doc:"where a one-time link leads"`
 	Officer string         `json:"officer"`
 	Expires statement.Time `json:"expires"`
 }
@@ -100,7 +101,7 @@ func (a *api) makeToken(ctx context.Context, in *struct{ Body ToIssue }) (Issued
 	if err != nil {
 		return Issued{}, err
 	}
-	return Issued{secret.Reveal(), in.Body.Officer, in.Body.Expires}, nil
+	return Issued{Secret: secret.Reveal(), Officer: in.Body.Officer, Expires: in.Body.Expires}, nil
 }
 
 func (a *api) makeLink(ctx context.Context, in *struct{ Body ToIssue }) (Issued, error) {
@@ -111,7 +112,11 @@ func (a *api) makeLink(ctx context.Context, in *struct{ Body ToIssue }) (Issued,
 	if err != nil {
 		return Issued{}, err
 	}
-	return Issued{secret.Reveal(), in.Body.Officer, in.Body.Expires}, nil
+	out := Issued{Secret: secret.Reveal(), Officer: in.Body.Officer, Expires: in.Body.Expires}
+	if a.opt.Link != nil {
+		out.Link = a.opt.Link(secret)
+	}
+	return out, nil
 }
 
 // Binding lets somebody at a provider of identities in.

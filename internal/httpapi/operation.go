@@ -230,6 +230,7 @@ func (a *api) register() {
 	a.registerOfficers()
 	a.registerAccount()
 	a.registerHouse()
+	a.registerChanges()
 	a.registerPackets()
 	a.registerKeeping()
 	finish(a.huma.OpenAPI())

@@ -124,7 +124,11 @@ func (a *api) registerParties() {
 			Letter string `json:"letter" maxLength:"200000" doc:"all its lines"`
 		}
 	}) (node.LetterView, error) {
-		return n.ImportLetter(ctx, []byte(in.Body.Letter))
+		l, err := n.ImportLetter(ctx, []byte(in.Body.Letter))
+		if err == nil {
+			a.told(ctx, "a letter was taken over HTTP", "of", l.Code, "serial", l.Serial, "status", l.Status)
+		}
+		return l, err
 	})
 	on(a, at("confirm-letter", http.MethodPost, "/letters/{code}/confirm", "Confirm a letter by the words that its party reads to you.", auth.ManageKeys), func(ctx context.Context, in *struct {
 		Code party.Code `path:"code"`
@@ -132,7 +136,11 @@ func (a *api) registerParties() {
 			Words []string `json:"words" minItems:"1" maxItems:"40" doc:"as you heard them, never as they stand beside the letter"`
 		}
 	}) (node.LetterView, error) {
-		return n.Confirm(ctx, in.Code, in.Body.Words)
+		l, err := n.Confirm(ctx, in.Code, in.Body.Words)
+		if err == nil {
+			a.told(ctx, "a letter was confirmed over HTTP", "of", l.Code, "serial", l.Serial)
+		}
+		return l, err
 	})
 	renew := at("renew-letter", http.MethodPost, "/letters/own", "Write the own next letter, with other endpoints, names or points of contact.", auth.ManageKeys)
 	renew.made, renew.more = true, "Keys stay as they are: they are changed at the machine alone. Hand the letter to every peer; who has confirmed the one before needs no words. New endpoints are taken into account when the node is started again."

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 
+	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -55,6 +56,9 @@ func (n *Node) PublicKeys(ctx context.Context) (KeysView, error) {
 	err = n.Store.View(ctx, func(tx store.Tx) error {
 		v.Logs = v.Logs[:0]
 		logs, err := n.Exchange.Logs(tx, n.Config.Code)
+		if fault.CodeOf(err) == fault.Unknown {
+			return nil // the store is older than the letter; doctor says so
+		}
 		if err != nil {
 			return err
 		}
