@@ -194,29 +194,34 @@ func (n *Node) propose(ctx context.Context, d *drafts.Draft) (Proposed, error) {
 func (n *Node) Drafts(ctx context.Context) ([]DraftView, error) {
 	out := []DraftView{}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		out = out[:0]
 		a, staffed, err := n.actor(ctx, tx)
-		if err != nil {
-			return err
+		if err == nil {
+			out, err = n.drafts(tx, a, staffed)
 		}
-		if err := n.office.Rules.Authorize(a, auth.Read, auth.Matter{}, staffed).Err(); err != nil {
-			return err
+		return err
+	})
+	return out, err
+}
+
+// drafts is Drafts inside a transaction.
+func (n *Node) drafts(tx store.Tx, a auth.Actor, staffed bool) ([]DraftView, error) {
+	out := []DraftView{}
+	if err := n.office.Rules.Authorize(a, auth.Read, auth.Matter{}, staffed).Err(); err != nil {
+		return out, err
+	}
+	var bad error
+	err := tx.EachDraft(func(row store.Draft) bool {
+		var d drafts.Draft
+		if d, bad = drafts.Parse(row); bad != nil {
+			return false
 		}
-		var bad error
-		err = tx.EachDraft(func(row store.Draft) bool {
-			var d drafts.Draft
-			if d, bad = drafts.Parse(row); bad != nil {
-				return false
-			}
-			if n.office.Rules.Authorize(a, auth.Read, matterOfDraft(&d), staffed).Permitted {
-				out = append(out, viewDraft(&d))
-			}
-			return true
-		})
-		return errors.Join(err, bad)
+		if n.office.Rules.Authorize(a, auth.Read, matterOfDraft(&d), staffed).Permitted {
+			out = append(out, viewDraft(&d))
+		}
+		return true
 	})
 	sortByChange(out)
-	return out, err
+	return out, errors.Join(err, bad)
 }
 
 // Draft shows one draft, by the beginning of its id, and what would come of it now. Where it could not be said at all, Verdict says nothing and the error says why.

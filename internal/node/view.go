@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -27,6 +28,8 @@ type ThreadView struct {
 	Title      string               `json:"title,omitzero" doc:"of the opener's body, while it is here: its first 200 characters"`
 	From       party.Code           `json:"from,omitzero"`
 	To         []party.Code         `json:"to"`
+	Agreement  agreement.ID         `json:"agreement,omitzero"` // that it is under; absent: the charter
+	Track      statement.Track      `json:"track,omitzero"`
 	Precedence statement.Precedence `json:"precedence,omitzero"`
 	TLP        marking.TLP          `json:"tlp,omitzero"`
 	Exercise   bool                 `json:"exercise"`
@@ -37,6 +40,8 @@ type ThreadView struct {
 	Waiting    int                  `json:"waiting"` // heads that wait for ancestors
 	Unread     int                  `json:"unread"`
 	Moves      []thread.Move        `json:"moves"` // what this party may say next
+
+	kind statement.Kind // of the opener
 }
 
 // ClockView is a clock that runs: who owes what, by when. Due is zero while no receipt covers the request: "no receipt yet".
@@ -117,6 +122,7 @@ func (n *Node) viewThread(tx store.Tx, row store.ThreadRow) (ThreadView, error) 
 		return v, err
 	}
 	v.From, v.To, v.Precedence, v.Exercise = s.Opener.From, s.Opener.To, s.Opener.Precedence, s.Opener.Exercise
+	v.Agreement, v.Track, v.kind = s.Opener.Agreement, s.Opener.Track, s.Opener.Kind
 	v.Summary = n.Rules.Summary(s)
 	if m := n.Rules.Moves(s, n.Config.Code); m != nil {
 		v.Moves = m

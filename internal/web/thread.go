@@ -58,17 +58,13 @@ func (f *face) showThread(w http.ResponseWriter, r *http.Request, status int, id
 		v.Earlier = v.Href + "?before=" + part.Earlier.String() + "#said"
 	}
 	s.Title = v.Title
-	under, track, err := f.n.Channel(ctx, id)
-	if err != nil {
-		return err
-	}
-	v.Track = string(track)
+	v.Track = string(t.Track)
 	made, grounds, err := f.n.Under(ctx, id)
 	if err != nil {
 		return err
 	}
 	if made != nil {
-		v.Agreement = &page.Link{Text: orShort(made.Title.In(s.Code(), "en"), under), Href: agreementHref(under, "")}
+		v.Agreement = &page.Link{Text: orShort(made.Title.In(s.Code(), "en"), t.Agreement), Href: agreementHref(t.Agreement, "")}
 	}
 	clocks, err := f.n.Clocks(ctx, t)
 	if err != nil {
