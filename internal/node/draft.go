@@ -506,13 +506,16 @@ func (n *Node) recordStepIn(ctx context.Context, tx store.Tx, d *drafts.Draft, a
 	return n.recordOf(auth.Change{Kind: kind, Record: d.Record, Facts: facts}, by)
 }
 
-// DropDraft erases a draft that will not be said: its author does, or whoever may approve it.
+// DropDraft erases a draft that will not be said: its author does, or, once it was submitted, whoever may approve it.
 func (n *Node) DropDraft(ctx context.Context, prefix string) error {
 	action := auth.Draft
 	d, err := n.findDraft(ctx, prefix, action)
 	if fault.CodeOf(err) == fault.Denied {
 		if other, e := n.findDraft(ctx, prefix, auth.Approve); e == nil {
 			d, err, action = other, nil, auth.Approve
+			if d.Status == drafts.Writing {
+				err = fault.New(fault.Denied, "", "the draft %s is still being written: until it is submitted it is its author's alone to drop", d.Short())
+			}
 		}
 	}
 	if err != nil {

@@ -120,7 +120,7 @@ func (f *face) prospect(ctx context.Context, s *page.Shell, v *page.DraftPage, d
 	b.Approve = passes && approve == nil && d.Status == draft.Submitted
 	b.Return = approve == nil && !mine && (d.Status == draft.Submitted || d.Status == draft.Approved)
 	b.Edit = mine
-	b.Drop = mine || approve == nil
+	b.Drop = mine || approve == nil && d.Status != draft.Writing
 	if release != nil && passes && !b.Approve && d.Status != draft.Submitted && !b.Submit {
 		e := page.FaultOf(s, release)
 		v.Release = &e
@@ -229,6 +229,13 @@ func (f *face) editor(r *http.Request) (*builder, node.DraftView, error) {
 	}
 	d, _, err := f.n.Draft(r.Context(), id)
 	if d.ID == "" {
+		return nil, d, err
+	}
+	a, err := f.n.Whoami(r.Context())
+	if err == nil && a.ID != d.Author {
+		err = fault.New(fault.Denied, "", "a draft is its author's to change; send it back, and its author changes it")
+	}
+	if err != nil {
 		return nil, d, err
 	}
 	b := &builder{f: f, s: f.shell(r, "nav.drafts", "drafts")}

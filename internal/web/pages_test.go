@@ -204,6 +204,7 @@ func TestOtherOfficersDrafts(t *testing.T) {
 		{"chika", "/release", nil, http.StatusForbidden},
 		{"chika", "/approve", nil, http.StatusForbidden},
 		{"dora", "/drop", nil, http.StatusForbidden},
+		{"boris", "/drop", nil, http.StatusForbidden}, // it is still being written
 		{"root", "/approve", nil, http.StatusForbidden},
 		{"boris", "/approve", nil, http.StatusConflict}, // it was not submitted
 	} {
@@ -211,6 +212,10 @@ func TestOtherOfficersDrafts(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d\n%s", c.who, c.do, a.Code, c.want, said(a.body))
 		}
 	}
+	if a := d.get("boris", at+"/edit"); a.Code != http.StatusForbidden {
+		t.Errorf("the form of another officer's draft: %d", a.Code)
+	}
+	d.lacks("what is still being written", d.page("boris", at), `action="`+at+`/drop"`)
 	after, _, err := d.xa.Draft(d.as("ada"), v.ID)
 	d.must(err)
 	if after.Title != "Ada's own" || after.Text != "What do you know of it?" || after.Status != "draft" {
