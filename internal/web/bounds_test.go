@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/comity-exchange/comity/desk/assist"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
@@ -117,4 +118,23 @@ func TestLongThread(t *testing.T) {
 		d.must(err)
 		return part.Opener != nil && !part.Newest && len(part.Said) == 5 && len(part.Said[4].Opened) == 1 && part.Said[4].Opened[0].By == "XA"
 	})
+}
+
+// TestTakesAway: an administrator takes another officer's way in away on the page of officers; others do not.
+func TestTakesAway(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.must(d.xa.BindIdentity(d.as("root"), "ada", auth.Identity{Issuer: "https://id.example", Subject: "248289761001"}))
+	at := regexp.MustCompile(`/officers/ways/[^/"]+/drop`).FindString(d.page("root", "/officers"))
+	if at == "" {
+		t.Fatal("the page has no way of ada's with its button")
+	}
+	if a := d.post("chika", at, nil); a.Code != http.StatusForbidden {
+		t.Errorf("an analyst takes it away: %d", a.Code)
+	}
+	d.sends("root", at, nil)
+	d.lacks("what was taken away", d.page("root", "/officers"), at)
+	if v, err := d.xa.Ways(d.as("root"), "ada"); err != nil || len(v.Identities) != 0 {
+		t.Errorf("%+v, %v", v, err)
+	}
 }

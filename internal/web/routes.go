@@ -58,6 +58,7 @@ func (f *face) routes() http.Handler {
 		"POST /officers":                      f.addOfficer,
 		"POST /officers/{id}/{act}":           f.changeOfficer,
 		"POST /officers/tokens/{name}/revoke": f.revokeToken,
+		"POST /officers/ways/{name}/drop":     f.dropWay,
 
 		"GET /log":          f.log,
 		"GET /log.csv":      f.logCSV,
