@@ -297,6 +297,10 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s := d.shell(r, "fault."+string(fault.Wire(f.Code)))
+	if Visitor(r.Context()).Officer == "" {
+		d.show(w, r, fault.HTTP(f.Code), outside(s, page.FaultOf(s, err)))
+		return
+	}
 	d.show(w, r, fault.HTTP(f.Code), page.Failure(s, page.FaultOf(s, err)))
 }
 
