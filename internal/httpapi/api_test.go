@@ -43,6 +43,12 @@ func TestDescription(t *testing.T) {
 			t.Errorf("a schema has the name %s", name)
 		}
 	}
+	for _, ref := range regexp.MustCompile(`"\$ref": ?"([^"]*)"`).FindAllStringSubmatch(string(got.body), -1) {
+		name, local := strings.CutPrefix(ref[1], "#/components/schemas/")
+		if _, there := description(h).Components.Schemas.Map()[name]; !local || !there {
+			t.Errorf("%s leads nowhere", ref[1])
+		}
+	}
 	page := h.well("", http.MethodGet, docsPath, nil)
 	text := string(page.body)
 	for _, bad := range []string{"<script", "style=", "<style", "http://", "https://", "<link", "<img"} {

@@ -54,8 +54,13 @@ func TestUnsigned(t *testing.T) {
 		h.no(401, "denied", "", http.MethodGet, "/api/whoami", nil, "Authorization", given)
 	}
 	h.no(404, "not-found", "kim", http.MethodGet, "/api/nothing", nil)
-	if a := h.no(405, "usage", "kim", http.MethodDelete, "/api/threads", nil); a.header.Get("Allow") == "" {
-		t.Error("405 without Allow")
+	if a := h.no(405, "usage", "kim", http.MethodDelete, "/api/threads", nil); a.header.Get("Allow") == "" || a.get("type") != "urn:comity:fault:usage" {
+		t.Errorf("405 without Allow, or of another type than code: %s", a.body)
+	}
+	for _, path := range []string{"/api", "/api//threads", "/api/threads/../counts", "/api/nothing/"} {
+		if a := h.no(404, "not-found", "kim", http.MethodGet, path, nil); a.get("type") != "urn:comity:fault:not-found" {
+			t.Errorf("%s: %s", path, a.body)
+		}
 	}
 	a := h.well("kim", http.MethodGet, "/api/whoami", nil)
 	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
