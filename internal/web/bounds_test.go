@@ -5,12 +5,15 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/fedtest"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/statement"
@@ -136,5 +139,35 @@ func TestTakesAway(t *testing.T) {
 	d.lacks("what was taken away", d.page("root", "/officers"), at)
 	if v, err := d.xa.Ways(d.as("root"), "ada"); err != nil || len(v.Identities) != 0 {
 		t.Errorf("%+v, %v", v, err)
+	}
+}
+
+// TestLetterOnThePage: who may change keys takes a letter and says that the words were right, on the page; nobody else does, and wrong words confirm nothing.
+func TestLetterOnThePage(t *testing.T) {
+	t.Parallel()
+	// spec: LTR-8
+	d := newDesk(t)
+	other, err := fedtest.New(t, "XC").At("XC").OwnLetter(d.Context())
+	d.must(err)
+	form := url.Values{"letter": {strings.ReplaceAll(string(other.Raw), "\n", "\r\n")}}
+	if a := d.post("ada", "/peers", form); a.Code != http.StatusForbidden {
+		t.Errorf("a duty officer brings a letter: %d", a.Code)
+	}
+	d.lacks("a duty officer's page", d.page("ada", "/peers"), `action="/peers"`)
+	d.must(d.xa.SetRoles(d.as("root"), "ada", []auth.Role{auth.DutyOfficer, auth.Administrator}))
+	secret, err := d.xa.MakeToken(d.as("root"), "ada", nil, statement.TimeOf(d.xa.Now().Add(time.Hour)))
+	d.must(err)
+	d.claims["ada"] = auth.Claim{Officer: "ada", Token: secret}
+	d.sends("ada", "/peers", form)
+	html := d.page("ada", "/peers")
+	d.has("it waits", html, `action="/peers/XC/confirm"`)
+	d.lacks("it waits", html, strings.Join(other.Words(), " "))
+	if a := d.post("ada", "/peers/XC/confirm", url.Values{"words": {"one two three"}}); a.Code == http.StatusSeeOther {
+		t.Errorf("wrong words: %d", a.Code)
+	}
+	d.sends("ada", "/peers/XC/confirm", url.Values{"words": {strings.Join(other.Words(), " ")}})
+	d.lacks("confirmed", d.page("ada", "/peers"), `action="/peers/XC/confirm"`)
+	if l, err := d.xa.Letters(d.as("ada")); err != nil || !slices.ContainsFunc(l, func(l node.LetterView) bool { return l.Code == "XC" && l.Status == "confirmed" }) {
+		t.Errorf("%v", err)
 	}
 }

@@ -54,6 +54,8 @@ func (f *face) routes() http.Handler {
 		"POST /settings/caveats":  f.caveats,
 		"POST /settings/notices":  f.tryNotices,
 
+		"POST /peers":                         f.importLetter,
+		"POST /peers/{code}/confirm":          f.confirmLetter,
 		"GET /officers":                       f.officersPage,
 		"POST /officers":                      f.addOfficer,
 		"POST /officers/{id}/{act}":           f.changeOfficer,
