@@ -317,7 +317,7 @@ type draftApproveCmd struct {
 func (draftApproveCmd) Help() string {
 	return `It prints what the draft says, and approves exactly that. Who reads first and decides later names what was read with --digest.
   comity draft approve 3f2a1b
-  comity draft approve 3f2a1b --digest 8f0c…`
+  comity draft approve 3f2a1b --digest 9b0f4c1d5e7a88c2316fd0aa45be97130c62d8f14b7e95a03d1c86f2e57a9b04`
 }
 
 func (c *draftApproveCmd) Run(ctx context.Context, s *session) error {
