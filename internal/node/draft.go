@@ -236,29 +236,34 @@ func (n *Node) propose(ctx context.Context, d *drafts.Draft) (Proposed, error) {
 func (n *Node) Drafts(ctx context.Context) ([]DraftView, error) {
 	out := []DraftView{}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		out = out[:0]
 		a, staffed, err := n.actor(ctx, tx)
-		if err != nil {
-			return err
+		if err == nil {
+			out, err = n.drafts(tx, a, staffed)
 		}
-		if err := n.office.Rules.Authorize(a, auth.Read, auth.Matter{}, staffed).Err(); err != nil {
-			return err
+		return err
+	})
+	return out, err
+}
+
+// drafts is Drafts inside a transaction.
+func (n *Node) drafts(tx store.Tx, a auth.Actor, staffed bool) ([]DraftView, error) {
+	out := []DraftView{}
+	if err := n.office.Rules.Authorize(a, auth.Read, auth.Matter{}, staffed).Err(); err != nil {
+		return out, err
+	}
+	var bad error
+	err := tx.EachDraft(func(row store.Draft) bool {
+		var d drafts.Draft
+		if d, bad = drafts.Parse(row); bad != nil {
+			return false
 		}
-		var bad error
-		err = tx.EachDraft(func(row store.Draft) bool {
-			var d drafts.Draft
-			if d, bad = drafts.Parse(row); bad != nil {
-				return false
-			}
-			if n.office.Rules.Authorize(a, auth.Read, matterOfDraft(&d), staffed).Permitted {
-				out = append(out, viewDraft(&d))
-			}
-			return true
-		})
-		return errors.Join(err, bad)
+		if n.office.Rules.Authorize(a, auth.Read, matterOfDraft(&d), staffed).Permitted {
+			out = append(out, viewDraft(&d))
+		}
+		return true
 	})
 	sortByChange(out)
-	return out, err
+	return out, errors.Join(err, bad)
 }
 
 // Draft shows one draft, by the beginning of its id, and what would come of it now. Where it could not be said at all, Verdict says nothing and the error says why.
@@ -445,8 +450,9 @@ func (n *Node) SubmitDraft(ctx context.Context, prefix string) (DraftView, Propo
 	return viewDraft(after), p, nil
 }
 
-// ApproveDraft agrees that exactly this is said. Whoever approves is not its author.
-func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, error) {
+// ApproveDraft agrees that exactly this is said: read is the digest of what whoever approves has read, as Proposed has it. Whoever approves is not its author.
+// Error: fault.Inadmissible where what would be said is another than that.
+func (n *Node) ApproveDraft(ctx context.Context, prefix string, read statement.Digest) (DraftView, error) {
 	// spec: DEC-10
 	d, err := n.findDraft(ctx, prefix, auth.Approve)
 	if err != nil {
@@ -464,6 +470,9 @@ func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, erro
 	if err := trial.Approve(a.ID, p.Digest, now); err != nil {
 		return DraftView{}, err
 	}
+	if err := asRead(read, p.Digest); err != nil {
+		return DraftView{}, err
+	}
 	after, err := n.step(ctx, d, auth.Approve, office.KindApprove, office.Approve{Digest: p.Digest}, func(_ store.Tx, d *drafts.Draft, a auth.Actor) error {
 		return d.Approve(a.ID, p.Digest, now)
 	})
@@ -471,6 +480,18 @@ func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, erro
 		return DraftView{}, err
 	}
 	return viewDraft(after), nil
+}
+
+// asRead is the fault of what is not what somebody has read.
+func asRead(read, now statement.Digest) error {
+	// spec: DEC-10
+	switch {
+	case read.IsZero():
+		return fault.New(fault.Usage, "DEC-10", "give the digest of what you have read: nobody lets out in another's name what they did not see")
+	case read != now:
+		return fault.New(fault.Inadmissible, "DEC-10", "what would be said is not what you have read any more: it was changed meanwhile, so read it again")
+	}
+	return nil
 }
 
 // ReturnDraft sends a draft back to its author, with a reason.
@@ -494,8 +515,9 @@ func (n *Node) ReturnDraft(ctx context.Context, prefix, reason string) (DraftVie
 	return viewDraft(after), nil
 }
 
-// ReleaseDraft says what a draft says, and erases the draft. What needs a second officer's approval has it, or is refused. Its contract is that of Exchange.Submit.
-func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, error) {
+// ReleaseDraft says what a draft says, and erases the draft. What needs a second officer's approval has it, or is refused. read is the digest of what whoever releases has
+// read; only the author may leave it out. Its contract is that of Exchange.Submit.
+func (n *Node) ReleaseDraft(ctx context.Context, prefix string, read statement.Digest) (exchange.Said, error) {
 	// spec: DEC-10
 	d, err := n.findDraft(ctx, prefix, auth.Read)
 	if err != nil {
@@ -509,7 +531,7 @@ func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, 
 	if out, err = n.complete(ctx, out); err != nil {
 		return exchange.Said{}, err
 	}
-	what, err := n.Exchange.Together(recording(ctx), out, func(tx store.Tx, said exchange.Said) ([]exchange.Draft, error) {
+	what, err := n.Exchange.Together(releasing(recording(ctx), read), out, func(tx store.Tx, said exchange.Said) ([]exchange.Draft, error) {
 		if err := dropDraft(tx, d); err != nil || d.Record.IsZero() {
 			return nil, err
 		}
@@ -536,13 +558,16 @@ func (n *Node) recordStepIn(ctx context.Context, tx store.Tx, d *drafts.Draft, a
 	return n.recordOf(auth.Change{Kind: kind, Record: d.Record, Facts: facts}, by)
 }
 
-// DropDraft erases a draft that will not be said: its author does, or whoever may approve it.
+// DropDraft erases a draft that will not be said: its author does, or, once it was submitted, whoever may approve it.
 func (n *Node) DropDraft(ctx context.Context, prefix string) error {
 	action := auth.Draft
 	d, err := n.findDraft(ctx, prefix, action)
 	if fault.CodeOf(err) == fault.Denied {
 		if other, e := n.findDraft(ctx, prefix, auth.Approve); e == nil {
 			d, err, action = other, nil, auth.Approve
+			if d.Status == drafts.Writing {
+				err = fault.New(fault.Denied, "", "the draft %s is still being written: until it is submitted it is its author's alone to drop", d.Short())
+			}
 		}
 	}
 	if err != nil {

@@ -218,7 +218,7 @@ func (b *builder) field(ctx context.Context, spec thread.KindSpec, d form.Field,
 // factName is a fact as the form sends it: facts and what else is said do not share names.
 func factName(name string) string { return "fact." + name }
 
-// statements offers those of the thread, the newest first: grants where an answer is wanted, else all but receipts.
+// statements offers those of the thread that its page shows, the newest first: grants where an answer is wanted, else all but receipts.
 func (b *builder) statements(v *page.Field, name string, chosen func(string) bool, first bool) {
 	for _, one := range slices.Backward(b.said) {
 		verb := strings.TrimPrefix(string(one.Kind), one.Kind.Desk()+".")
@@ -229,6 +229,11 @@ func (b *builder) statements(v *page.Field, name string, chosen func(string) boo
 			Value: one.ID.String(), Chosen: chosen(one.ID.String()) || first && v.Required && len(v.Options) == 0,
 			Label: string(one.From) + ": " + b.f.label(b.s, one.Kind) + ", " + b.s.When(one.Time.Std(), b.s.Now),
 		})
+	}
+	for _, id := range v.Values { // chosen on a page of earlier statements
+		if !slices.ContainsFunc(v.Options, func(c page.Choice) bool { return c.Value == id }) {
+			v.Options = append(v.Options, page.Choice{Value: id, Label: short(id), Chosen: true})
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // grows has XA say so many things, each under a checkpoint of its own, and waits until XB has cosigned one of them.
@@ -26,7 +27,7 @@ func (d *desk) grows(n int) {
 		d.f.Clock.Pass(time.Hour)
 		v, err := d.xa.NewDraft(d.as("release"), d.request("Request "+strconv.Itoa(i)), nil)
 		d.must(err)
-		_, err = d.xa.ReleaseDraft(d.as("release"), v.ID)
+		_, err = d.xa.ReleaseDraft(d.as("release"), v.ID, statement.Digest{})
 		d.must(err)
 	}
 	d.xa.Until("a cosignature", func() bool {

@@ -55,7 +55,7 @@ func (f *face) showOfficers(w http.ResponseWriter, r *http.Request, status int, 
 		ways, err := f.n.Ways(ctx, o.ID)
 		switch fault.CodeOf(err) {
 		case "":
-			row.Known, row.Ways, row.Sessions = true, len(ways.Passkeys)+len(ways.Identities), len(ways.Sessions)
+			row.Known, row.Ways, row.Sessions = true, wayRows(ways), len(ways.Sessions)
 		case fault.Denied, fault.NotFound:
 		default:
 			return err
@@ -63,6 +63,24 @@ func (f *face) showOfficers(w http.ResponseWriter, r *http.Request, status int, 
 		v.All = append(v.All, row)
 	}
 	return f.show(w, r, status, page.OfficersPage(s, v))
+}
+
+func wayRows(ways node.WaysView) (out []page.WayRow) {
+	for _, k := range ways.Passkeys {
+		out = append(out, page.WayRow{Name: k.Name, Label: k.Label, Passkey: true, Made: moment(k.Made), Used: moment(k.LastUsed)})
+	}
+	for _, i := range ways.Identities {
+		out = append(out, page.WayRow{Name: i.Name, Label: i.Issuer, Made: moment(i.Made)})
+	}
+	return out
+}
+
+// dropWay keeps a passkey or an identity from letting anybody in; its officer is signed out. One's own last goes from the page about oneself, which asks again.
+func (f *face) dropWay(w http.ResponseWriter, r *http.Request) error {
+	if err := f.n.DropWay(r.Context(), r.PathValue("name"), false); err != nil {
+		return f.officerFault(w, r, err)
+	}
+	return see(w, r, "/officers?done=changed")
 }
 
 func (f *face) tokenRow(s *page.Shell, t node.TokenView) page.TokenRow {

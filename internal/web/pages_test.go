@@ -136,12 +136,55 @@ func TestApproval(t *testing.T) {
 	edit := d.page("writer", draft+"/edit")
 	d.has("the form again", edit, "period, addresses", "Until when?")
 	d.sends("writer", draft+"/edit", url.Values{"tlp": {"AMBER"}, "fact.wanted": {"period"}, "text": {"From when until when?"}, "do": {"send"}})
-	d.sends("release", draft+"/approve", nil)
-	released := d.sends("release", draft+"/release", nil)
+	d.sends("release", draft+"/approve", d.presses("release", draft, "approve"))
+	released := d.sends("release", draft+"/release", d.presses("release", draft, "release"))
 	d.has("released", d.page("writer", released), "From when until when?", "Ask for clarification")
 	if a := d.get("release", draft); a.Code != http.StatusNotFound {
 		t.Errorf("a draft that was released: %d", a.Code)
 	}
+}
+
+// presses is what the button of a page posts.
+func (d *desk) presses(who, at, do string) url.Values {
+	d.Helper()
+	_, html, _ := strings.Cut(d.page(who, at), `action="`+at+`/`+do+`"`)
+	html, _, _ = strings.Cut(html, "</form>")
+	read := regexp.MustCompile(`name="read" value="([0-9a-f]{64})"`).FindStringSubmatch(html)
+	if read == nil {
+		d.Fatalf("the button %s of %s does not say what was read", do, at)
+	}
+	return url.Values{"read": {read[1]}}
+}
+
+// TestApprovesWhatWasRead: a page that stood open while the author changed the draft approves nothing, and releases nothing.
+func TestApprovesWhatWasRead(t *testing.T) {
+	t.Parallel()
+	// spec: DEC-10
+	d := newDesk(t)
+	s := d.ask("Logs of the control centre", statement.Immediate)
+	words := func(text string) url.Values {
+		return url.Values{"kind": {"assist.clarify"}, "tlp": {"AMBER"}, "fact.wanted": {"period"}, "text": {text}, "do": {"send"}}
+	}
+	to := d.sends("writer", "/threads/"+s.Thread.String()+"/say", words("Nothing of note"))
+	draft, _, _ := strings.Cut(to, "?")
+	open := d.presses("release", draft, "approve")
+	d.sends("writer", draft+"/edit", words("Here are all names and addresses"))
+	a := d.post("release", draft+"/approve", open)
+	if a.Code != http.StatusConflict {
+		t.Errorf("what was never read is approved: %d", a.Code)
+	}
+	d.has("why not, and what it says by now", a.body, "not what you have read any more", "Here are all names and addresses")
+	if a := d.post("release", draft+"/approve", nil); a.Code != http.StatusBadRequest {
+		t.Errorf("approved unread: %d", a.Code)
+	}
+	read := d.presses("release", draft, "approve")
+	d.sends("release", draft+"/approve", read)
+	for name, values := range map[string]url.Values{"what was never read": open, "nothing": nil} {
+		if a := d.post("release", draft+"/release", values); a.Code != http.StatusConflict && a.Code != http.StatusBadRequest {
+			t.Errorf("released after having read %s: %d", name, a.Code)
+		}
+	}
+	d.sends("release", draft+"/release", read)
 }
 
 // TestOtherOfficersDrafts tries what is another officer's, and what does not exist.
@@ -162,6 +205,7 @@ func TestOtherOfficersDrafts(t *testing.T) {
 		{"writer", "/release", nil, http.StatusForbidden},
 		{"writer", "/approve", nil, http.StatusForbidden},
 		{"audit", "/drop", nil, http.StatusForbidden},
+		{"release", "/drop", nil, http.StatusForbidden}, // it is still being written
 		{"root", "/approve", nil, http.StatusForbidden},
 		{"release", "/approve", nil, http.StatusConflict}, // it was not submitted
 	} {
@@ -169,6 +213,10 @@ func TestOtherOfficersDrafts(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d\n%s", c.who, c.do, a.Code, c.want, said(a.body))
 		}
 	}
+	if a := d.get("release", at+"/edit"); a.Code != http.StatusForbidden {
+		t.Errorf("the form of another officer's draft: %d", a.Code)
+	}
+	d.lacks("what is still being written", d.page("release", at), `action="`+at+`/drop"`)
 	after, _, err := d.xa.Draft(d.as("duty"), v.ID)
 	d.must(err)
 	if after.Title != "An own draft" || after.Text != "What do you know of it?" || after.Status != "draft" {

@@ -56,10 +56,13 @@ func (f *face) routes() http.Handler {
 		"POST /settings/caveats":  f.caveats,
 		"POST /settings/notices":  f.tryNotices,
 
+		"POST /peers":                         f.importLetter,
+		"POST /peers/{code}/confirm":          f.confirmLetter,
 		"GET /officers":                       f.officersPage,
 		"POST /officers":                      f.addOfficer,
 		"POST /officers/{id}/{act}":           f.changeOfficer,
 		"POST /officers/tokens/{name}/revoke": f.revokeToken,
+		"POST /officers/ways/{name}/drop":     f.dropWay,
 
 		"GET /log":          f.log,
 		"GET /log.csv":      f.logCSV,

@@ -209,10 +209,11 @@ func (f *face) open(w http.ResponseWriter, r *http.Request) error {
 
 // inThread is a builder for what is said in a thread that whoever asks may read.
 func (f *face) inThread(r *http.Request, id thread.ID) (*builder, error) {
-	t, said, err := f.n.Thread(r.Context(), id)
+	part, err := f.n.ThreadPart(r.Context(), id, node.Stretch{})
 	if err != nil {
 		return nil, err
 	}
+	t, said := part.ThreadView, whole(part)
 	made, grounds, err := f.n.Under(r.Context(), id)
 	return &builder{f: f, s: f.shell(r, "nav.threads", "threads"), in: &t, said: said, grounds: grounds, under: made}, err
 }
@@ -309,12 +310,12 @@ func (f *face) send(w http.ResponseWriter, r *http.Request, d node.DraftView) er
 		}
 		return see(w, r, "/drafts/"+d.ID+"?done=submitted")
 	}
-	return f.let(w, r, d)
+	return f.let(w, r, d, p.Digest)
 }
 
-// let says a draft.
-func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView) error {
-	said, err := f.n.ReleaseDraft(r.Context(), d.ID)
+// let says a draft as it was read.
+func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView, read statement.Digest) error {
+	said, err := f.n.ReleaseDraft(r.Context(), d.ID, read)
 	if err != nil && said.ID.IsZero() {
 		return f.showDraft(w, r, d.ID, err)
 	}

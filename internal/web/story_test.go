@@ -223,7 +223,7 @@ func (d *desk) askOut(title string) exchange.Said {
 	draft := d.request(title)
 	v, err := d.xa.NewDraft(d.as("release"), draft, nil)
 	d.must(err)
-	s, err := d.xa.ReleaseDraft(d.as("release"), v.ID)
+	s, err := d.xa.ReleaseDraft(d.as("release"), v.ID, statement.Digest{})
 	if err != nil { // the agreement asks for a second officer
 		_, _, err = d.xa.SubmitDraft(d.as("release"), v.ID)
 		d.must(err)

@@ -58,7 +58,7 @@ type Door struct {
 	origin   *url.URL
 	passkeys *auth.Passkeys
 	provider *provider // nil: none
-	proxies  map[netip.Addr]bool
+	proxies  auth.Proxies
 
 	begun    *auth.Limiter // by address: what is begun, which costs little
 	tried    *auth.Limiter // by address: attempts
@@ -79,18 +79,13 @@ func New(n *node.Node, o Options) (*Door, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	d := &Door{
-		Options: o, n: n, origin: origin, passkeys: passkeys, proxies: map[netip.Addr]bool{},
+		Options: o, n: n, origin: origin, passkeys: passkeys, proxies: auth.ParseProxies(n.Config.WebProxies),
 		begun:    auth.NewLimiter(2*addressBurst, addressEach/2, maxBuckets, n.Now),
 		tried:    auth.NewLimiter(addressBurst, addressEach, maxBuckets, n.Now),
 		officers: auth.NewLimiter(officerBurst, officerEach, maxBuckets, n.Now),
 	}
 	if n.Config.OIDCIssuer != "" {
 		d.provider = newProvider(n, o.URL)
-	}
-	for _, text := range n.Config.WebProxies {
-		if a, err := netip.ParseAddr(text); err == nil {
-			d.proxies[a.Unmap()] = true
-		}
 	}
 	return d, nil
 }
@@ -314,24 +309,17 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s := d.shell(r, "fault."+string(fault.Wire(f.Code)))
+	if Visitor(r.Context()).Officer == "" {
+		d.show(w, r, fault.HTTP(f.Code), outside(s, page.FaultOf(s, err)))
+		return
+	}
 	d.show(w, r, fault.HTTP(f.Code), page.Failure(s, page.FaultOf(s, err)))
 }
 
 // address is whose attempts are counted: who has connected, or, where that is one of the node's own proxies, for whom it says to speak. What was in the header before
 // the proxy's own entry may be anybody's invention.
 func (d *Door) address(r *http.Request) string {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "unknown"
-	}
-	a := at.Addr().Unmap()
-	if d.proxies[a] {
-		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if client, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
-			a = client.Unmap()
-		}
-	}
-	return auth.AddressKey(a)
+	return d.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))
 }
 
 // slow counts an attempt, and refuses it where there were too many.

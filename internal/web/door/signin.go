@@ -64,6 +64,13 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d.admit(w, r, session)
+	if r.PostForm.Get("lost") == "yes" {
+		if err := d.n.DropPasskeys(auth.With(r.Context(), auth.Claim{Session: session})); err != nil {
+			return err // the officer is in, and the page about oneself has each of them with its button
+		}
+		http.Redirect(w, r, Me+"?done=lost", http.StatusSeeOther)
+		return nil
+	}
 	http.Redirect(w, r, Me+"?done=entered", http.StatusSeeOther)
 	return nil
 }

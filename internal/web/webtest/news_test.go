@@ -36,7 +36,7 @@ func (d *desk) lets(draft exchange.Draft) exchange.Said {
 	if err != nil {
 		d.Fatal(err)
 	}
-	said, err := d.ReleaseDraft(d.acts("release"), v.ID)
+	said, err := d.ReleaseDraft(d.acts("release"), v.ID, statement.Digest{})
 	if err != nil {
 		d.Fatal(err)
 	}
