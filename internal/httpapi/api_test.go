@@ -217,7 +217,7 @@ func (h *house) everyDraft() {
 	lies("dropped", 0)
 	sent := h.well("desk", post, "/api/drafts", never).get("id")
 	h.well("desk", post, "/api/drafts/"+sent+"/submit", nil)
-	h.well("release", post, "/api/drafts/"+sent+"/approve", nil)
+	h.well("release", post, "/api/drafts/"+sent+"/approve", object{"read": h.well("release", get, "/api/drafts/"+sent, nil).get("would_say")})
 	h.well("desk", post, "/api/drafts/"+sent+"/release", nil)
 	lies("released", 0)
 }

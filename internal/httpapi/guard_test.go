@@ -57,7 +57,7 @@ func TestUnsigned(t *testing.T) {
 	if a := h.no(405, "usage", "desk", http.MethodDelete, "/api/threads", nil); a.header.Get("Allow") == "" || a.get("type") != "urn:comity:fault:usage" {
 		t.Errorf("405 without Allow, or of another type than code: %s", a.body)
 	}
-	for _, path := range []string{"/api", "/api//threads", "/api/threads/../counts", "/api/nothing/"} {
+	for _, path := range []string{"/api", "/api//threads", "/api/threads/../counts", "/api/threads/..%2f..%2fetc", "/api/nothing/"} {
 		if a := h.no(404, "not-found", "desk", http.MethodGet, path, nil); a.get("type") != "urn:comity:fault:not-found" {
 			t.Errorf("%s: %s", path, a.body)
 		}
@@ -216,7 +216,7 @@ func TestHostile(t *testing.T) {
 	} {
 		h.no(422, "malformed", "desk", http.MethodGet, path, nil)
 	}
-	for _, path := range []string{"/api/threads?q=+++", "/api/threads?q=ab*", "/api/threads/xyz", "/api/threads/..%2f..%2fetc", "/api/drafts/zz", "/api/ledger?peer=XB&from=yesterday"} {
+	for _, path := range []string{"/api/threads?q=+++", "/api/threads?q=ab*", "/api/threads/xyz", "/api/drafts/zz", "/api/ledger?peer=XB&from=yesterday"} {
 		h.no(400, "usage", "desk", http.MethodGet, path, nil)
 	}
 	if after := h.xa.LogSize(); after != before {
