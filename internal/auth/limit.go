@@ -3,6 +3,7 @@ package auth
 import (
 	"container/list"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 )
@@ -73,4 +74,34 @@ func AddressKey(a netip.Addr) string {
 		}
 	}
 	return a.String()
+}
+
+// Proxies are the machines whose word is taken for who calls through them.
+type Proxies map[netip.Addr]bool
+
+// ParseProxies reads addresses; what is none was refused with the settings.
+func ParseProxies(texts []string) Proxies {
+	out := Proxies{}
+	for _, text := range texts {
+		if a, err := netip.ParseAddr(text); err == nil {
+			out[a.Unmap()] = true
+		}
+	}
+	return out
+}
+
+// Client is the AddressKey of whoever calls: remote as net/http has it, or, from a proxy, the last of what X-Forwarded-For says, which is what the proxy itself saw.
+func (p Proxies) Client(remote string, forwarded []string) string {
+	at, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return "unknown"
+	}
+	a := at.Addr().Unmap()
+	if p[a] {
+		all := strings.Split(strings.Join(forwarded, ","), ",")
+		if client, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
+			a = client.Unmap()
+		}
+	}
+	return AddressKey(a)
 }

@@ -157,29 +157,35 @@ func (p *pair) meet(ctx context.Context) error {
 			return err
 		}
 	}
-	said, err := p.a.Deposit(ctx, []byte(pact), p.a.By("legal-adviser", "one"))
+	var err error
+	p.agreed, err = p.agree(ctx, []byte(pact))
+	return err
+}
+
+// agree has both sign a text, and waits until it is in force for both.
+func (p *pair) agree(ctx context.Context, text []byte) (agreement.ID, error) {
+	said, err := p.a.Deposit(ctx, text, p.a.By("legal-adviser", "one"))
 	if err != nil {
-		return err
+		return agreement.ID{}, err
 	}
-	p.agreed = said.ID
 	if _, err := p.a.Sign(ctx, said.ID, nil, "", p.a.By("legal-adviser", "one")); err != nil {
-		return err
+		return said.ID, err
 	}
 	if err := until(ctx, p.b, func() bool { _, err := p.b.Document(ctx, said.ID); return err == nil }); err != nil {
-		return err
+		return said.ID, err
 	}
 	if _, err := p.b.Sign(ctx, said.ID, nil, "", p.b.By("legal-adviser", "two")); err != nil {
-		return err
+		return said.ID, err
 	}
 	for _, s := range []*side{p.a, p.b} {
 		if err := until(ctx, s, func() bool {
 			v, err := s.Agreement(ctx, said.ID)
 			return err == nil && v.Status == "in-force"
 		}); err != nil {
-			return err
+			return said.ID, err
 		}
 	}
-	return nil
+	return said.ID, nil
 }
 
 // until waits for ok, looking again after each commit of s.

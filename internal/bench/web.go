@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/web"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
@@ -60,7 +62,88 @@ func Web(ctx context.Context, threads int) (out []Cost, err error) {
 			out = append(out, Cost{fmt.Sprintf("page, %d threads: %s", n, one.name), ms, "ms", pageBound})
 		}
 	}
+	busy, err := p.busy(ctx, pages)
+	return append(out, busy...), err
+}
+
+// assistance is an agreement as States make them: seven articles in two languages, with clocks for each precedence.
+//
+//go:embed assistance.json
+var assistance []byte
+
+// What a busy desk owes, is owed, and how long its longest thread is.
+const (
+	busyOwed   = 49
+	busyOthers = 42
+	busyLong   = 2000
+)
+
+// busy measures the desk with work on it: requests with clocks under a real agreement, and one thread of many statements.
+func (p *pair) busy(ctx context.Context, pages http.Handler) (out []Cost, err error) {
+	agreed, err := p.agree(ctx, assistance)
+	if err != nil {
+		return nil, err
+	}
+	request := func(s *side, to party.Code, i int) (exchange.Said, error) {
+		d := p.opener("Please tell what you know.")
+		d.Agreement, d.To, d.Title, d.By = agreed, []party.Code{to}, fmt.Sprintf("Asked %d", i), s.By("duty-officer", "one")
+		d.Precedence = statement.Precedences()[i%len(statement.Precedences())]
+		return s.Say(ctx, d)
+	}
+	for i := range busyOwed {
+		if _, err := request(p.b, "XA", i); err != nil {
+			return nil, err
+		}
+	}
+	var long exchange.Said
+	for i := range busyOthers {
+		if long, err = request(p.a, "XB", i); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.lengthen(ctx, long.ID, busyLong-1); err != nil {
+		return nil, err
+	}
+	if err := p.delivered(ctx); err != nil {
+		return nil, err
+	}
+	if err := until(ctx, p.a, func() bool { // the receipts, with which clocks begin
+		c, err := p.a.Counts(ctx)
+		return err == nil && c.Owed == busyOwed && c.OthersOwe == busyOthers
+	}); err != nil {
+		return nil, err
+	}
+	for _, one := range []struct{ name, path string }{
+		{fmt.Sprintf("duty desk, %d threads owed and %d by others", busyOwed, busyOthers), "/"}, {"threads with clocks", "/threads?owed=yes"},
+		{fmt.Sprintf("a thread of %d statements", busyLong), "/threads/" + long.ID.String()},
+	} {
+		ms, err := pageTime(ctx, pages, one.path)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, Cost{"page: " + one.name, ms, "ms", pageBound})
+	}
 	return out, nil
+}
+
+// lengthen adds so many statements to a thread.
+func (p *pair) lengthen(ctx context.Context, thread statement.ID, by int) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var next atomic.Int64
+	var wait sync.WaitGroup
+	for range speakers {
+		wait.Go(func() {
+			for next.Add(1) <= int64(by) && ctx.Err() == nil {
+				if _, err := p.a.Exchange.Submit(ctx, p.follower(thread, "Here is more of it.")); err != nil {
+					cancel(err)
+					return
+				}
+			}
+		})
+	}
+	wait.Wait()
+	return context.Cause(ctx)
 }
 
 // pageTime is how long a page takes, the median of several times.

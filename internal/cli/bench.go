@@ -147,7 +147,7 @@ type benchWebCmd struct {
 }
 
 func (benchWebCmd) Help() string {
-	return `Two nodes say and deliver so many threads first, which takes a while. The time is the server's, from the request to the whole page.
+	return `Two nodes say and deliver so many threads first, which takes a while; then there is a desk with clocks under a real agreement, and a thread of 2,000 statements. The time is the server's, from the request to the whole page.
   comity bench web --threads 10000`
 }
 

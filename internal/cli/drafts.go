@@ -117,17 +117,18 @@ func (c *draftShowCmd) Run(ctx context.Context, s *session) error {
 		}
 		out := struct {
 			node.DraftView
-			Approval string `json:"approval,omitzero"`
-			Now      string `json:"now"` // whether it may pass, in words
-		}{v, now.Approval, "It may pass."}
+			Approval string           `json:"approval,omitzero"`
+			Would    statement.Digest `json:"would_say,omitzero"` // what --digest names
+			Now      string           `json:"now"`                // whether it may pass, in words
+		}{v, now.Approval, now.Digest, "It may pass."}
 		if err != nil {
 			out.Now = fault.Show(err)
 		}
-		return s.show(out, func(p *page) { writeDraft(p, v, out.Now, now.Approval) })
+		return s.show(out, func(p *page) { writeDraft(p, v, out.Now, now) })
 	})
 }
 
-func writeDraft(p *page, v node.DraftView, now, asks string) {
+func writeDraft(p *page, v node.DraftView, now string, would node.Proposed) {
 	p.say("%s  %s  %s", p.bold(v.ID[:8]), p.bold(line(v.Title)), v.Status)
 	p.say("%s to %s  TLP:%s  by %s", v.Kind, orThread(v), v.Marking.TLP, whoever(v.Author))
 	if v.Reason != "" {
@@ -155,9 +156,40 @@ func writeDraft(p *page, v node.DraftView, now, asks string) {
 	}
 	p.gap()
 	p.say("%s", now)
-	if asks != "" {
-		p.say("Before it is said another officer than its author approves it: %s asks for that.", asks)
+	if would.Approval != "" {
+		p.say("Before it is said another officer than its author approves it: %s asks for that.", would.Approval)
 	}
+	if !would.Digest.IsZero() {
+		p.say("Digest  %s", would.Digest)
+	}
+}
+
+// readFlag names what an officer has read before letting it out.
+type readFlag struct {
+	Digest *statement.Digest `placeholder:"DIGEST" help:"What you have read, as comity draft show names it; refused where the draft says something else by now. Without it the draft is printed, and that is what counts as read."`
+}
+
+// read prints a draft of another officer's and gives the digest of what was printed, or gives the digest that was read before.
+func (f *readFlag) read(ctx context.Context, s *session, n *node.Node, id string) (node.DraftView, statement.Digest, error) {
+	// spec: DEC-10
+	v, now, err := n.Draft(ctx, id)
+	if v.ID == "" {
+		return v, now.Digest, err
+	}
+	if f.Digest != nil {
+		return v, *f.Digest, nil
+	}
+	a, e := n.Whoami(ctx)
+	if e != nil {
+		return v, now.Digest, e
+	}
+	if a.ID == v.Author || err != nil { // what cannot be said is refused with its reason, and nothing is let out
+		return v, now.Digest, nil
+	}
+	if s.json {
+		return v, now.Digest, fault.New(fault.Usage, "DEC-10", "with --json nothing is read before it is let out: name what you have read with --digest, which comity draft show --json gives as would_say")
+	}
+	return v, now.Digest, s.show(v, func(p *page) { writeDraft(p, v, "It may pass.", now); p.gap() })
 }
 
 type draftEditCmd struct {
@@ -277,13 +309,24 @@ func (c *draftSubmitCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-type draftApproveCmd struct{ draftID }
+type draftApproveCmd struct {
+	draftID
+	readFlag
+}
 
-func (draftApproveCmd) Help() string { return `  comity draft approve 3f2a1b` }
+func (draftApproveCmd) Help() string {
+	return `It prints what the draft says, and approves exactly that. Who reads first and decides later names what was read with --digest.
+  comity draft approve 3f2a1b
+  comity draft approve 3f2a1b --digest 9b0f4c1d5e7a88c2316fd0aa45be97130c62d8f14b7e95a03d1c86f2e57a9b04`
+}
 
 func (c *draftApproveCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
-		v, err := n.ApproveDraft(ctx, c.ID)
+		v, read, err := c.read(ctx, s, n, c.ID)
+		if err != nil {
+			return err
+		}
+		v, err = n.ApproveDraft(ctx, c.ID, read)
 		if err != nil {
 			return err
 		}
@@ -314,7 +357,10 @@ func (c *draftReturnCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-type draftReleaseCmd struct{ draftID }
+type draftReleaseCmd struct {
+	draftID
+	readFlag
+}
 
 func (draftReleaseCmd) Help() string {
 	return `What has been said stands: it is logged and signed, and cannot be taken back.
@@ -323,11 +369,11 @@ func (draftReleaseCmd) Help() string {
 
 func (c *draftReleaseCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
-		v, _, err := n.Draft(ctx, c.ID)
-		if v.ID == "" {
+		v, read, err := c.read(ctx, s, n, c.ID)
+		if err != nil {
 			return err
 		}
-		said, err := n.ReleaseDraft(ctx, c.ID)
+		said, err := n.ReleaseDraft(ctx, c.ID, read)
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ func (threadsCmd) Help() string {
 	return `  comity threads
   comity threads --desk assist --peer XB --unread
   comity threads --status closed
-  comity threads --search 'control centre log*'`
+  comity threads --search "control centre log*"`
 }
 
 // find lists the threads that are asked for.

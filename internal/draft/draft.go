@@ -57,6 +57,7 @@ type Content struct {
 	Text       string                    `json:"text,omitzero"`
 	Rest       map[string]jsontext.Value `json:"rest,omitempty"`
 	Files      []File                    `json:"files,omitempty"`
+	Part       bool                      `json:"part,omitzero"` // it is not complete yet, and cannot be said
 
 	Digest   statement.Digest `json:"digest,omitzero"` // of exactly what would be said, as it was submitted
 	Approver string           `json:"approver,omitzero"`

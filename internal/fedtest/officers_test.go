@@ -79,9 +79,14 @@ func (s *staffed) approved(d exchange.Draft, author, other string) node.DraftVie
 	s.F.T.Helper()
 	v, err := s.NewDraft(s.as[author], d, nil)
 	s.F.must(err)
-	_, _, err = s.SubmitDraft(s.as[author], v.ID)
+	_, p, err := s.SubmitDraft(s.as[author], v.ID)
 	s.F.must(err)
-	v, err = s.ApproveDraft(s.as[other], v.ID)
+	for _, read := range []statement.Digest{{}, {1}} { // spec: DEC-10
+		if _, err := s.ApproveDraft(s.as[other], v.ID, read); fault.ClauseOf(err) != "DEC-10" {
+			s.F.T.Errorf("approved by whoever has read something else: %v", err)
+		}
+	}
+	v, err = s.ApproveDraft(s.as[other], v.ID, p.Digest)
 	s.F.must(err)
 	return v
 }
@@ -118,11 +123,11 @@ func TestFourEyes(t *testing.T) {
 	bare.denied("without officers", err, asks)
 	v, err := xa.NewDraft(t.Context(), bare.request(agreed, "x"), nil)
 	f.must(err)
-	_, err = xa.ReleaseDraft(t.Context(), v.ID)
+	_, err = xa.ReleaseDraft(t.Context(), v.ID, statement.Digest{})
 	bare.denied("the operator's draft", err, asks)
 	_, _, err = xa.SubmitDraft(t.Context(), v.ID)
 	f.must(err)
-	_, err = xa.ApproveDraft(t.Context(), v.ID)
+	_, err = xa.ApproveDraft(t.Context(), v.ID, statement.Digest{})
 	bare.denied("the operator approves", err, "nobody approves a draft of their own")
 
 	s := staff(xa, office7)
@@ -165,9 +170,9 @@ func TestFourEyes(t *testing.T) {
 	f.must(err)
 	_, _, err = s.SubmitDraft(s.as["night"], waiting.ID)
 	f.must(err)
-	_, err = s.ApproveDraft(s.as["night"], waiting.ID)
+	_, err = s.ApproveDraft(s.as["night"], waiting.ID, statement.Digest{})
 	s.denied("one's own", err, "a releasing officer other than the author may approve this")
-	_, err = s.ReleaseDraft(s.as["night"], waiting.ID)
+	_, err = s.ReleaseDraft(s.as["night"], waiting.ID, statement.Digest{})
 	s.denied("not yet approved", err, asks)
 	f.must(s.DropDraft(s.as["release"], waiting.ID))
 
@@ -177,7 +182,7 @@ func TestFourEyes(t *testing.T) {
 	var out []exchange.Said
 	for _, who := range []string{"duty", "night", "release", "duty", "night"} {
 		wg.Go(func() {
-			said, err := s.ReleaseDraft(s.as[who], v.ID)
+			said, err := s.ReleaseDraft(s.as[who], v.ID, v.Digest)
 			mu.Lock()
 			defer mu.Unlock()
 			if err == nil {
@@ -261,7 +266,7 @@ func TestOfficerSpeaks(t *testing.T) {
 		Kind: "credence.office", Marking: marking.Marking{TLP: marking.Green}, Track: statement.Technical, Precedence: statement.Routine, Facts: vouch,
 	})
 	s.denied("an analyst vouches for an office", err, "an analyst may not change keys: an administrator may")
-	_, err = s.ApproveDraft(narrow, v.ID)
+	_, err = s.ApproveDraft(narrow, v.ID, v.Digest)
 	s.denied("a narrow token", err, "this token does not stand for you as releasing officer")
 	f.Clock.Pass(time.Hour)
 	_, err = s.Node.Say(narrow, s.request(agreed, "x"))
@@ -378,7 +383,7 @@ func TestOfficersAreCopied(t *testing.T) {
 		t.Errorf("%+v\n%+v", got, now)
 	}
 	s.Until("the restored node may speak", func() bool {
-		_, err := s.ReleaseDraft(s.as["duty"], v.ID)
+		_, err := s.ReleaseDraft(s.as["duty"], v.ID, got.Digest)
 		return err == nil
 	})
 }

@@ -16,6 +16,7 @@ import (
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // arriving is an upload that has something done while it arrives.
@@ -120,7 +121,7 @@ func TestUploadsAreSealed(t *testing.T) {
 		t.Errorf("%d files are left", len(after))
 	}
 	look("after one was dropped and one replaced")
-	what, err := s.ReleaseDraft(s.as["duty"], said.ID)
+	what, err := s.ReleaseDraft(s.as["duty"], said.ID, statement.Digest{})
 	f.must(err)
 	xb.Has(what.ID)
 	if got := xb.wholeBlobs(what.ID, 1); !bytes.Equal(got, text) {
@@ -135,7 +136,7 @@ func TestUploadsAreSealed(t *testing.T) {
 		raw[len(raw)-1] ^= 1
 		f.must(os.WriteFile(filepath.Join(xa.Dir, "uploads", name), raw, 0o600))
 	}
-	_, err = s.ReleaseDraft(s.as["duty"], replaced.ID)
+	_, err = s.ReleaseDraft(s.as["duty"], replaced.ID, statement.Digest{})
 	if fault.CodeOf(err) != fault.NotAuthentic {
 		t.Errorf("a changed file: %v", err)
 	}
@@ -183,7 +184,7 @@ func TestOrphansAreSwept(t *testing.T) {
 	if n := len(xa.uploaded()); n != 1 {
 		t.Errorf("%d files are there; one draft has one", n)
 	}
-	_, err = s.ReleaseDraft(s.as["duty"], mine.ID)
+	_, err = s.ReleaseDraft(s.as["duty"], mine.ID, statement.Digest{})
 	f.must(err)
 	_, err = s.KeepUpload(s.as["aud"], node.Upload{Name: "x", Data: strings.NewReader("text")}, 1<<20)
 	s.denied("an auditor uploads", err, "an auditor changes nothing")

@@ -20,6 +20,7 @@ type Facts struct {
 	Find   func(prefix string) (statement.ID, error) // completes an id
 	Label  func(name string) string                  // a fact as the officer sees it, for errors
 	Was    jsontext.Value                            // facts that have no field stay as they were; nil: there are none
+	Part   bool                                      // what is missing yet is left out; what is there has to be what it is
 }
 
 // Read takes what was filled in under the names of the fields. What is left empty is left out. Error: fault.Usage, which names the field.
@@ -34,11 +35,15 @@ func (r *Facts) Read(values map[string][]string) (jsontext.Value, error) {
 			return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts that were there cannot be read")
 		}
 	}
+	missing := map[string]bool{}
 	for _, f := range Fields(r.Spec) {
 		v := fieldOf(target.Elem(), f.Name)
 		v.SetZero()
 		given := filled(values[f.Name])
 		if len(given) == 0 {
+			if missing[f.Name] = true; r.Part {
+				continue
+			}
 			if f.Required && f.Shape != Yes && f.Shape != Number {
 				return nil, fault.New(fault.Usage, "STM-4", "%s: this is to be filled in", r.Label(f.Name))
 			}
@@ -49,6 +54,25 @@ func (r *Facts) Read(values map[string][]string) (jsontext.Value, error) {
 		}
 	}
 	raw, err := json.Marshal(target.Interface(), json.Deterministic(true))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts cannot be written")
+	}
+	if r.Part {
+		return without(raw, missing)
+	}
+	return raw, nil
+}
+
+// without leaves out of facts what is missing: a zero id or time is none that could be read back.
+func without(raw jsontext.Value, missing map[string]bool) (jsontext.Value, error) {
+	all := map[string]jsontext.Value{}
+	if err := json.Unmarshal(raw, &all); err != nil {
+		return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts cannot be written")
+	}
+	for name := range missing {
+		delete(all, name)
+	}
+	raw, err := json.Marshal(all, json.Deterministic(true))
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Usage, "STM-4", "the facts cannot be written")
 	}

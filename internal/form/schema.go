@@ -26,5 +26,16 @@ func Schema(spec thread.KindSpec) *jsonschema.Schema {
 	}
 	schema := r.Reflect(facts)
 	schema.Title, schema.Description = string(spec.Kind), spec.Means
+	for _, f := range Fields(spec) { // what a form offers is what a program may send
+		if f.Shape != Choice || len(f.Options) == 0 {
+			continue
+		}
+		if member, ok := schema.Properties.Get(f.Name); ok {
+			member.Enum = nil
+			for _, o := range f.Options {
+				member.Enum = append(member.Enum, o)
+			}
+		}
+	}
 	return schema
 }

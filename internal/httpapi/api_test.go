@@ -43,6 +43,12 @@ func TestDescription(t *testing.T) {
 			t.Errorf("a schema has the name %s", name)
 		}
 	}
+	for _, ref := range regexp.MustCompile(`"\$ref": ?"([^"]*)"`).FindAllStringSubmatch(string(got.body), -1) {
+		name, local := strings.CutPrefix(ref[1], "#/components/schemas/")
+		if _, there := description(h).Components.Schemas.Map()[name]; !local || !there {
+			t.Errorf("%s leads nowhere", ref[1])
+		}
+	}
 	page := h.well("", http.MethodGet, docsPath, nil)
 	text := string(page.body)
 	for _, bad := range []string{"<script", "style=", "<style", "http://", "https://", "<link", "<img"} {
@@ -188,10 +194,17 @@ func (h *house) everyDraft() {
 	}
 	h.no(403, "denied", "release", http.MethodPatch, at, object{"title": "mine now"})
 	h.well("desk", post, at+"/submit", nil)
-	h.no(403, "denied", "desk", post, at+"/approve", nil)
+	read := object{"read": h.well("desk", get, at, nil).get("would_say")}
+	h.no(403, "denied", "desk", post, at+"/approve", read)
 	h.well("release", post, at+"/return", object{"reason": "say which hosts"})
+	h.well("desk", http.MethodPatch, at, object{"text": "of all hosts"})
 	h.well("desk", post, at+"/submit", nil)
-	h.well("release", post, at+"/approve", nil)
+	// spec: DEC-10
+	h.no(409, "inadmissible", "release", post, at+"/approve", read) // it says something else by now
+	h.no(422, "malformed", "release", post, at+"/approve", object{})
+	read = object{"read": h.well("release", get, at, nil).get("would_say")}
+	h.well("release", post, at+"/approve", read)
+	h.no(400, "usage", "release", post, at+"/release", nil)
 	if said := h.well("desk", post, at+"/release", nil); said.get("verdict.permitted") != "true" {
 		h.t.Errorf("%s", said.body)
 	}
@@ -205,7 +218,7 @@ func (h *house) everyDraft() {
 	lies("dropped", 0)
 	sent := h.well("desk", post, "/api/drafts", never).get("id")
 	h.well("desk", post, "/api/drafts/"+sent+"/submit", nil)
-	h.well("release", post, "/api/drafts/"+sent+"/approve", nil)
+	h.well("release", post, "/api/drafts/"+sent+"/approve", object{"read": h.well("release", get, "/api/drafts/"+sent, nil).get("would_say")})
 	h.well("desk", post, "/api/drafts/"+sent+"/release", nil)
 	lies("released", 0)
 }

@@ -20,7 +20,7 @@ type Draft struct {
 	node.DraftView
 	Verdict  node.Verdict     `json:"verdict"`
 	Approval string           `json:"needs_approval,omitzero" doc:"what asks for a second officer"`
-	Would    statement.Digest `json:"would_say,omitzero" doc:"digest of exactly what would be said"`
+	Would    statement.Digest `json:"would_say,omitzero" doc:"digest of exactly what would be said: what an approval and a release name"`
 	Problem  *Problem         `json:"problem,omitempty" doc:"why it may not pass, or cannot be said at all now"`
 }
 
@@ -33,6 +33,16 @@ type DraftState struct {
 }
 
 func stateOf(v node.DraftView) DraftState { return DraftState{v.ID, v.Author, v.Status, v.Changed} }
+
+// Approved is what an approval covers.
+type Approved struct {
+	Read statement.Digest `json:"read" doc:"would_say of the draft as it was read; refused where it would say something else by now"`
+}
+
+// Released is what a release covers.
+type Released struct {
+	Read statement.Digest `json:"read,omitzero" doc:"would_say of the draft as it was read; only its author may leave it out"`
+}
 
 // DraftByID takes a draft's id from the path.
 type DraftByID struct {
@@ -107,7 +117,7 @@ type Edit struct {
 	Marking     *marking.Marking      `json:"marking,omitempty"`
 	Precedence  *statement.Precedence `json:"precedence,omitempty"`
 	Facts       jsontext.Value        `json:"facts,omitzero"`
-	Title       *string               `json:"title,omitempty"`
+	Title       *string               `json:"title,omitempty" maxLength:"200"`
 	Text        *string               `json:"text,omitempty"`
 	Attachments *[]Attachment         `json:"attachments,omitempty"`
 }
@@ -199,7 +209,16 @@ func (a *api) registerDrafts() {
 		v, _, err := n.SubmitDraft(ctx, id)
 		return v, err
 	})
-	step("approve-draft", "approve", "Agree that exactly this is said.", n.ApproveDraft)
+	on(a, at("approve-draft", http.MethodPost, "/{id}/approve", "Agree that exactly what was read is said."), func(ctx context.Context, in *struct {
+		DraftByID
+		Body Approved
+	}) (DraftState, error) {
+		if err := a.maySee(ctx, in.ID); err != nil {
+			return DraftState{}, err
+		}
+		v, err := n.ApproveDraft(ctx, in.ID, in.Body.Read)
+		return stateOf(v), err
+	})
 	on(a, at("return-draft", http.MethodPost, "/{id}/return", "Send a draft back to its author."), func(ctx context.Context, in *struct {
 		DraftByID
 		Body struct {
@@ -212,11 +231,18 @@ func (a *api) registerDrafts() {
 		v, err := n.ReturnDraft(ctx, in.ID, in.Body.Reason)
 		return stateOf(v), err
 	})
-	on(a, at("release-draft", http.MethodPost, "/{id}/release", "Say what a draft says, and erase the draft."), func(ctx context.Context, in *DraftByID) (Said, error) {
+	on(a, at("release-draft", http.MethodPost, "/{id}/release", "Say what a draft says, and erase the draft."), func(ctx context.Context, in *struct {
+		DraftByID
+		Body *Released
+	}) (Said, error) {
 		if err := a.maySee(ctx, in.ID); err != nil {
 			return Said{}, err
 		}
-		said, err := n.ReleaseDraft(ctx, in.ID)
+		var read statement.Digest
+		if in.Body != nil {
+			read = in.Body.Read
+		}
+		said, err := n.ReleaseDraft(ctx, in.ID, read)
 		return viewSaid(said), err
 	})
 }

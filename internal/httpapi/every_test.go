@@ -258,9 +258,10 @@ func TestVouchingTakesTwo(t *testing.T) {
 	}).get("id")
 	h.no(403, "denied", "mia", post, at+"/release", nil)
 	h.well("mia", post, at+"/submit", nil)
-	h.no(403, "denied", "mia", post, at+"/approve", nil)
-	h.well("release", post, at+"/approve", nil)
-	h.no(403, "denied", "release", post, at+"/release", nil) // who approves does not vouch
+	read := object{"read": h.well("release", http.MethodGet, at, nil).get("would_say")}
+	h.no(403, "denied", "mia", post, at+"/approve", read)
+	h.well("release", post, at+"/approve", read)
+	h.no(403, "denied", "release", post, at+"/release", read) // who approves does not vouch
 	said := h.well("mia", post, at+"/release", nil)
 	h.xb.Has(parseID(t, said.get("id")))
 	if v, err := h.xb.ImportLetter(t.Context(), cert.Raw); err != nil || v.Status != "confirmed" {

@@ -54,8 +54,13 @@ func TestUnsigned(t *testing.T) {
 		h.no(401, "denied", "", http.MethodGet, "/api/whoami", nil, "Authorization", given)
 	}
 	h.no(404, "not-found", "desk", http.MethodGet, "/api/nothing", nil)
-	if a := h.no(405, "usage", "desk", http.MethodDelete, "/api/threads", nil); a.header.Get("Allow") == "" {
-		t.Error("405 without Allow")
+	if a := h.no(405, "usage", "desk", http.MethodDelete, "/api/threads", nil); a.header.Get("Allow") == "" || a.get("type") != "urn:comity:fault:usage" {
+		t.Errorf("405 without Allow, or of another type than code: %s", a.body)
+	}
+	for _, path := range []string{"/api", "/api//threads", "/api/threads/../counts", "/api/threads/..%2f..%2fetc", "/api/nothing/"} {
+		if a := h.no(404, "not-found", "desk", http.MethodGet, path, nil); a.get("type") != "urn:comity:fault:not-found" {
+			t.Errorf("%s: %s", path, a.body)
+		}
 	}
 	a := h.well("desk", http.MethodGet, "/api/whoami", nil)
 	for name, want := range map[string]string{"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"} {
@@ -93,7 +98,7 @@ func TestScopes(t *testing.T) {
 		body         any
 	}{
 		{"POST", "/api/statements", h.request("another")}, {"POST", "/api/drafts", h.request("another")}, {"PATCH", "/api/drafts/" + draft, object{"title": "x"}},
-		{"DELETE", "/api/drafts/" + draft, nil}, {"POST", "/api/drafts/" + draft + "/submit", nil}, {"POST", "/api/drafts/" + draft + "/approve", nil},
+		{"DELETE", "/api/drafts/" + draft, nil}, {"POST", "/api/drafts/" + draft + "/submit", nil}, {"POST", "/api/drafts/" + draft + "/approve", object{"read": strings.Repeat("0", 64)}},
 		{"POST", "/api/drafts/" + draft + "/release", nil}, {"POST", "/api/drafts/" + draft + "/return", object{"reason": "no"}},
 		{"POST", "/api/recalls", object{"ids": []string{said}, "reason": "incorrect"}}, {"POST", "/api/erasures", object{"ids": []string{said}}},
 		{"POST", "/api/agreements", object{"document": raw(fedtest.Pact("XA", "XB"))}}, {"POST", "/api/agreements/" + h.pact.String() + "/steps", object{"kind": "instrument.withdraw"}},
@@ -211,7 +216,7 @@ func TestHostile(t *testing.T) {
 	} {
 		h.no(422, "malformed", "desk", http.MethodGet, path, nil)
 	}
-	for _, path := range []string{"/api/threads?q=+++", "/api/threads?q=ab*", "/api/threads/xyz", "/api/threads/..%2f..%2fetc", "/api/drafts/zz", "/api/ledger?peer=XB&from=yesterday"} {
+	for _, path := range []string{"/api/threads?q=+++", "/api/threads?q=ab*", "/api/threads/xyz", "/api/drafts/zz", "/api/ledger?peer=XB&from=yesterday"} {
 		h.no(400, "usage", "desk", http.MethodGet, path, nil)
 	}
 	if after := h.xa.LogSize(); after != before {

@@ -4,9 +4,10 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"net"
 	"net/http"
+	"path"
 	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -43,7 +44,8 @@ type api struct {
 	opt  Options
 	own  string // names this process among those that keep answers
 
-	limits  *limits
+	limits  *auth.Limiter
+	proxies auth.Proxies
 	flights *flights
 }
 
@@ -55,7 +57,7 @@ func Handler(n *node.Node, o Options) http.Handler {
 	if o.Burst == 0 {
 		o.Burst = 200
 	}
-	a := &api{node: n, opt: o, own: rand.Text(), limits: newLimits(o.Rate, o.Burst), flights: newFlights()}
+	a := &api{node: n, opt: o, own: rand.Text(), limits: auth.NewLimiter(o.Burst, time.Second/time.Duration(o.Rate), maxBuckets, n.Now), proxies: auth.ParseProxies(n.Config.WebProxies), flights: newFlights()}
 	mux := http.NewServeMux()
 	a.huma = humago.New(mux, config(o.Version))
 	a.register()
@@ -72,7 +74,7 @@ func Handler(n *node.Node, o Options) http.Handler {
 func (a *api) routed(mux *http.ServeMux) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h, pattern := mux.Handler(r)
-		if pattern != "" {
+		if pattern != "" && !redirects(r.URL.Path) {
 			mux.ServeHTTP(w, r) // sets the values of the path
 			return
 		}
@@ -81,10 +83,16 @@ func (a *api) routed(mux *http.ServeMux) http.Handler {
 		p := problemOf(fault.New(fault.NotFound, "", "there is no such operation: %s lists them", docsPath))
 		if probe.status == http.StatusMethodNotAllowed {
 			w.Header().Set("Allow", probe.header.Get("Allow"))
-			p.Status, p.Title, p.Code, p.Detail = probe.status, http.StatusText(probe.status), fault.Usage, "this path has no such method"
+			p.as(probe.status, fault.Usage).Detail = "this path has no such method"
 		}
 		p.write(w)
 	})
+}
+
+// redirects tells a path for which a ServeMux would answer with a page that leads elsewhere.
+func redirects(at string) bool {
+	clean := path.Clean(at)
+	return clean != strings.TrimSuffix(at, "/")
 }
 
 // guarded sets what every answer has, and turns a panic into a problem.
@@ -159,14 +167,13 @@ func (a *api) signed(next http.Handler) http.Handler {
 			next.ServeHTTP(w, r)
 			return
 		}
-		now := a.node.Now()
 		actor, ctx, err := a.claim(r)
 		if err != nil {
 			if fault.CodeOf(err) != fault.Denied {
 				problemOf(err).write(w)
 				return
 			}
-			if wait := a.limits.take("from "+host(r), now); wait > 0 {
+			if wait := a.limits.Take("from " + a.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))); wait > 0 {
 				tooMany(w, wait)
 				return
 			}
@@ -175,12 +182,10 @@ func (a *api) signed(next http.Handler) http.Handler {
 				challenge += `, error="invalid_token"`
 			}
 			w.Header().Set("WWW-Authenticate", challenge)
-			p := problemOf(err)
-			p.Status, p.Title = http.StatusUnauthorized, http.StatusText(http.StatusUnauthorized)
-			p.write(w)
+			problemOf(err).as(http.StatusUnauthorized, fault.Denied).write(w)
 			return
 		}
-		if wait := a.limits.take("token "+actor.Token, now); wait > 0 {
+		if wait := a.limits.Take("token " + actor.Token); wait > 0 {
 			tooMany(w, wait)
 			return
 		}
@@ -214,15 +219,15 @@ func (a *api) claim(r *http.Request) (auth.Actor, context.Context, error) {
 	return actor, ctx, err
 }
 
-func host(r *http.Request) string {
-	h, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	return h
-}
+// maxBuckets bounds how many callers are counted at once.
+const maxBuckets = 10_000
 
 func tooMany(w http.ResponseWriter, wait time.Duration) {
 	w.Header().Set("Retry-After", seconds(wait))
 	problemOf(fault.New(fault.Quota, "", "too many requests: wait %s seconds", seconds(wait))).write(w)
+}
+
+// seconds writes a time in whole seconds, at least one.
+func seconds(d time.Duration) string {
+	return strconv.Itoa(max(1, int((d+time.Second-1)/time.Second)))
 }

@@ -70,6 +70,12 @@ func titleOf(status int) string {
 	return strconv.Itoa(status)
 }
 
+// as makes it one of another kind, with a status that this kind has elsewhere too seldom to be in the table.
+func (p *Problem) as(status int, code fault.Code) *Problem {
+	p.Status, p.Title, p.Code, p.Type = status, titleOf(status), code, "urn:comity:fault:"+string(code)
+	return p
+}
+
 func (p *Problem) write(w http.ResponseWriter) {
 	b, err := json.Marshal(p, json.Deterministic(true))
 	if err != nil {

@@ -29,7 +29,7 @@ type Saying struct {
 	Exercise   bool                      `json:"exercise,omitzero"`
 	Role       string                    `json:"role,omitzero" doc:"in which role you speak; without it one in which you may"`
 	Facts      jsontext.Value            `json:"facts,omitzero" doc:"what machines decide on, as GET /kinds/{kind} has it"`
-	Title      string                    `json:"title,omitzero"`
+	Title      string                    `json:"title,omitzero" maxLength:"200"`
 	Text       string                    `json:"text,omitzero" doc:"what people read"`
 	Rest       map[string]jsontext.Value `json:"rest,omitempty" doc:"what the body of the kind has beside"`
 

@@ -39,7 +39,7 @@ type listing struct {
 	Words      string               `query:"q" maxLength:"1000" doc:"words that all stand in what was said; one that ends with a star stands for all that begin so"`
 	Order      node.Order           `query:"order" enum:"updated,due,others-due" doc:"the last touched first, or what is due first, of this party or of others. What is looked for by words comes the newest thread first"`
 	Cursor     string               `query:"cursor" doc:"next of the page before"`
-	Limit      int                  `query:"limit" minimum:"0" maximum:"200" doc:"at most so many; without it 50"`
+	Limit      int                  `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"at most so many"`
 }
 
 // paging asks for a page of a list.
@@ -69,10 +69,25 @@ func (a *api) list(ctx context.Context, in *listing) (node.Page, error) {
 	return a.node.List(ctx, q)
 }
 
-// Thread is a thread with everything said in it.
-type Thread struct {
-	node.ThreadView
-	Said []node.SaidView `json:"said" doc:"in the order in which it arrived"`
+// part asks for a part of a thread.
+type part struct {
+	ByID
+	Before string `query:"before" doc:"earlier of the part before: what was said before that statement; its id, or the first six digits or more"`
+	Limit  int    `query:"limit" minimum:"1" maximum:"200" default:"50" doc:"at most so many statements"`
+}
+
+func (a *api) part(ctx context.Context, in *part) (out node.Part, err error) {
+	id, err := a.thread(ctx, in.ID)
+	if err != nil {
+		return out, err
+	}
+	at := node.Stretch{Limit: in.Limit}
+	if in.Before != "" {
+		if at.Before, err = a.statement(ctx, in.Before); err != nil {
+			return out, err
+		}
+	}
+	return a.node.ThreadPart(ctx, id, at)
 }
 
 // Opening says in which role a thread was opened.
@@ -95,15 +110,8 @@ func (a *api) registerThreads() {
 		func(ctx context.Context, _ *none) (node.Counts, error) { return n.Counts(ctx) })
 	on(a, operation{id: "list-threads", method: http.MethodGet, path: "/threads", tag: "Threads", says: "List threads, or look for them by words.",
 		more: "A page may have fewer threads than were asked for and not be the last: follow next until it is absent."}, a.list)
-	on(a, operation{id: "show-thread", method: http.MethodGet, path: "/threads/{id}", tag: "Threads", says: "Show a thread with everything said in it."},
-		func(ctx context.Context, in *ByID) (Thread, error) {
-			id, err := a.thread(ctx, in.ID)
-			if err != nil {
-				return Thread{}, err
-			}
-			v, said, err := n.Thread(ctx, id)
-			return Thread{v, said}, err
-		})
+	on(a, operation{id: "show-thread", method: http.MethodGet, path: "/threads/{id}", tag: "Threads", says: "Show a thread with what was said in it last.",
+		more: "It has the statement that opened the thread, and the newest; those before them are asked for with before, until earlier is absent."}, a.part)
 	on(a, operation{id: "open-thread", method: http.MethodPost, path: "/threads/{id}/opened", tag: "Threads", says: "Note that somebody has read a thread.",
 		more: "Others are told (receipt.retrieved), where the thread admits it."}, func(ctx context.Context, in *struct {
 		ByID

@@ -193,6 +193,25 @@ func TestDirection(t *testing.T) {
 	}
 }
 
+// TestZoneName: a zone without a name is told by its offset, and a name by it too: there are three of "IST".
+func TestZoneName(t *testing.T) {
+	t.Parallel()
+	c := catalog(t)
+	now := time.Date(2026, 3, 2, 12, 0, 0, 0, time.UTC)
+	for name, want := range map[string]string{
+		"UTC": "UTC", "Asia/Tehran": "UTC+3:30", "Asia/Kathmandu": "UTC+5:45", "Asia/Kolkata": "IST (UTC+5:30)", "America/St_Johns": "NST (UTC−3:30)", "Europe/London": "GMT (UTC)",
+		"Asia/Dubai": "UTC+4", "America/New_York": "EST (UTC−5)",
+	} {
+		zone, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := c.Printer(c.Language("en"), zone).ZoneName(now); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
 func TestDates(t *testing.T) {
 	t.Parallel()
 	c := catalog(t)
@@ -203,7 +222,7 @@ func TestDates(t *testing.T) {
 	now := time.Date(2026, 3, 2, 23, 30, 0, 0, time.UTC) // it is the 3rd in Paris
 	en, ru, ar := c.Printer(c.Language("en"), paris), c.Printer(c.Language("ru"), paris), c.Printer(c.Language("ar"), nil)
 	for _, x := range []struct{ got, want string }{
-		{en.Time(now), "3 March 2026, 00:30 CET"},
+		{en.Time(now), "3 March 2026, 00:30 CET (UTC+1)"},
 		{ru.Date(now), "3 марта 2026 г."},
 		{ar.Date(now), "2 مارس 2026"},
 		{en.When(now.Add(time.Hour), now), "today, 01:30"},

@@ -44,19 +44,33 @@ func (p *Printer) day(format string, t time.Time) string {
 	return strings.NewReplacer("{day}", strconv.Itoa(t.Day()), "{month}", p.dates.Months[t.Month()-1], "{year}", strconv.Itoa(t.Year())).Replace(format)
 }
 
-// Clock is a time of day with the zone: "14:05 CET".
+// Clock is a time of day with the zone: "14:05 CET (UTC+1)".
 func (p *Printer) Clock(t time.Time) string { return t.In(p.Zone).Format("15:04 ") + p.ZoneName(t) }
 
-// ZoneName is what people call the zone at a time: "CET", or "UTC+3" where it has no name.
+// ZoneName is the zone at a time as nobody can mistake it, with what people call it where it has a name: "UTC", "CET (UTC+1)", "UTC+3:30". "IST" alone is three zones.
 func (p *Printer) ZoneName(t time.Time) string {
-	name := t.In(p.Zone).Format("MST")
-	if sign := name[:1]; sign == "+" || sign == "-" {
-		return "UTC" + sign + strings.TrimPrefix(name[1:], "0")
+	name, seconds := t.In(p.Zone).Zone()
+	if seconds == 0 && name == "UTC" {
+		return name
 	}
-	return name
+	sign, minutes := "+", seconds/60
+	if minutes < 0 {
+		sign, minutes = "−", -minutes
+	}
+	offset := "UTC" + sign + strconv.Itoa(minutes/60)
+	if minutes == 0 {
+		offset = "UTC"
+	}
+	if minutes%60 != 0 {
+		offset += fmt.Sprintf(":%02d", minutes%60)
+	}
+	if name == "" || name[0] == '+' || name[0] == '-' {
+		return offset
+	}
+	return name + " (" + offset + ")"
 }
 
-// Time is a moment as fully as people write it: "2 March 2026, 14:05 CET".
+// Time is a moment as fully as people write it: "2 March 2026, 14:05 CET (UTC+1)".
 func (p *Printer) Time(t time.Time) string {
 	return p.T("time.at", p.Date(t), p.Clock(t))
 }

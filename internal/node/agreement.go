@@ -51,7 +51,7 @@ func draft(kind statement.Kind, doc *agreement.Document, facts any, by statement
 	text, err := marshal(string(doc.Raw))
 	return exchange.Draft{
 		Kind: kind, Marking: marking.Marking{TLP: marking.Green}, Track: statement.Diplomatic, Precedence: statement.Priority, By: by, Facts: raw,
-		Title: doc.Title.In("en", doc.Languages...), Rest: map[string]jsontext.Value{"document": text},
+		Title: heading(doc.Title.In("en", doc.Languages...)), Rest: map[string]jsontext.Value{"document": text},
 	}, err
 }
 
@@ -347,7 +347,7 @@ func (n *Node) viewAgreement(tx store.Tx, row store.ThreadRow) (AgreementView, e
 	doc, err := n.document(tx, making.Draft.ID)
 	switch fault.CodeOf(err) {
 	case "":
-		v.Title = doc.Title
+		v.Title = headings(doc.Title)
 	case fault.NotFound, fault.Withheld, fault.Malformed:
 	default:
 		return v, err

@@ -105,7 +105,7 @@ func (n *Node) Take(ctx context.Context, r io.Reader, reply io.Writer) (Unpacked
 		if err != nil {
 			return out, err
 		}
-		out.New, out.Said = append(out.New, id), append(out.Said, Brought{id, one.Kind, one.Title})
+		out.New, out.Said = append(out.New, id), append(out.Said, Brought{id, one.Kind, heading(one.Title)})
 		if clause, ok := got.Refused[id]; ok {
 			if out.Refused == nil {
 				out.Refused = map[statement.ID]string{}

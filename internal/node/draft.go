@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 
@@ -21,6 +22,7 @@ import (
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -55,6 +57,40 @@ type Proposed struct {
 
 // NewDraft keeps what somebody is about to say. files are its attachments, of KeepUpload or Attachable. When it fails, uploads are still the caller's: GiveUp.
 func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
+	return n.newDraft(ctx, d, files, false)
+}
+
+// KeepDraft is NewDraft for what is not complete yet: recipients, facts or the agreement may be missing. It is neither submitted nor released until an EditDraft has made
+// it something that can be said.
+func (n *Node) KeepDraft(ctx context.Context, d exchange.Draft, files []drafts.File) (DraftView, error) {
+	return n.newDraft(ctx, d, files, true)
+}
+
+// sayable tells whether a draft is something that can be said at all, though perhaps not now; of one that is only kept, whether it is bounded.
+func (n *Node) sayable(ctx context.Context, d *drafts.Draft) error {
+	if d.Part {
+		return keepable(d)
+	}
+	if _, err := n.propose(ctx, d); err != nil && fault.CodeOf(err) != fault.Denied {
+		return err
+	}
+	return nil
+}
+
+// keepable bounds what is kept and cannot be said yet.
+func keepable(d *drafts.Draft) error {
+	switch {
+	case len(d.Title)+len(d.Text) > statement.MaxBody:
+		return fault.New(fault.TooLarge, "STM-3", "the text is too long: send it as an attachment")
+	case len(d.Facts) > statement.MaxFacts || len(d.To) > statement.MaxTo || len(d.Files) > statement.MaxBlobs:
+		return fault.New(fault.TooLarge, "STM-3", "these are more facts, recipients or attachments than a statement has")
+	case !utf8.ValidString(d.Title) || !utf8.ValidString(d.Text):
+		return fault.New(fault.Usage, "ENC-1", "the text is no UTF-8")
+	}
+	return d.Marking.Check()
+}
+
+func (n *Node) newDraft(ctx context.Context, d exchange.Draft, files []drafts.File, part bool) (DraftView, error) {
 	if thread.Kind(d.Kind.Desk()) == office.Kind {
 		return DraftView{}, madeByNode()
 	}
@@ -69,7 +105,11 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.Fi
 		if err := n.office.Rules.Authorize(a, auth.Draft, m, staffed).Err(); err != nil || !staffed {
 			return err
 		}
-		d.By, err = n.speaksFor(ctx, tx, &d)
+		whose := d
+		if d.Thread.IsZero() && len(d.To) == 0 {
+			whose.To = []party.Code{""} // it goes to somebody once it is complete
+		}
+		d.By, err = n.speaksFor(ctx, tx, &whose)
 		return err
 	}); err != nil {
 		return DraftView{}, err
@@ -79,11 +119,10 @@ func (n *Node) NewDraft(ctx context.Context, d exchange.Draft, files []drafts.Fi
 	}
 	c := drafts.Content{
 		By: d.By, Thread: d.Thread, To: d.To, Agreement: d.Agreement, Kind: d.Kind, Marking: d.Marking, Track: d.Track, Precedence: d.Precedence,
-		Exercise: d.Exercise, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Files: files,
+		Exercise: d.Exercise, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Files: files, Part: part,
 	}
 	draft := drafts.New(a.ID, c, now)
-	// It must be something that can be said at all, though perhaps not now.
-	if _, err := n.propose(ctx, &draft); err != nil && fault.CodeOf(err) != fault.Denied {
+	if err := n.sayable(ctx, &draft); err != nil {
 		return DraftView{}, err
 	}
 	row, err := draft.Row()
@@ -132,6 +171,9 @@ func (n *Node) said(d *drafts.Draft) (out exchange.Draft, done func(), err error
 	out = exchange.Draft{
 		Thread: d.Thread, To: d.To, Agreement: d.Agreement, Kind: d.Kind, Marking: d.Marking, Track: d.Track, Precedence: d.Precedence, Exercise: d.Exercise,
 		By: d.By, Facts: d.Facts, Title: d.Title, Text: d.Text, Rest: d.Rest, Approval: d.ID,
+	}
+	if d.Part {
+		return out, nil, fault.New(fault.Usage, "", "this draft is not complete yet: change it, and fill in what is missing")
 	}
 	var open []io.Closer
 	done = func() {
@@ -194,29 +236,34 @@ func (n *Node) propose(ctx context.Context, d *drafts.Draft) (Proposed, error) {
 func (n *Node) Drafts(ctx context.Context) ([]DraftView, error) {
 	out := []DraftView{}
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		out = out[:0]
 		a, staffed, err := n.actor(ctx, tx)
-		if err != nil {
-			return err
+		if err == nil {
+			out, err = n.drafts(tx, a, staffed)
 		}
-		if err := n.office.Rules.Authorize(a, auth.Read, auth.Matter{}, staffed).Err(); err != nil {
-			return err
+		return err
+	})
+	return out, err
+}
+
+// drafts is Drafts inside a transaction.
+func (n *Node) drafts(tx store.Tx, a auth.Actor, staffed bool) ([]DraftView, error) {
+	out := []DraftView{}
+	if err := n.office.Rules.Authorize(a, auth.Read, auth.Matter{}, staffed).Err(); err != nil {
+		return out, err
+	}
+	var bad error
+	err := tx.EachDraft(func(row store.Draft) bool {
+		var d drafts.Draft
+		if d, bad = drafts.Parse(row); bad != nil {
+			return false
 		}
-		var bad error
-		err = tx.EachDraft(func(row store.Draft) bool {
-			var d drafts.Draft
-			if d, bad = drafts.Parse(row); bad != nil {
-				return false
-			}
-			if n.office.Rules.Authorize(a, auth.Read, matterOfDraft(&d), staffed).Permitted {
-				out = append(out, viewDraft(&d))
-			}
-			return true
-		})
-		return errors.Join(err, bad)
+		if n.office.Rules.Authorize(a, auth.Read, matterOfDraft(&d), staffed).Permitted {
+			out = append(out, viewDraft(&d))
+		}
+		return true
 	})
 	sortByChange(out)
-	return out, err
+	return out, errors.Join(err, bad)
 }
 
 // Draft shows one draft, by the beginning of its id, and what would come of it now. Where it could not be said at all, Verdict says nothing and the error says why.
@@ -337,12 +384,22 @@ func (n *Node) recordStep(ctx context.Context, d *drafts.Draft, action auth.Acti
 // EditDraft changes what would be said; an approval that it had is void. files replace its attachments; nil leaves them. When it fails, uploads among files are still the
 // caller's: GiveUp.
 func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
+	return n.editDraft(ctx, prefix, change, files, false)
+}
+
+// KeepEdit is EditDraft for what is not complete yet, as KeepDraft is NewDraft.
+func (n *Node) KeepEdit(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File) (DraftView, error) {
+	return n.editDraft(ctx, prefix, change, files, true)
+}
+
+func (n *Node) editDraft(ctx context.Context, prefix string, change func(*drafts.Content) error, files []drafts.File, part bool) (DraftView, error) {
 	d, err := n.findDraft(ctx, prefix, auth.Draft)
 	if err != nil {
 		return DraftView{}, err
 	}
 	now := statement.TimeOf(n.Now())
 	edit := func(c *drafts.Content) error {
+		c.Part = part
 		if err := change(c); err != nil || files == nil {
 			return err
 		}
@@ -353,7 +410,7 @@ func (n *Node) EditDraft(ctx context.Context, prefix string, change func(*drafts
 	if err := trial.Edit(edit, now); err != nil {
 		return DraftView{}, err
 	}
-	if _, err := n.propose(ctx, &trial); err != nil && fault.CodeOf(err) != fault.Denied {
+	if err := n.sayable(ctx, &trial); err != nil {
 		return DraftView{}, err
 	}
 	kind := statement.Kind("")
@@ -393,8 +450,9 @@ func (n *Node) SubmitDraft(ctx context.Context, prefix string) (DraftView, Propo
 	return viewDraft(after), p, nil
 }
 
-// ApproveDraft agrees that exactly this is said. Whoever approves is not its author.
-func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, error) {
+// ApproveDraft agrees that exactly this is said: read is the digest of what whoever approves has read, as Proposed has it. Whoever approves is not its author.
+// Error: fault.Inadmissible where what would be said is another than that.
+func (n *Node) ApproveDraft(ctx context.Context, prefix string, read statement.Digest) (DraftView, error) {
 	// spec: DEC-10
 	d, err := n.findDraft(ctx, prefix, auth.Approve)
 	if err != nil {
@@ -412,6 +470,9 @@ func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, erro
 	if err := trial.Approve(a.ID, p.Digest, now); err != nil {
 		return DraftView{}, err
 	}
+	if err := asRead(read, p.Digest); err != nil {
+		return DraftView{}, err
+	}
 	after, err := n.step(ctx, d, auth.Approve, office.KindApprove, office.Approve{Digest: p.Digest}, func(_ store.Tx, d *drafts.Draft, a auth.Actor) error {
 		return d.Approve(a.ID, p.Digest, now)
 	})
@@ -419,6 +480,18 @@ func (n *Node) ApproveDraft(ctx context.Context, prefix string) (DraftView, erro
 		return DraftView{}, err
 	}
 	return viewDraft(after), nil
+}
+
+// asRead is the fault of what is not what somebody has read.
+func asRead(read, now statement.Digest) error {
+	// spec: DEC-10
+	switch {
+	case read.IsZero():
+		return fault.New(fault.Usage, "DEC-10", "give the digest of what you have read: nobody lets out in another's name what they did not see")
+	case read != now:
+		return fault.New(fault.Inadmissible, "DEC-10", "what would be said is not what you have read any more: it was changed meanwhile, so read it again")
+	}
+	return nil
 }
 
 // ReturnDraft sends a draft back to its author, with a reason.
@@ -442,8 +515,9 @@ func (n *Node) ReturnDraft(ctx context.Context, prefix, reason string) (DraftVie
 	return viewDraft(after), nil
 }
 
-// ReleaseDraft says what a draft says, and erases the draft. What needs a second officer's approval has it, or is refused. Its contract is that of Exchange.Submit.
-func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, error) {
+// ReleaseDraft says what a draft says, and erases the draft. What needs a second officer's approval has it, or is refused. read is the digest of what whoever releases has
+// read; only the author may leave it out. Its contract is that of Exchange.Submit.
+func (n *Node) ReleaseDraft(ctx context.Context, prefix string, read statement.Digest) (exchange.Said, error) {
 	// spec: DEC-10
 	d, err := n.findDraft(ctx, prefix, auth.Read)
 	if err != nil {
@@ -457,7 +531,7 @@ func (n *Node) ReleaseDraft(ctx context.Context, prefix string) (exchange.Said, 
 	if out, err = n.complete(ctx, out); err != nil {
 		return exchange.Said{}, err
 	}
-	what, err := n.Exchange.Together(recording(ctx), out, func(tx store.Tx, said exchange.Said) ([]exchange.Draft, error) {
+	what, err := n.Exchange.Together(releasing(recording(ctx), read), out, func(tx store.Tx, said exchange.Said) ([]exchange.Draft, error) {
 		if err := dropDraft(tx, d); err != nil || d.Record.IsZero() {
 			return nil, err
 		}
@@ -484,13 +558,16 @@ func (n *Node) recordStepIn(ctx context.Context, tx store.Tx, d *drafts.Draft, a
 	return n.recordOf(auth.Change{Kind: kind, Record: d.Record, Facts: facts}, by)
 }
 
-// DropDraft erases a draft that will not be said: its author does, or whoever may approve it.
+// DropDraft erases a draft that will not be said: its author does, or, once it was submitted, whoever may approve it.
 func (n *Node) DropDraft(ctx context.Context, prefix string) error {
 	action := auth.Draft
 	d, err := n.findDraft(ctx, prefix, action)
 	if fault.CodeOf(err) == fault.Denied {
 		if other, e := n.findDraft(ctx, prefix, auth.Approve); e == nil {
 			d, err, action = other, nil, auth.Approve
+			if d.Status == drafts.Writing {
+				err = fault.New(fault.Denied, "", "the draft %s is still being written: until it is submitted it is its author's alone to drop", d.Short())
+			}
 		}
 	}
 	if err != nil {

@@ -56,9 +56,39 @@ func (n *Node) guard(ctx context.Context, tx store.Tx, p exchange.Proposal) erro
 	case asks != "" && (d == nil || d.Status != drafts.Approved): // spec: DEC-10
 		return fault.New(fault.Denied, "DEC-10", "%s asks for a second officer: another officer than the author approves exactly this before it is said", asks)
 	case d != nil && (asks != "" || !d.Record.IsZero()): // who has asked for approval waits for it
-		return n.guardApproval(p, d)
+		if err := n.guardApproval(p, d); err != nil {
+			return err
+		}
 	}
-	return nil
+	return n.guardRead(ctx, tx, p, d)
+}
+
+type releasingKey struct{}
+
+// releasing is a context in which a draft is released by somebody who has read it so.
+func releasing(ctx context.Context, read statement.Digest) context.Context {
+	return context.WithValue(ctx, releasingKey{}, read)
+}
+
+// guardRead holds what would be said against what whoever releases it has read. An author who gives no digest knows what they wrote.
+func (n *Node) guardRead(ctx context.Context, tx store.Tx, p exchange.Proposal, d *drafts.Draft) error {
+	// spec: DEC-10
+	read, ok := ctx.Value(releasingKey{}).(statement.Digest)
+	if !ok || d == nil {
+		return nil
+	}
+	a, _, err := n.actor(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if read.IsZero() && a.ID == d.Author {
+		return nil
+	}
+	digest, err := p.Digest()
+	if err != nil {
+		return err
+	}
+	return asRead(read, digest)
 }
 
 func madeByNode() error {

@@ -85,21 +85,28 @@ func (n *Node) List(ctx context.Context, q Query) (Page, error) {
 	}
 	var p Page
 	err = n.Store.View(ctx, func(tx store.Tx) error {
-		p = Page{Threads: []ThreadView{}}
 		sees, err := n.sight(ctx, tx, q.Desk)
 		if err != nil {
 			return err
 		}
-		p.Next, err = n.eachOfPage(tx, sq, about, func(row store.ThreadRow) (bool, error) {
-			v, err := n.viewThread(tx, row)
-			if err != nil || !sees(v) {
-				return false, err
-			}
-			p.Threads = append(p.Threads, v)
-			return true, nil
-		})
+		p, err = n.list(tx, sq, about, sees)
 		return err
 	})
+	return p, err
+}
+
+// list gives a page of a list inside a transaction.
+func (n *Node) list(tx store.Tx, sq store.ThreadQuery, about []byte, sees func(ThreadView) bool) (Page, error) {
+	p := Page{Threads: []ThreadView{}}
+	next, err := n.eachOfPage(tx, sq, about, func(row store.ThreadRow) (bool, error) {
+		v, err := n.viewThread(tx, row)
+		if err != nil || !sees(v) {
+			return false, err
+		}
+		p.Threads = append(p.Threads, v)
+		return true, nil
+	})
+	p.Next = next
 	return p, err
 }
 
@@ -313,32 +320,37 @@ const dueSoon = 24 * 60 * 60 * 1000 // milliseconds
 func (n *Node) Counts(ctx context.Context) (Counts, error) {
 	var c Counts
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		c = Counts{}
 		sees, err := n.sight(ctx, tx, "")
 		if err != nil {
 			return err
 		}
-		now := statement.TimeOf(n.Now())
-		soon := now.Add(dueSoon * 1e6)
-		for _, one := range []struct {
-			into *int
-			q    store.ThreadQuery
-		}{
-			{&c.Overdue, store.ThreadQuery{Order: store.ByDue, Until: now}},
-			{&c.DueSoon, store.ThreadQuery{Order: store.ByDue, Until: soon, After: store.ThreadMark{At: now.Std().UnixMilli()}}},
-			{&c.Owed, store.ThreadQuery{Order: store.ByDue}},
-			{&c.OthersOverdue, store.ThreadQuery{Order: store.ByOthersDue, Until: now}},
-			{&c.OthersOwe, store.ThreadQuery{Order: store.ByOthersDue}},
-			{&c.Unread, store.ThreadQuery{Unread: true}},
-		} {
-			one.q.Look = 2 * MaxCount // records of officers have no clocks, and nobody else says anything in them
-			if *one.into, err = n.count(tx, one.q, sees); err != nil {
-				return err
-			}
-		}
-		return n.countDrafts(ctx, tx, &c)
+		c, err = n.counts(ctx, tx, sees)
+		return err
 	})
 	return c, err
+}
+
+// counts is Counts inside a transaction.
+func (n *Node) counts(ctx context.Context, tx store.Tx, sees func(ThreadView) bool) (c Counts, err error) {
+	now := statement.TimeOf(n.Now())
+	soon := now.Add(dueSoon * 1e6)
+	for _, one := range []struct {
+		into *int
+		q    store.ThreadQuery
+	}{
+		{&c.Overdue, store.ThreadQuery{Order: store.ByDue, Until: now}},
+		{&c.DueSoon, store.ThreadQuery{Order: store.ByDue, Until: soon, After: store.ThreadMark{At: now.Std().UnixMilli()}}},
+		{&c.Owed, store.ThreadQuery{Order: store.ByDue}},
+		{&c.OthersOverdue, store.ThreadQuery{Order: store.ByOthersDue, Until: now}},
+		{&c.OthersOwe, store.ThreadQuery{Order: store.ByOthersDue}},
+		{&c.Unread, store.ThreadQuery{Unread: true}},
+	} {
+		one.q.Look = 2 * MaxCount // records of officers have no clocks, and nobody else says anything in them
+		if *one.into, err = n.count(tx, one.q, sees); err != nil {
+			return c, err
+		}
+	}
+	return c, n.countDrafts(ctx, tx, &c)
 }
 
 // count counts the threads of a list that may be seen. Only rules of an operator hide any, and only then they are looked at.

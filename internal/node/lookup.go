@@ -72,7 +72,7 @@ func (n *Node) Statement(ctx context.Context, id statement.ID) (SaidView, error)
 		if err != nil {
 			return err
 		}
-		v, err = n.viewSaid(tx, s, map[statement.ID][]RefusedView{})
+		v, err = n.viewSaid(tx, s, newEchoes())
 		return err
 	})
 	return v, err

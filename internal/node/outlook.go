@@ -120,20 +120,6 @@ func (n *Node) Under(ctx context.Context, id thread.ID) (v *AgreementView, groun
 	return v, grounds, err
 }
 
-// Channel is the agreement that a thread is under, zero for the charter, and its track.
-func (n *Node) Channel(ctx context.Context, id thread.ID) (under statement.ID, track statement.Track, err error) {
-	err = n.Store.View(ctx, func(tx store.Tx) error {
-		row, err := tx.Thread(id)
-		if err != nil || len(row.State) == 0 {
-			return err
-		}
-		s, err := thread.ParseState(row.State)
-		under, track = s.Opener.Agreement, s.Opener.Track
-		return err
-	})
-	return under, track, err
-}
-
 // MayOpen tells whether it shows to others that whoever ctx is of has read something.
 func (n *Node) MayOpen(ctx context.Context) bool {
 	return n.Authorize(ctx, auth.Open, auth.Matter{}) == nil

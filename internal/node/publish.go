@@ -35,7 +35,7 @@ func (n *Node) Published(ctx context.Context) ([]PublishedView, error) {
 		doc, err := n.Text(ctx, out[i].Agreement, out[i].Digest)
 		switch fault.CodeOf(err) {
 		case "":
-			out[i].Title = doc.Title
+			out[i].Title = headings(doc.Title)
 		case fault.Internal, fault.Unavailable:
 			return nil, err
 		}

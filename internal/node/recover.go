@@ -304,7 +304,7 @@ func (n *Node) unsaid(tx store.Tx, origin party.Origin, from int64, out *[]Unsai
 			continue
 		}
 		if body, err := readBody(tx, h); err == nil && body != nil {
-			u.Title = body.Title
+			u.Title = heading(body.Title)
 		}
 		*out = append(*out, u)
 	}

@@ -47,6 +47,9 @@ func (n *Node) May(ctx context.Context, d exchange.Draft) (exchange.Verdict, err
 }
 
 func (n *Node) complete(ctx context.Context, d exchange.Draft) (exchange.Draft, error) {
+	if err := checkTitle(d.Title); err != nil {
+		return d, err
+	}
 	if d.Kind != assist.KindRequest || d.Agreement.IsZero() || len(d.To) == 0 {
 		return d, nil
 	}

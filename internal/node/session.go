@@ -140,6 +140,21 @@ func (n *Node) DropPasskey(ctx context.Context, name string, last bool) error {
 	})
 }
 
+// DropPasskeys makes every passkey of the officer who has signed in good for nothing, also the last: whoever has lost a device does not know which of them it held.
+func (n *Node) DropPasskeys(ctx context.Context) error {
+	a, err := n.Whoami(ctx)
+	if err != nil {
+		return err
+	}
+	ways, err := n.Ways(ctx, a.ID)
+	for _, k := range ways.Passkeys {
+		if err = n.DropPasskey(ctx, k.Name, true); err != nil && fault.CodeOf(err) != fault.NotFound {
+			return err
+		}
+	}
+	return err
+}
+
 // BindIdentity lets somebody at a provider in as an officer.
 func (n *Node) BindIdentity(ctx context.Context, officer string, i auth.Identity) error {
 	now := statement.TimeOf(n.Now())

@@ -129,7 +129,7 @@ func (n *Node) titleOf(tx store.Tx, h *statement.Head) (string, error) {
 		if len(n.texts.titles) >= maxTitles || n.texts.titles == nil {
 			n.texts.titles = map[statement.ID]string{}
 		}
-		n.texts.titles[h.ID] = body.Title
+		n.texts.titles[h.ID] = heading(body.Title)
 	}
-	return body.Title, nil
+	return heading(body.Title), nil
 }

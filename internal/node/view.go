@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -24,9 +25,11 @@ import (
 type ThreadView struct {
 	ID         thread.ID            `json:"id"`
 	Desk       string               `json:"desk"`
-	Title      string               `json:"title,omitzero"` // of the opener's body, while it is here
+	Title      string               `json:"title,omitzero" doc:"of the opener's body, while it is here: its first 200 characters"`
 	From       party.Code           `json:"from,omitzero"`
 	To         []party.Code         `json:"to"`
+	Agreement  agreement.ID         `json:"agreement,omitzero"` // that it is under; absent: the charter
+	Track      statement.Track      `json:"track,omitzero"`
 	Precedence statement.Precedence `json:"precedence,omitzero"`
 	TLP        marking.TLP          `json:"tlp,omitzero"`
 	Exercise   bool                 `json:"exercise"`
@@ -37,6 +40,8 @@ type ThreadView struct {
 	Waiting    int                  `json:"waiting"` // heads that wait for ancestors
 	Unread     int                  `json:"unread"`
 	Moves      []thread.Move        `json:"moves"` // what this party may say next
+
+	kind statement.Kind // of the opener
 }
 
 // ClockView is a clock that runs: who owes what, by when. Due is zero while no receipt covers the request: "no receipt yet".
@@ -66,6 +71,7 @@ type SaidView struct {
 	Attachments []AttachmentView `json:"attachments,omitempty"`
 	Delivered   []DeliveredView  `json:"delivered,omitempty"` // of own statements: to whom, since when
 	Refused     []RefusedView    `json:"refused,omitempty"`
+	Opened      []OpenedView     `json:"opened,omitempty"` // by whom of the others, and when first
 	Origin      party.Origin     `json:"origin"`
 	Index       int64            `json:"index"`
 }
@@ -116,6 +122,7 @@ func (n *Node) viewThread(tx store.Tx, row store.ThreadRow) (ThreadView, error) 
 		return v, err
 	}
 	v.From, v.To, v.Precedence, v.Exercise = s.Opener.From, s.Opener.To, s.Opener.Precedence, s.Opener.Exercise
+	v.Agreement, v.Track, v.kind = s.Opener.Agreement, s.Opener.Track, s.Opener.Kind
 	v.Summary = n.Rules.Summary(s)
 	if m := n.Rules.Moves(s, n.Config.Code); m != nil {
 		v.Moves = m
@@ -187,22 +194,12 @@ func readBody(tx store.Tx, h *statement.Head) (*statement.Body, error) {
 	return nil, err
 }
 
-// Thread shows one thread with everything said in it, in the order in which it arrived.
+// Thread shows one thread with everything said in it, in the order in which it arrived. It costs as much as the thread is long: see ThreadPart.
 func (n *Node) Thread(ctx context.Context, id thread.ID) (ThreadView, []SaidView, error) {
 	var v ThreadView
 	var said []SaidView
-	err := n.Store.View(ctx, func(tx store.Tx) error {
-		row, err := tx.Thread(id)
-		if fault.CodeOf(err) == fault.NotFound {
-			return fault.New(fault.NotFound, "THR-1", "there is no thread %s here", id.Short())
-		}
-		if err != nil {
-			return err
-		}
-		if v, err = n.viewThread(tx, row); err != nil {
-			return err
-		}
-		if err := n.mayLook(ctx, tx, lookAt(v.Desk), matterOfThread(v)); err != nil {
+	err := n.Store.View(ctx, func(tx store.Tx) (err error) {
+		if v, err = n.lookAtThread(ctx, tx, id); err != nil {
 			return err
 		}
 		said = []SaidView{}
@@ -213,23 +210,21 @@ func (n *Node) Thread(ctx context.Context, id thread.ID) (ThreadView, []SaidView
 		}); err != nil {
 			return err
 		}
-		refused := map[statement.ID][]RefusedView{}
+		heard := newEchoes()
 		for _, s := range rows {
-			one, err := n.viewSaid(tx, s, refused)
+			one, err := n.viewSaid(tx, s, heard)
 			if err != nil {
 				return err
 			}
 			said = append(said, one)
 		}
-		for i := range said {
-			said[i].Refused = refused[said[i].ID]
-		}
+		heard.onto(said)
 		return nil
 	})
 	return v, said, err
 }
 
-func (n *Node) viewSaid(tx store.Tx, s store.Statement, refused map[statement.ID][]RefusedView) (SaidView, error) {
+func (n *Node) viewSaid(tx store.Tx, s store.Statement, heard *echoes) (SaidView, error) {
 	h, err := statement.ParseHead(s.Head)
 	if err != nil {
 		return SaidView{}, err
@@ -241,11 +236,7 @@ func (n *Node) viewSaid(tx store.Tx, s store.Statement, refused map[statement.ID
 	if spec, ok := n.Rules.Spec(h.Kind); ok {
 		v.Means = spec.Means
 	}
-	if h.Kind == thread.KindRefused {
-		if f, err := thread.Facts[thread.Refused](h); err == nil {
-			refused[f.ID] = append(refused[f.ID], RefusedView{h.From, f.Clause, f.Reason, f.Articles})
-		}
-	}
+	heard.hear(s, h)
 	if err := n.viewContent(tx, h, &v); err != nil {
 		return v, err
 	}

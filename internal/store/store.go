@@ -199,6 +199,11 @@ type Statements interface {
 	EachOfThread(id thread.ID, yield func(Statement) bool) error
 	// EachSince goes through those that arrived at that time or later, by arrival.
 	EachSince(id thread.ID, since statement.Time, yield func(Statement) bool) error
+	// HeadsBefore lists the last limit heads of a thread that arrived before one of them, by arrival; before the zero id stand all. Where before is no head of the
+	// thread, it is fault.NotFound.
+	HeadsBefore(id thread.ID, before statement.ID, limit int) ([]Statement, error)
+	// HeadsAfter lists the first limit heads of a thread that arrived after one of them, likewise; none arrived after the zero id.
+	HeadsAfter(id thread.ID, after statement.ID, limit int) ([]Statement, error)
 	// Length is the size of the greatest proven checkpoint of a log; 0 when there is none. Not all statements below it need be here.
 	Length(origin party.Origin) (int64, error)
 

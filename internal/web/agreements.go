@@ -156,7 +156,7 @@ func (f *face) making(r *http.Request, s *page.Shell, v *page.Agreement, a node.
 	for _, d := range m.Table {
 		add(d, false)
 	}
-	t, _, err := f.n.Thread(r.Context(), a.ID)
+	t, err := f.n.ThreadOf(r.Context(), a.ID)
 	if err != nil || !f.n.MayDraft(r.Context()) {
 		return // whoever may not write is shown no buttons
 	}

@@ -35,7 +35,7 @@ func (f *face) attachment(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	if part >= len(s.Attachments) || !s.Attachments[part].Whole || s.Attachments[part].Erased {
-		return fault.New(fault.NotFound, "", "the attachment is not here: it has not arrived whole, or was erased")
+		return fault.New(fault.Parked, "", "the attachment is not here: it has not arrived whole, or was erased")
 	}
 	a := s.Attachments[part]
 	out := &late{w: w, begin: func() {

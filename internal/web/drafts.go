@@ -9,6 +9,7 @@ import (
 	"github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web/page"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // drafts lists them: what waits for the reader's approval, the reader's own, and the others.
@@ -68,11 +69,14 @@ func (f *face) showDraft(w http.ResponseWriter, r *http.Request, id string, fail
 	status := http.StatusOK
 	v := &page.DraftPage{DraftRow: f.draftRow(r.Context(), s, d, f.officers(r)), ID: d.ID, Text: d.Text, Marking: f.markingRows(s, d.Marking)}
 	v.Label, v.Means = f.texts(s, d.Kind)
+	if !p.Digest.IsZero() {
+		v.Read = p.Digest.String()
+	}
 	v.Facts = f.factRows(s, d.Kind, d.Facts, d.Changed)
 	s.Title = v.Title
 	if !d.Thread.IsZero() {
 		v.Thread = &page.Link{Href: "/threads/" + d.Thread.String(), Text: d.Thread.Short()}
-		if t, _, err := f.n.Thread(ctx, d.Thread); err == nil {
+		if t, err := f.n.ThreadOf(ctx, d.Thread); err == nil {
 			v.Thread.Text = f.row(s, t).Title
 		}
 	}
@@ -116,7 +120,7 @@ func (f *face) prospect(ctx context.Context, s *page.Shell, v *page.DraftPage, d
 	b.Approve = passes && approve == nil && d.Status == draft.Submitted
 	b.Return = approve == nil && !mine && (d.Status == draft.Submitted || d.Status == draft.Approved)
 	b.Edit = mine
-	b.Drop = mine || approve == nil
+	b.Drop = mine || approve == nil && d.Status != draft.Writing
 	if release != nil && passes && !b.Approve && d.Status != draft.Submitted && !b.Submit {
 		e := page.FaultOf(s, release)
 		v.Release = &e
@@ -129,7 +133,7 @@ func (f *face) prospect(ctx context.Context, s *page.Shell, v *page.DraftPage, d
 
 // stepping does something with a draft and shows where it led.
 func (f *face) stepping(w http.ResponseWriter, r *http.Request, done string, step func(ctx context.Context, id string) error) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	id := r.PathValue("id")
@@ -165,9 +169,25 @@ func (f *face) submit(w http.ResponseWriter, r *http.Request) error {
 
 func (f *face) approve(w http.ResponseWriter, r *http.Request) error {
 	return f.stepping(w, r, "approved", func(ctx context.Context, id string) error {
-		_, err := f.n.ApproveDraft(ctx, id)
+		read, err := readOf(r)
+		if err == nil {
+			_, err = f.n.ApproveDraft(ctx, id, read)
+		}
 		return err
 	})
+}
+
+// readOf is the digest of what the page of a draft has shown to whoever presses its button.
+func readOf(r *http.Request) (statement.Digest, error) {
+	given := r.PostForm.Get("read")
+	if given == "" {
+		return statement.Digest{}, nil
+	}
+	d, err := statement.ParseDigest(given)
+	if err != nil {
+		return d, fault.Wrap(err, fault.Usage, "DEC-10", "what was read is named by its digest: open the draft again")
+	}
+	return d, nil
 }
 
 func (f *face) sendBack(w http.ResponseWriter, r *http.Request) error {
@@ -183,7 +203,7 @@ func (f *face) drop(w http.ResponseWriter, r *http.Request) error {
 
 // release says what a draft says.
 func (f *face) release(w http.ResponseWriter, r *http.Request) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	id := r.PathValue("id")
@@ -194,7 +214,11 @@ func (f *face) release(w http.ResponseWriter, r *http.Request) error {
 	if d.ID == "" {
 		return err
 	}
-	return f.let(w, r, d)
+	read, err := readOf(r)
+	if err != nil {
+		return err
+	}
+	return f.let(w, r, d, read)
 }
 
 // editor is a builder for a draft of the reader's own.
@@ -205,6 +229,13 @@ func (f *face) editor(r *http.Request) (*builder, node.DraftView, error) {
 	}
 	d, _, err := f.n.Draft(r.Context(), id)
 	if d.ID == "" {
+		return nil, d, err
+	}
+	a, err := f.n.Whoami(r.Context())
+	if err == nil && a.ID != d.Author {
+		err = fault.New(fault.Denied, "", "a draft is its author's to change; send it back, and its author changes it")
+	}
+	if err != nil {
 		return nil, d, err
 	}
 	b := &builder{f: f, s: f.shell(r, "nav.drafts", "drafts")}
@@ -264,30 +295,44 @@ func (f *face) edit(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		if v.Verdict = verdict; problem != nil {
+		if v.Verdict, v.Lost = verdict, in.names(); problem != nil {
 			p := page.FaultOf(b.s, problem)
 			v.Fault = &p
 		}
 		return f.show(w, r, status, page.EditDraft(b.s, v))
 	}
-	now, err := b.compose(ctx, d.Kind, in.Values, d.Facts)
-	if err != nil {
-		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
+	change := func(part bool) (node.DraftView, error) {
+		now, err := b.compose(ctx, d.Kind, in.Values, d.Facts, part)
+		if err != nil {
+			return node.DraftView{}, err
+		}
+		edit := f.n.EditDraft
+		if part {
+			edit = f.n.KeepEdit
+		}
+		return edit(ctx, d.ID, func(c *draft.Content) error {
+			c.Marking, c.Precedence, c.Facts, c.Text = now.Marking, now.Precedence, now.Facts, now.Text
+			if b.in == nil {
+				c.To, c.Agreement, c.Track, c.Exercise, c.Title = now.To, now.Agreement, now.Track, now.Exercise, now.Title
+			}
+			return nil
+		}, in.files)
 	}
 	if in.Get("do") == "check" {
-		o, err := f.n.Consider(ctx, now)
+		var o node.Outlook
+		now, err := b.compose(ctx, d.Kind, in.Values, d.Facts, false)
+		if err == nil {
+			o, err = f.n.Consider(ctx, now)
+		}
 		if err != nil {
 			return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 		}
 		return back(http.StatusOK, f.verdict(ctx, b.s, o), nil)
 	}
-	kept, err := f.n.EditDraft(ctx, d.ID, func(c *draft.Content) error {
-		c.Marking, c.Precedence, c.Facts, c.Text = now.Marking, now.Precedence, now.Facts, now.Text
-		if b.in == nil {
-			c.To, c.Agreement, c.Track, c.Exercise, c.Title = now.To, now.Agreement, now.Track, now.Exercise, now.Title
-		}
-		return nil
-	}, in.files)
+	kept, err := change(false)
+	if in.Get("do") == "keep" && err != nil && fault.CodeOf(err) != fault.Denied {
+		kept, err = change(true)
+	}
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}

@@ -24,6 +24,9 @@ import (
 // duty is the first page.
 func (f *face) duty(w http.ResponseWriter, r *http.Request) error {
 	s := f.shell(r, "nav.duty", "duty")
+	if s.Home.Href != "/" {
+		return see(w, r, s.Home.Href)
+	}
 	s.Live = true
 	d, err := f.n.Duty(r.Context())
 	if err != nil {
@@ -31,7 +34,8 @@ func (f *face) duty(w http.ResponseWriter, r *http.Request) error {
 	}
 	names := f.officers(r)
 	v := &page.Duty{Reached: d.Reached, MayNew: f.n.MayDraft(r.Context()), Log: f.logOf(s, d.Log)}
-	v.Owed, v.Others = f.gathered(s, d.Owed), f.gathered(s, d.Others)
+	owed, others := f.gathered(s, d.Owed), f.gathered(s, d.Others)
+	v.Owed, v.Others = owed[:min(len(owed), deskOwed)], others[:min(len(others), deskOwed)]
 	for _, t := range d.Unread {
 		v.Unread = append(v.Unread, f.row(s, t))
 	}
@@ -49,12 +53,42 @@ func (f *face) duty(w http.ResponseWriter, r *http.Request) error {
 		v.Worries = append(v.Worries, page.Worry{Check: w.Check, Bad: w.Health == node.Bad, Says: w.Says, Do: w.Do})
 	}
 	v.Lead, v.Urgency = lead(s, d)
+	v.Counts = sums(s, d)
+	if d.Counts.Owed > 0 {
+		s.Title = "(" + s.Number(int64(d.Counts.Owed)) + ") " + s.Title // a desk behind another window says so
+	}
 	for i := range s.Nav {
 		if s.Nav[i].Section == "drafts" {
 			s.Nav[i].Count = len(v.Approve)
 		}
 	}
 	return f.show(w, r, http.StatusOK, page.DutyDesk(s, v))
+}
+
+// deskOwed is how many cards and lines the desk shows of what is owed, so that what else there is stands not far below.
+const deskOwed = 8
+
+// sums are what there is to do beside what is due next, each with where it stands.
+func sums(s *page.Shell, d node.Duty) (out []page.Sum) {
+	add := func(n int, key, href, class string) {
+		if n > 0 {
+			out = append(out, page.Sum{Href: href, Text: s.T("duty.sum."+key, n), Class: class})
+		}
+	}
+	soon := 0
+	for _, o := range d.Owed {
+		if due := o.Clock.Due; !due.IsZero() && !due.Std().Before(d.Now.Std()) && due.Std().Sub(d.Now.Std()) < time.Hour {
+			soon++
+		}
+	}
+	add(d.Counts.Overdue, "over", "#h-owed", "over")
+	add(soon, "soon", "#h-owed", "soon")
+	add(d.Counts.Owed, "owed", "#h-owed", "")
+	add(len(d.Approve), "approve", "#h-approve", "")
+	add(d.Counts.Unread, "unread", "#h-unread", "")
+	add(d.Counts.OthersOwe, "others", "#h-others", "")
+	add(len(d.Peers), "peers", "#h-peers", "soon")
+	return out
 }
 
 // lead is the one thing to know: what is overdue, else what is due next, else that nothing is.
@@ -69,13 +103,15 @@ func lead(s *page.Shell, d node.Duty) (text, urgency string) {
 		if left < time.Hour {
 			urgency = "soon"
 		}
-		return s.T("lead.next", s.Span(left)), urgency
+		return s.T("lead.next."+d.Owed[0].Clock.Name, s.Span(left)), urgency
 	case c.Owed > 0:
 		return s.T("lead.owed", c.Owed), "later"
 	case len(d.Approve) > 0:
 		return s.T("lead.approve", len(d.Approve)), "later"
 	case c.Unread > 0:
 		return s.T("lead.unread", c.Unread), "calm"
+	case d.Reached+len(d.Peers) == 0:
+		return s.T("lead.alone"), "later"
 	}
 	return s.T("lead.calm"), "calm"
 }
@@ -86,6 +122,7 @@ func (f *face) row(s *page.Shell, t node.ThreadView) page.Row {
 		Href: "/threads/" + t.ID.String(), Title: t.Title, Desk: t.Desk, Ours: t.From == f.n.Config.Code, Status: t.Summary.Status, Closed: t.Summary.Closed,
 		TLP: string(t.TLP), Precedence: string(t.Precedence), Exercise: t.Exercise, Updated: t.Updated.Std(), Unread: t.Unread, Waiting: t.Waiting,
 	}
+	s.Marked(r.TLP)
 	if r.Title == "" {
 		r.Untitled, r.Title = true, s.T("row.untitled", s.Word("desk", t.Desk), t.ID.Short())
 	}
@@ -222,6 +259,7 @@ func (f *face) draftRow(ctx context.Context, s *page.Shell, d node.DraftView, na
 	r := page.DraftRow{
 		Href: "/drafts/" + d.ID, Title: d.Title, Kind: label, Status: string(d.Status), TLP: string(d.Marking.TLP), Changed: d.Changed.Std(),
 	}
+	s.Marked(r.TLP)
 	if r.Title == "" && !d.Thread.IsZero() {
 		r.Title = f.n.Title(ctx, d.Thread)
 	}

@@ -41,8 +41,8 @@ func (s *streams) take(session string) (done func(), ok bool) {
 }
 
 // events tells a page that something has changed, and never what: the page asks for itself again. It begins with the version of the store, so that a page that is older
-// does so at once. The stream ends with the session, which is looked up anew with
-// every event and every heartbeat.
+// does so at once. The stream ends with the session, which is looked up anew with every event, every heartbeat and every commit of this process, and its end is told: the
+// page asks then whether anybody is signed in.
 func (f *face) events(w http.ResponseWriter, r *http.Request) error {
 	done, ok := f.streams.take(f.visitor(r).Session)
 	if !ok {
@@ -53,16 +53,18 @@ func (f *face) events(w http.ResponseWriter, r *http.Request) error {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no")
 	tell := func(text string) bool {
-		if a, err := f.n.Whoami(r.Context()); err != nil || a.Disabled {
-			return false
+		a, err := f.n.Whoami(r.Context())
+		over := err != nil || a.Disabled
+		if over {
+			text = "event: ended\ndata: 1\n\n"
 		}
 		// A server's own limit on writing counts from the request on; a stream is as long as its session. Where there is no limit there is nothing to set.
 		_ = c.SetWriteDeadline(time.Now().Add(2 * f.Heartbeat))
-		_, err := fmt.Fprint(w, text)
-		return err == nil && c.Flush() == nil
+		_, err = fmt.Fprint(w, text)
+		return err == nil && c.Flush() == nil && !over
 	}
 	changed := f.n.Exchange.Changed()
-	if !tell("retry: 3000\n\nevent: ready\ndata: " + f.version(r.Context()) + "\n\n") {
+	if !tell("event: ready\ndata: " + f.version(r.Context()) + "\n\n") {
 		return nil
 	}
 	beat := time.NewTicker(f.Heartbeat)
@@ -72,7 +74,7 @@ func (f *face) events(w http.ResponseWriter, r *http.Request) error {
 		case <-r.Context().Done():
 			return nil
 		case <-beat.C:
-			if !tell(": still here\n\n") {
+			if !tell("event: beat\ndata: still here\n\n") {
 				return nil
 			}
 		case <-changed:

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"crypto/rand"
 	"net/url"
 	"slices"
 	"strings"
@@ -57,6 +58,7 @@ func (b *builder) form(ctx context.Context, spec thread.KindSpec, values url.Val
 	s := b.s
 	v := page.Form{ID: "say-" + string(spec.Kind), Kind: string(spec.Kind), Titled: b.in == nil, AskEx: b.in == nil, Action: "/new/" + string(spec.Kind)}
 	v.Label, v.Means = b.f.texts(s, spec.Kind)
+	v.Once = rand.Text()
 	var to []party.Code
 	tlp := marking.Amber
 	if b.in != nil {
@@ -139,11 +141,29 @@ func (b *builder) opening(ctx context.Context, v *page.Form, values url.Values) 
 	if err != nil {
 		return err
 	}
-	v.Under = []page.Choice{{Label: b.s.T("form.under.auto"), Chosen: values.Get("agreement") == ""}}
+	auto := "form.under.auto"
+	if ambiguous(made, b.f.n.Config.Code) {
+		auto = "form.under.choose"
+	}
+	v.Under = []page.Choice{{Label: b.s.T(auto), Chosen: values.Get("agreement") == ""}}
 	for _, a := range made {
 		v.Under = append(v.Under, page.Choice{Value: a.ID.String(), Label: orShort(a.Title.In(b.s.Code(), "en"), a.ID), Chosen: values.Get("agreement") == a.ID.String()})
 	}
 	return nil
+}
+
+// ambiguous tells whether more than one of the agreements is with the same other party: then there is no "only one" for the form to choose by itself.
+func ambiguous(made []node.AgreementView, own party.Code) bool {
+	seen := map[party.Code]bool{}
+	for _, a := range made {
+		for _, c := range a.Parties {
+			if c != own && seen[c] {
+				return true
+			}
+			seen[c] = true
+		}
+	}
+	return false
 }
 
 func choices(values []string, chosen string, label func(string) string) []page.Choice {
@@ -198,7 +218,7 @@ func (b *builder) field(ctx context.Context, spec thread.KindSpec, d form.Field,
 // factName is a fact as the form sends it: facts and what else is said do not share names.
 func factName(name string) string { return "fact." + name }
 
-// statements offers those of the thread, the newest first: grants where an answer is wanted, else all but receipts.
+// statements offers those of the thread that its page shows, the newest first: grants where an answer is wanted, else all but receipts.
 func (b *builder) statements(v *page.Field, name string, chosen func(string) bool, first bool) {
 	for _, one := range slices.Backward(b.said) {
 		verb := strings.TrimPrefix(string(one.Kind), one.Kind.Desk()+".")
@@ -209,6 +229,11 @@ func (b *builder) statements(v *page.Field, name string, chosen func(string) boo
 			Value: one.ID.String(), Chosen: chosen(one.ID.String()) || first && v.Required && len(v.Options) == 0,
 			Label: string(one.From) + ": " + b.f.label(b.s, one.Kind) + ", " + b.s.When(one.Time.Std(), b.s.Now),
 		})
+	}
+	for _, id := range v.Values { // chosen on a page of earlier statements
+		if !slices.ContainsFunc(v.Options, func(c page.Choice) bool { return c.Value == id }) {
+			v.Options = append(v.Options, page.Choice{Value: id, Label: short(id), Chosen: true})
+		}
 	}
 }
 

@@ -20,35 +20,6 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-// TestCrossSite sends what another site's page would send.
-func TestCrossSite(t *testing.T) {
-	t.Parallel()
-	d := newDesk(t)
-	s := d.ask("Logs", statement.Immediate)
-	at := "/threads/" + s.Thread.String()
-	for name, headers := range map[string]map[string]string{
-		"cross-site": {"Sec-Fetch-Site": "cross-site"}, "same-site": {"Sec-Fetch-Site": "same-site"}, "a foreign origin": {"Origin": "https://evil.example"},
-	} {
-		for _, path := range []string{at + "/say", at + "/read", at + "/recall", "/may", "/preferences", "/drafts/00000000000000000000000000000000/release", "/log"} {
-			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, path, strings.NewReader(url.Values{"kind": {"assist.acknowledge"}, "tlp": {"AMBER"}, "do": {"send"}}.Encode()))
-			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
-			for h, v := range headers {
-				r.Header.Set(h, v)
-			}
-			a := d.do("duty", r)
-			if a.Code != http.StatusForbidden {
-				t.Errorf("%s %s: %d", name, path, a.Code)
-			}
-			d.sound(name+" "+path, answer{a.ResponseRecorder, strings.Replace(a.body, `data-theme=""`, `data-theme="dark"`, 1)}, "en")
-		}
-	}
-	v, _, err := d.xa.Thread(d.as("duty"), s.Thread)
-	d.must(err)
-	if v.Summary.Status != "open" {
-		t.Errorf("something was said: %s", v.Summary.Status)
-	}
-}
-
 // multipartForm is a form with files.
 func (d *desk) multipartForm(path string, values url.Values, files map[string]string) *http.Request {
 	d.Helper()
@@ -247,11 +218,48 @@ func TestEvents(t *testing.T) {
 	}
 }
 
-// TestAdministrator has no threads to read, and is told so on a page.
+// TestMethods: a page that is asked for in another way says so, and what is too large, that.
+func TestMethods(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	for path, want := range map[string]int{"/threads": http.StatusMethodNotAllowed, "/may": http.StatusMethodNotAllowed, "/nothing": http.StatusNotFound} {
+		a := d.do("duty", httptest.NewRequestWithContext(t.Context(), http.MethodPut, path, nil))
+		if a.Code != want || !strings.Contains(a.body, "<html") || want == http.StatusMethodNotAllowed && a.Header().Get("Allow") == "" {
+			t.Errorf("PUT %s: %d, allowed are %q", path, a.Code, a.Header().Get("Allow"))
+		}
+	}
+	large := url.Values{"back": {strings.Repeat("x", page.MaxForm)}}
+	for _, path := range []string{"/preferences", "/officers", "/may", "/drafts/00000000000000000000000000000000/drop"} {
+		if a := d.post("duty", path, large); a.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("too much for %s: %d", path, a.Code)
+		}
+	}
+}
+
+// TestOfficerIDs: an officer whose id has a slash can be changed by the page.
+func TestOfficerIDs(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.sends("root", "/officers", url.Values{"id": {"north/desk"}, "name": {"Desk of the north"}, "role": {"analyst"}})
+	if !strings.Contains(d.page("root", "/officers"), `action="/officers/north%2Fdesk/sign-out"`) {
+		t.Fatal("no form leads to the officer")
+	}
+	d.sends("root", "/officers/north%2Fdesk/sign-out", nil)
+}
+
+// TestAdministrator has no threads to read, and is told so on a page; the way out does not lead back to it.
 func TestAdministrator(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	for path, want := range map[string]int{"/": http.StatusForbidden, "/threads": http.StatusForbidden, "/drafts": http.StatusForbidden, "/agreements": http.StatusForbidden, "/log": http.StatusOK} {
+	if a := d.get("root", "/"); a.Code != http.StatusSeeOther || a.Header().Get("Location") != "/officers" {
+		t.Errorf("an administrator begins at %d %s", a.Code, a.Header().Get("Location"))
+	}
+	home := d.page("root", "/officers")
+	d.has("an administrator's", home, `href="/log"`, `href="/settings"`, `class="mark" href="/officers"`)
+	d.lacks("an administrator's", home, `href="/threads"`, `href="/ledger"`, `href="/peers"`)
+	d.has("the way out", d.get("root", "/threads").body, `class="button" href="/officers"`)
+	d.has("an officer's", d.page("duty", "/officers"), `href="/threads"`, `href="/officers"`)
+	for path, want := range map[string]int{"/threads": http.StatusForbidden, "/drafts": http.StatusForbidden, "/agreements": http.StatusForbidden, "/log": http.StatusOK} {
 		a := d.get("root", path)
 		if a.Code != want {
 			t.Errorf("%s: %d", path, a.Code)

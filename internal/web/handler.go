@@ -11,6 +11,7 @@ import (
 	"github.com/a-h/templ"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web/page"
 )
@@ -39,14 +40,17 @@ type face struct {
 	Options
 	n       *node.Node
 	streams streams
+	once    once
 }
 
-// Handler serves the pages of a node.
+// Handler serves the pages of a node. Where o has no house and none can be made of the program's own files, every page is that fault.
 func Handler(n *node.Node, o Options) http.Handler {
 	if o.House == nil {
 		house, err := page.NewHouse(n.Config.Code, false, n.Now)
 		if err != nil {
-			panic(err) // a defect of the program's own files, which a test finds
+			return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				http.Error(w, fault.Show(err), fault.HTTP(fault.CodeOf(err)))
+			})
 		}
 		o.House = house
 	}
@@ -76,7 +80,7 @@ func Handler(n *node.Node, o Options) http.Handler {
 // shown is a page: it writes an answer, or gives the error that is shown in its place.
 type shown func(w http.ResponseWriter, r *http.Request) error
 
-// ServeHTTP of a shown page needs its face; see face.page.
+// page serves a page, or the one of the error that it gives.
 func (f *face) page(h shown) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		// Taken before anything is read: what comes while the page is made is told to it afterwards.
@@ -101,7 +105,7 @@ func (f *face) version(ctx context.Context) string {
 // visitor is who has sent r.
 func (f *face) visitor(r *http.Request) page.Visitor { return f.Visitor(r.Context()) }
 
-// printer speaks to whoever has sent r.
+// shell is the frame of a page for whoever has sent r.
 func (f *face) shell(r *http.Request, title, section string) *page.Shell {
 	s := f.House.Shell(r, f.visitor(r), "", section)
 	s.Title = s.T(title)
@@ -110,20 +114,31 @@ func (f *face) shell(r *http.Request, title, section string) *page.Shell {
 	if s.Visitor.Officer == "" {
 		s.SignOut = ""
 	}
-	navigate(s)
-	if done := r.URL.Query().Get("done"); done != "" && s.Has("done."+done) {
+	navigate(f.n)(r.Context(), s)
+	if done := page.Done(r); done != "" && s.Has("done."+done) {
 		s.Notice = s.T("done." + done)
 	}
 	return s
 }
 
-// navigate puts the navigation into a frame.
-func navigate(s *page.Shell) {
-	for _, e := range []struct{ section, href string }{
-		{"duty", "/"}, {"threads", "/threads"}, {"drafts", "/drafts"}, {"agreements", "/agreements"}, {"peers", "/peers"}, {"directory", "/directory"},
-		{"ledger", "/ledger"}, {"log", "/log"}, {"officers", "/officers"}, {"settings", "/settings"},
-	} {
-		s.Nav = append(s.Nav, page.Entry{Section: e.section, Href: e.href, Label: s.T("nav." + e.section)})
+// navigate puts the navigation into a frame, as far as whoever looks may go there, and where they are at home.
+func navigate(n *node.Node) func(context.Context, *page.Shell) {
+	return func(ctx context.Context, s *page.Shell) {
+		reads := n.Authorize(ctx, auth.Read, auth.Matter{}) == nil
+		if !reads {
+			s.Home = page.Entry{Href: "/officers", Label: s.T("nav.officers")} // an administrator's
+		}
+		for _, e := range []struct {
+			section, href string
+			may           bool
+		}{
+			{"duty", "/", reads}, {"threads", "/threads", reads}, {"drafts", "/drafts", reads}, {"agreements", "/agreements", reads}, {"peers", "/peers", reads},
+			{"directory", "/directory", reads}, {"ledger", "/ledger", reads}, {"log", "/log", true}, {"officers", "/officers", true}, {"settings", "/settings", true},
+		} {
+			if e.may {
+				s.Nav = append(s.Nav, page.Entry{Section: e.section, Href: e.href, Label: s.T("nav." + e.section)})
+			}
+		}
 	}
 }
 

@@ -37,7 +37,7 @@ func TestLive(t *testing.T) {
 	d.must(chromedp.Do(ctx, chromedp.Navigate(server.URL+"/"), chromedp.WaitReady("footer")))
 	until("a calm desk", "document.querySelector('h1').textContent.includes('Nothing is owed')")
 	s := d.ask("Logs of the control centre", statement.Immediate)
-	until("the request arrives by itself", "document.querySelector('h1').textContent.includes('The next answer is due in')")
+	until("the request arrives by itself", "document.querySelector('h1').textContent.includes('The next acknowledgement is due in')")
 	d.must(chromedp.Do(ctx, chromedp.KeyEvent("j")))
 	until("the first row is chosen", "document.activeElement.textContent.includes('Logs of the control centre')")
 	d.must(chromedp.Do(ctx, chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible("article.thread")))

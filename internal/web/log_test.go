@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // grows has XA say so many things, each under a checkpoint of its own, and waits until XB has cosigned one of them.
@@ -24,9 +25,9 @@ func (d *desk) grows(n int) {
 	d.Helper()
 	for i := range n {
 		d.f.Clock.Pass(time.Hour)
-		v, err := d.xa.NewDraft(d.as("boris"), d.request("Request "+strconv.Itoa(i)), nil)
+		v, err := d.xa.NewDraft(d.as("release"), d.request("Request "+strconv.Itoa(i)), nil)
 		d.must(err)
-		_, err = d.xa.ReleaseDraft(d.as("boris"), v.ID)
+		_, err = d.xa.ReleaseDraft(d.as("release"), v.ID, statement.Digest{})
 		d.must(err)
 	}
 	d.xa.Until("a cosignature", func() bool {
@@ -40,7 +41,7 @@ func TestLogPage(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	d.grows(70)
-	html := d.page("boris", "/log")
+	html := d.page("release", "/log")
 	d.has("the log", html, "Growth", "Statements in the log, over time", `aria-describedby="growth-means"`, `<polyline class="curve"`, "Checkpoints", "Verify now", `href="/log.csv"`, `href="/log/evidence"`,
 		`href="/log/evidence?since=`, "The numbers")
 	d.lacks("the log", html, "⟦", "NaN")
@@ -54,7 +55,7 @@ func TestLogPage(t *testing.T) {
 	seen := map[string]bool{}
 	pages := 0
 	for path := "/log"; path != ""; pages++ {
-		html := d.page("boris", path)
+		html := d.page("release", path)
 		for _, row := range strings.Split(html, "<tr data-row>")[1:] {
 			size := attribute(row, `<th scope="row">`)
 			size, _, _ = strings.Cut(size, "<")
@@ -68,17 +69,17 @@ func TestLogPage(t *testing.T) {
 	if pages < 3 || len(seen) < 70 {
 		t.Errorf("%d checkpoints on %d pages", len(seen), pages)
 	}
-	d.has("in Russian", d.page("boris", "/log", "Cookie", "comity-language=ru"), "Контрольные точки", "Рост")
-	d.lacks("whoever may not take evidence out", d.page("ada", "/log"), "/log/evidence")
+	d.has("in Russian", d.page("release", "/log", "Cookie", "comity-language=ru"), "Контрольные точки", "Рост")
+	d.lacks("whoever may not take evidence out", d.page("duty", "/log"), "/log/evidence")
 	for path, want := range map[string]int{"/log/evidence": http.StatusForbidden, "/log?below=x": http.StatusBadRequest, "/log?below=-1": http.StatusBadRequest, "/log.csv": http.StatusOK} {
-		if a := d.get("ada", path); a.Code != want {
+		if a := d.get("duty", path); a.Code != want {
 			t.Errorf("%s as ada: %d", path, a.Code)
 		}
 	}
-	if a := d.get("boris", "/log/evidence?since=9999999"); a.Code != http.StatusNotFound {
+	if a := d.get("release", "/log/evidence?since=9999999"); a.Code != http.StatusNotFound {
 		t.Errorf("since a size that never was: %d", a.Code)
 	}
-	table := strings.Split(strings.TrimSpace(d.page("ada", "/log.csv")), "\n")
+	table := strings.Split(strings.TrimSpace(d.page("duty", "/log.csv")), "\n")
 	if table[0] != "time,size" || len(table) != 1+strings.Count(html, `class="seg point"`) {
 		t.Errorf("the table has %d rows, under %s", len(table), table[0])
 	}
@@ -103,7 +104,7 @@ func TestLogEvidence(t *testing.T) {
 	d.grows(9)
 	checked := 0
 	for _, since := range []string{"", "?since=1", "?since=" + strconv.FormatInt(d.sizeOf()-1, 10)} {
-		a := d.get("boris", "/log/evidence"+since)
+		a := d.get("release", "/log/evidence"+since)
 		if a.Code == http.StatusNotFound && since != "" {
 			continue // no checkpoint is of exactly this size: receipts are written several at once
 		}
@@ -116,7 +117,7 @@ func TestLogEvidence(t *testing.T) {
 	if checked == 0 {
 		t.Error("nothing was verified")
 	}
-	files := unzip(t, []byte(d.page("boris", "/log/evidence")))
+	files := unzip(t, []byte(d.page("release", "/log/evidence")))
 	if strings.Contains(fmt.Sprint(files), "Request 1") || strings.Contains(fmt.Sprint(files), "assist.") {
 		t.Error("it says what is in the log")
 	}

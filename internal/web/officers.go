@@ -18,9 +18,6 @@ import (
 // linkLife is for how long a one-time link that is made here lets somebody in.
 const linkLife = 24 * time.Hour
 
-// maxFields bounds a form of names and boxes.
-const maxFields = 64 << 10
-
 // officers lists who may act for the party.
 func (f *face) officersPage(w http.ResponseWriter, r *http.Request) error {
 	return f.showOfficers(w, r, http.StatusOK, &page.Officers{})
@@ -58,7 +55,7 @@ func (f *face) showOfficers(w http.ResponseWriter, r *http.Request, status int, 
 		ways, err := f.n.Ways(ctx, o.ID)
 		switch fault.CodeOf(err) {
 		case "":
-			row.Known, row.Ways, row.Sessions = true, len(ways.Passkeys)+len(ways.Identities), len(ways.Sessions)
+			row.Known, row.Ways, row.Sessions = true, wayRows(ways), len(ways.Sessions)
 		case fault.Denied, fault.NotFound:
 		default:
 			return err
@@ -66,6 +63,24 @@ func (f *face) showOfficers(w http.ResponseWriter, r *http.Request, status int, 
 		v.All = append(v.All, row)
 	}
 	return f.show(w, r, status, page.OfficersPage(s, v))
+}
+
+func wayRows(ways node.WaysView) (out []page.WayRow) {
+	for _, k := range ways.Passkeys {
+		out = append(out, page.WayRow{Name: k.Name, Label: k.Label, Passkey: true, Made: moment(k.Made), Used: moment(k.LastUsed)})
+	}
+	for _, i := range ways.Identities {
+		out = append(out, page.WayRow{Name: i.Name, Label: i.Issuer, Made: moment(i.Made)})
+	}
+	return out
+}
+
+// dropWay keeps a passkey or an identity from letting anybody in; its officer is signed out. One's own last goes from the page about oneself, which asks again.
+func (f *face) dropWay(w http.ResponseWriter, r *http.Request) error {
+	if err := f.n.DropWay(r.Context(), r.PathValue("name"), false); err != nil {
+		return f.officerFault(w, r, err)
+	}
+	return see(w, r, "/officers?done=changed")
 }
 
 func (f *face) tokenRow(s *page.Shell, t node.TokenView) page.TokenRow {
@@ -91,21 +106,12 @@ func roleChoices(s *page.Shell, has []string) (out []page.Choice) {
 	return out
 }
 
-// fields reads a small form.
-func fields(w http.ResponseWriter, r *http.Request) (url.Values, error) {
-	r.Body = http.MaxBytesReader(w, r.Body, maxFields)
-	if err := r.ParseForm(); err != nil {
-		return nil, fault.Wrap(err, fault.Malformed, "", "the form cannot be read")
-	}
-	return r.PostForm, nil
-}
-
 // addOfficer adds one. What is refused is shown again as it was filled in.
 func (f *face) addOfficer(w http.ResponseWriter, r *http.Request) error {
-	in, err := fields(w, r)
-	if err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
+	in := r.PostForm
 	roles, err := auth.ParseRoles(in["role"])
 	if err == nil {
 		err = f.n.AddOfficer(r.Context(), auth.Person{ID: strings.TrimSpace(in.Get("id")), Name: strings.TrimSpace(in.Get("name")), Roles: roles, Languages: strings.Fields(in.Get("languages"))})
@@ -122,10 +128,11 @@ func (f *face) addOfficer(w http.ResponseWriter, r *http.Request) error {
 
 // changeOfficer does one thing about an officer.
 func (f *face) changeOfficer(w http.ResponseWriter, r *http.Request) error {
-	in, err := fields(w, r)
-	if err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
+	var err error
+	in := r.PostForm
 	ctx, id := r.Context(), r.PathValue("id")
 	switch r.PathValue("act") {
 	case "roles":

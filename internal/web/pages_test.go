@@ -32,7 +32,7 @@ func TestDuty(t *testing.T) {
 	flash := d.ask("Logs of the control centre", statement.Flash)
 	d.ask("A sample of the implant", statement.Routine)
 	soon := d.page("duty", "/")
-	d.has("two requests", soon, "The next answer is due in", "Acknowledgement to XB", "Answer to XB", "Logs of the control centre", "TLP:AMBER", "flash", "sets this clock", "/agreements/"+d.agreed.String()+"#article-",
+	d.has("two requests", soon, "The next acknowledgement is due in", "Acknowledgement to XB", "Answer to XB", "Logs of the control centre", "TLP:AMBER", "flash", "sets this clock", "/agreements/"+d.agreed.String()+"#article-",
 		"You may:", "Acknowledge", "Refuse", "/threads/"+flash.Thread.String()+"?say=assist.acknowledge")
 	d.f.Clock.Pass(26 * time.Hour)
 	late := d.page("duty", "/")
@@ -136,12 +136,55 @@ func TestApproval(t *testing.T) {
 	edit := d.page("writer", draft+"/edit")
 	d.has("the form again", edit, "period, addresses", "Until when?")
 	d.sends("writer", draft+"/edit", url.Values{"tlp": {"AMBER"}, "fact.wanted": {"period"}, "text": {"From when until when?"}, "do": {"send"}})
-	d.sends("release", draft+"/approve", nil)
-	released := d.sends("release", draft+"/release", nil)
+	d.sends("release", draft+"/approve", d.presses("release", draft, "approve"))
+	released := d.sends("release", draft+"/release", d.presses("release", draft, "release"))
 	d.has("released", d.page("writer", released), "From when until when?", "Ask for clarification")
 	if a := d.get("release", draft); a.Code != http.StatusNotFound {
 		t.Errorf("a draft that was released: %d", a.Code)
 	}
+}
+
+// presses is what the button of a page posts.
+func (d *desk) presses(who, at, do string) url.Values {
+	d.Helper()
+	_, html, _ := strings.Cut(d.page(who, at), `action="`+at+`/`+do+`"`)
+	html, _, _ = strings.Cut(html, "</form>")
+	read := regexp.MustCompile(`name="read" value="([0-9a-f]{64})"`).FindStringSubmatch(html)
+	if read == nil {
+		d.Fatalf("the button %s of %s does not say what was read", do, at)
+	}
+	return url.Values{"read": {read[1]}}
+}
+
+// TestApprovesWhatWasRead: a page that stood open while the author changed the draft approves nothing, and releases nothing.
+func TestApprovesWhatWasRead(t *testing.T) {
+	t.Parallel()
+	// spec: DEC-10
+	d := newDesk(t)
+	s := d.ask("Logs of the control centre", statement.Immediate)
+	words := func(text string) url.Values {
+		return url.Values{"kind": {"assist.clarify"}, "tlp": {"AMBER"}, "fact.wanted": {"period"}, "text": {text}, "do": {"send"}}
+	}
+	to := d.sends("writer", "/threads/"+s.Thread.String()+"/say", words("Nothing of note"))
+	draft, _, _ := strings.Cut(to, "?")
+	open := d.presses("release", draft, "approve")
+	d.sends("writer", draft+"/edit", words("Here are all names and addresses"))
+	a := d.post("release", draft+"/approve", open)
+	if a.Code != http.StatusConflict {
+		t.Errorf("what was never read is approved: %d", a.Code)
+	}
+	d.has("why not, and what it says by now", a.body, "not what you have read any more", "Here are all names and addresses")
+	if a := d.post("release", draft+"/approve", nil); a.Code != http.StatusBadRequest {
+		t.Errorf("approved unread: %d", a.Code)
+	}
+	read := d.presses("release", draft, "approve")
+	d.sends("release", draft+"/approve", read)
+	for name, values := range map[string]url.Values{"what was never read": open, "nothing": nil} {
+		if a := d.post("release", draft+"/release", values); a.Code != http.StatusConflict && a.Code != http.StatusBadRequest {
+			t.Errorf("released after having read %s: %d", name, a.Code)
+		}
+	}
+	d.sends("release", draft+"/release", read)
 }
 
 // TestOtherOfficersDrafts tries what is another officer's, and what does not exist.
@@ -162,6 +205,7 @@ func TestOtherOfficersDrafts(t *testing.T) {
 		{"writer", "/release", nil, http.StatusForbidden},
 		{"writer", "/approve", nil, http.StatusForbidden},
 		{"audit", "/drop", nil, http.StatusForbidden},
+		{"release", "/drop", nil, http.StatusForbidden}, // it is still being written
 		{"root", "/approve", nil, http.StatusForbidden},
 		{"release", "/approve", nil, http.StatusConflict}, // it was not submitted
 	} {
@@ -169,6 +213,10 @@ func TestOtherOfficersDrafts(t *testing.T) {
 			t.Errorf("%s %s: %d, want %d\n%s", c.who, c.do, a.Code, c.want, said(a.body))
 		}
 	}
+	if a := d.get("release", at+"/edit"); a.Code != http.StatusForbidden {
+		t.Errorf("the form of another officer's draft: %d", a.Code)
+	}
+	d.lacks("what is still being written", d.page("release", at), `action="`+at+`/drop"`)
 	after, _, err := d.xa.Draft(d.as("duty"), v.ID)
 	d.must(err)
 	if after.Title != "An own draft" || after.Text != "What do you know of it?" || after.Status != "draft" {
@@ -359,13 +407,13 @@ func TestAgreementPages(t *testing.T) {
 	want := map[string]bool{d.agreed.String(): true}
 	for i := range 60 {
 		text := strings.Replace(string(raw), "XA and XB", "XA and XB, number "+strconv.Itoa(i), 1)
-		said, err := d.xa.Propose(d.as("boris"), []byte(text), nil, "", d.xa.By("", ""))
+		said, err := d.xa.Propose(d.as("release"), []byte(text), nil, "", d.xa.By("", ""))
 		d.must(err)
 		want[said.Thread.String()] = true
 	}
 	pages := 0
 	for path := "/agreements"; path != ""; pages++ {
-		html := d.page("ada", path)
+		html := d.page("duty", path)
 		rows := strings.Split(html, "<tr data-row>")[1:]
 		if len(rows) > 50 {
 			t.Errorf("%d agreements on a page", len(rows))
@@ -385,10 +433,10 @@ func TestAgreementPages(t *testing.T) {
 	if pages != 2 || len(want) > 0 {
 		t.Errorf("%d pages, and %d are on none", pages, len(want))
 	}
-	if a := d.get("ada", "/agreements?after=x"); a.Code != http.StatusBadRequest {
+	if a := d.get("duty", "/agreements?after=x"); a.Code != http.StatusBadRequest {
 		t.Errorf("a cursor of somebody's own: %d", a.Code)
 	}
-	d.has("its title, however old", d.page("ada", "/threads?agreement="+d.agreed.String()), "Agreement between XA and XB on mutual assistance in cyber incidents")
+	d.has("its title, however old", d.page("duty", "/threads?agreement="+d.agreed.String()), "Agreement between XA and XB on mutual assistance in cyber incidents")
 }
 
 // TestOpenOrClosed: the list tells threads in which something may still come from those in which nothing may.
@@ -400,15 +448,15 @@ func TestOpenOrClosed(t *testing.T) {
 	gone := d.xb.Say(exchange.Draft{Thread: over.Thread, Kind: assist.KindWithdraw, Marking: marking.Marking{TLP: marking.Amber}}, nil)
 	d.xa.Has(gone.ID)
 	for path, want := range map[string][2]bool{"/threads?desk=assist": {true, true}, "/threads?state=open": {true, false}, "/threads?state=closed": {false, true}, "/threads?state=closed&peer=XB&desk=assist": {false, true}} {
-		html := d.page("ada", path)
+		html := d.page("duty", path)
 		for i, title := range []string{"Still open", "Taken back"} {
 			if strings.Contains(html, title) != want[i] {
 				t.Errorf("%s: %s is there: %v", path, title, !want[i])
 			}
 		}
 	}
-	d.has("the choice", d.page("ada", "/threads?state=closed"), "Open or closed", `<option value="closed" selected>`)
-	if a := d.get("ada", "/threads?state=ajar"); a.Code != http.StatusBadRequest {
+	d.has("the choice", d.page("duty", "/threads?state=closed"), "Open or closed", `<option value="closed" selected>`)
+	if a := d.get("duty", "/threads?state=ajar"); a.Code != http.StatusBadRequest {
 		t.Errorf("a state that there is none of: %d", a.Code)
 	}
 }
@@ -420,7 +468,7 @@ func TestWhyInOtherLanguages(t *testing.T) {
 	s := d.ask("Logs of the control centre", statement.Immediate)
 	at := "/threads/" + s.Thread.String()
 	ask := func(language string, values url.Values) string {
-		a := d.do("ada", formOf(d, at+"/say", values, "comity-language="+language))
+		a := d.do("duty", formOf(d, at+"/say", values, "comity-language="+language))
 		if i := strings.Index(a.body, "⟦"); i >= 0 {
 			t.Errorf("%s: %s", language, a.body[i:min(len(a.body), i+60)])
 		}
@@ -436,7 +484,7 @@ func TestWhyInOtherLanguages(t *testing.T) {
 	d.has("a ground that is none", ask("ru", grounds), "Основания отказа нет среди предусмотренных соглашением.")
 	d.has("a field is empty", ask("ru", url.Values{"kind": {"assist.postpone"}, "tlp": {"AMBER"}, "fact.reason": {"ongoing-case"}, "do": {"send"}}), "Поле не заполнено или заполнено недопустимо.", `lang="en" dir="ltr">`)
 	for language, says := range map[string]string{"en": "It is not here, or is not shown", "ru": "Этого здесь нет, или доступ", "ar": "هذا غير موجود هنا"} {
-		d.has("nothing in "+language, d.get("ada", "/nothing", "Cookie", "comity-language="+language).body, says)
+		d.has("nothing in "+language, d.get("duty", "/nothing", "Cookie", "comity-language="+language).body, says)
 	}
 	d.has("denied", d.get("root", "/threads", "Cookie", "comity-language=ru").body, "Этого не допускает правило или роль сотрудника.")
 }

@@ -10,12 +10,9 @@ import (
 // kept is how long a reader's choices are kept, in seconds.
 const kept = 365 * 24 * 3600
 
-// maxForm bounds a form without attachments, in bytes.
-const maxForm = 2 << 20
-
 // preferences keeps a reader's language, time zone and light, in cookies that say nothing about who it is.
 func (f *face) preferences(w http.ResponseWriter, r *http.Request) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	language, zone, theme := r.PostForm.Get("language"), r.PostForm.Get("zone"), r.PostForm.Get("theme")
@@ -28,21 +25,15 @@ func (f *face) preferences(w http.ResponseWriter, r *http.Request) error {
 	if theme != "" && theme != "light" && theme != "dark" {
 		return fault.New(fault.Usage, "", "a page is light or dark")
 	}
-	for name, value := range map[string]string{page.CookieLanguage: language, page.CookieZone: zone, page.CookieTheme: theme} {
-		age := kept
+	for name, field := range map[string]string{page.CookieLanguage: "language", page.CookieZone: "zone", page.CookieTheme: "theme"} {
+		if !r.PostForm.Has(field) {
+			continue // the script offers the zone alone
+		}
+		value, age := r.PostForm.Get(field), kept
 		if value == "" {
 			age = -1
 		}
 		http.SetCookie(w, f.House.Cookie(name, value, age))
 	}
 	return see(w, r, page.Own(r.PostForm.Get("back")))
-}
-
-// parse reads a form that has no attachments.
-func parse(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return fault.Wrap(err, fault.Usage, "", "the form cannot be read: it is too large, or was broken off")
-	}
-	return nil
 }

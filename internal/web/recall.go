@@ -83,7 +83,7 @@ func (f *face) erase(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	if _, err := f.n.ConfirmRecall(r.Context(), id, false, f.n.By("", "")); err != nil {

@@ -2,8 +2,10 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/internal/web/static"
 )
 
@@ -54,10 +56,13 @@ func (f *face) routes() http.Handler {
 		"POST /settings/caveats":  f.caveats,
 		"POST /settings/notices":  f.tryNotices,
 
+		"POST /peers":                         f.importLetter,
+		"POST /peers/{code}/confirm":          f.confirmLetter,
 		"GET /officers":                       f.officersPage,
 		"POST /officers":                      f.addOfficer,
 		"POST /officers/{id}/{act}":           f.changeOfficer,
 		"POST /officers/tokens/{name}/revoke": f.revokeToken,
+		"POST /officers/ways/{name}/drop":     f.dropWay,
 
 		"GET /log":          f.log,
 		"GET /log.csv":      f.logCSV,
@@ -66,8 +71,19 @@ func (f *face) routes() http.Handler {
 	} {
 		inside.Handle(pattern, f.page(h))
 	}
-	inside.Handle("/", f.page(func(http.ResponseWriter, *http.Request) error {
-		return fault.New(fault.NotFound, "", "there is no such page")
+	inside.Handle("/", f.page(func(w http.ResponseWriter, r *http.Request) error {
+		var allowed []string
+		for _, method := range []string{http.MethodGet, http.MethodPost} {
+			if _, pattern := inside.Handler(&http.Request{Method: method, URL: r.URL, Host: r.Host}); pattern != "/" {
+				allowed = append(allowed, method)
+			}
+		}
+		if len(allowed) == 0 {
+			return fault.New(fault.NotFound, "", "there is no such page")
+		}
+		w.Header().Set("Allow", strings.Join(allowed, ", "))
+		s := f.shell(r, "fault.method", "")
+		return f.show(w, r, http.StatusMethodNotAllowed, page.Failure(s, page.Fault{Status: http.StatusMethodNotAllowed, Title: s.Title}))
 	}))
 	all := http.NewServeMux()
 	all.Handle("GET "+static.Prefix, f.House.Assets)

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -30,34 +31,42 @@ type filled struct {
 	files []draft.File
 }
 
+// names are those of the files that came.
+func (in filled) names() (out []string) {
+	for _, file := range in.files {
+		out = append(out, file.Name)
+	}
+	return out
+}
+
 // take reads a form with attachments, which are sealed and go to the disk as they come.
 func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err error) {
-	r.Body = http.MaxBytesReader(w, r.Body, f.MaxUpload+maxForm)
+	r.Body = http.MaxBytesReader(w, r.Body, f.MaxUpload+page.MaxForm)
 	in.Values = url.Values{}
 	parts, err := r.MultipartReader()
 	if errors.Is(err, http.ErrNotMultipart) {
-		if err := parse(w, r); err != nil {
+		if err := page.Read(w, r, page.MaxForm); err != nil {
 			return in, err
 		}
 		in.Values = r.PostForm
 		return in, nil
 	}
 	if err != nil {
-		return in, fault.Wrap(err, fault.Usage, "", "the form cannot be read")
+		return in, page.Unread(err)
 	}
 	defer func() {
 		if err != nil {
 			f.n.DropUploads(in.files)
 		}
 	}()
-	left, room := int64(maxForm), f.MaxUpload
+	left, room := int64(page.MaxForm), f.MaxUpload
 	for {
 		part, err := parts.NextPart()
 		if errors.Is(err, io.EOF) {
 			return in, nil
 		}
 		if err != nil {
-			return in, fault.Wrap(err, fault.Usage, "", "the form was broken off, or is too large")
+			return in, page.Unread(err)
 		}
 		if part.FormName() == "files" {
 			if part.FileName() == "" {
@@ -76,7 +85,7 @@ func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err erro
 		}
 		raw, err := io.ReadAll(io.LimitReader(part, left+1))
 		if err != nil {
-			return in, fault.Wrap(err, fault.Usage, "", "the form was broken off")
+			return in, page.Unread(err)
 		}
 		if left -= int64(len(part.FormName()) + len(raw) + 1); left < 0 {
 			return in, fault.New(fault.TooLarge, "STM-3", "the text is too long: send it as an attachment")
@@ -85,15 +94,16 @@ func (f *face) take(w http.ResponseWriter, r *http.Request) (in filled, err erro
 	}
 }
 
-// compose makes a draft of what was filled in. was are the facts of the draft that is changed, nil for a new one.
-func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.Values, was jsontext.Value) (exchange.Draft, error) {
+// compose makes a draft of what was filled in. was are the facts of the draft that is changed, nil for a new one. A part of a draft may lack
+// something yet: what is there has to be what it is.
+func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.Values, was jsontext.Value, part bool) (exchange.Draft, error) {
 	d := exchange.Draft{Kind: kind, By: b.f.n.By("", ""), Text: values.Get("text"), Precedence: statement.Precedence(values.Get("precedence"))}
 	spec, ok := b.f.n.Rules.Spec(kind)
 	if !ok {
 		return d, fault.New(fault.NotFound, "ENC-8", "there is no such kind")
 	}
 	var err error
-	if kind == instrument.KindSign || kind == instrument.KindAccede {
+	if !part && (kind == instrument.KindSign || kind == instrument.KindAccede) {
 		if err := b.signable(ctx, values.Get(factName("digest"))); err != nil {
 			return d, err // nobody signs what cannot be read here
 		}
@@ -104,20 +114,20 @@ func (b *builder) compose(ctx context.Context, kind statement.Kind, values url.V
 	var to []party.Code
 	if b.in != nil {
 		d.Thread, to = b.in.ID, b.others()
-	} else if err := b.channel(ctx, &d, spec, values); err != nil {
+	} else if err := b.channel(ctx, &d, spec, values, part); err != nil {
 		return d, err
 	} else {
 		to = d.To
 	}
 	facts := &form.Facts{
-		Spec: spec, Moment: b.when, Was: was, Label: func(name string) string { return b.s.Word("fact", name) },
+		Spec: spec, Moment: b.when, Was: was, Part: part, Label: func(name string) string { return b.s.Word("fact", name) },
 		Find: func(prefix string) (statement.ID, error) { return b.f.n.Find(ctx, prefix) },
 	}
 	given := map[string][]string{}
 	for _, field := range form.Fields(spec) {
 		given[field.Name] = values[factName(field.Name)]
 	}
-	if d.Facts, err = facts.Read(given); err != nil {
+	if d.Facts, err = facts.Read(given); err != nil || part {
 		return d, err
 	}
 	return d, facts.Check(&statement.Head{From: b.f.n.Config.Code, To: to, Kind: kind, Time: statement.TimeOf(b.s.Now), Facts: d.Facts})
@@ -136,7 +146,7 @@ func (b *builder) signable(ctx context.Context, digest string) error {
 }
 
 // channel is what only a new thread says: to whom, how, under what.
-func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.KindSpec, values url.Values) error {
+func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.KindSpec, values url.Values, part bool) error {
 	if !spec.Opens {
 		return fault.New(fault.Usage, "THR-1", "this opens no thread: it is said in one")
 	}
@@ -148,7 +158,7 @@ func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.Ki
 		}
 		d.To = append(d.To, code)
 	}
-	if len(d.To) == 0 {
+	if len(d.To) == 0 && !part {
 		return fault.New(fault.Usage, "", "choose at least one party that it goes to")
 	}
 	if given := values.Get("agreement"); given != "" {
@@ -159,11 +169,14 @@ func (b *builder) channel(ctx context.Context, d *exchange.Draft, spec thread.Ki
 		d.Agreement = id
 		return nil
 	}
+	if len(d.To) == 0 {
+		return nil
+	}
 	made, err := b.f.n.Between(ctx, d.To)
 	if err != nil {
 		return err
 	}
-	if len(made) > 1 {
+	if len(made) > 1 && !part {
 		return fault.New(fault.Usage, "DEC-2", "%d agreements are in force between these parties: choose one", len(made))
 	}
 	if len(made) == 1 {
@@ -196,10 +209,11 @@ func (f *face) open(w http.ResponseWriter, r *http.Request) error {
 
 // inThread is a builder for what is said in a thread that whoever asks may read.
 func (f *face) inThread(r *http.Request, id thread.ID) (*builder, error) {
-	t, said, err := f.n.Thread(r.Context(), id)
+	part, err := f.n.ThreadPart(r.Context(), id, node.Stretch{})
 	if err != nil {
 		return nil, err
 	}
+	t, said := part.ThreadView, whole(part)
 	made, grounds, err := f.n.Under(r.Context(), id)
 	return &builder{f: f, s: f.shell(r, "nav.threads", "threads"), in: &t, said: said, grounds: grounds, under: made}, err
 }
@@ -226,13 +240,16 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		if err != nil {
 			return err
 		}
-		if v.Open, v.Verdict = true, verdict; problem != nil {
+		if v.Open, v.Verdict, v.Lost = true, verdict, in.names(); problem != nil {
 			p := page.FaultOf(b.s, problem)
 			v.Fault = &p
 		}
 		return again(status, &v)
 	}
-	d, err := b.compose(ctx, kind, in.Values, nil)
+	d, err := b.compose(ctx, kind, in.Values, nil, false)
+	if in.Get("do") == "keep" && err != nil {
+		return f.keep(w, r, b, kind, in, back)
+	}
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}
@@ -243,12 +260,39 @@ func (f *face) fulfil(w http.ResponseWriter, r *http.Request, b *builder, again 
 		}
 		return back(http.StatusOK, f.verdict(ctx, b.s, o), nil)
 	}
+	keptAt := ""
+	if form := in.Get("once"); form != "" {
+		form = f.visitor(r).Session + "\n" + form
+		led, again := f.once.begin(form)
+		if again {
+			f.n.DropUploads(in.files)
+			return twice(w, r, led)
+		}
+		defer func() { f.once.end(form, cmp.Or(w.Header().Get("Location"), keptAt)) }()
+	}
 	kept, err := f.n.NewDraft(ctx, d, in.files)
+	if in.Get("do") == "keep" && err != nil {
+		return f.keep(w, r, b, kind, in, back)
+	}
 	if err != nil {
 		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}
+	keptAt = "/drafts/" + kept.ID
 	if in.Get("do") == "send" {
 		return f.send(w, r, kept)
+	}
+	return see(w, r, "/drafts/"+kept.ID+"?done=kept")
+}
+
+// keep keeps what cannot be said yet as far as it goes, as a draft.
+func (f *face) keep(w http.ResponseWriter, r *http.Request, b *builder, kind statement.Kind, in filled, back func(int, *page.Verdict, error) error) error {
+	d, err := b.compose(r.Context(), kind, in.Values, nil, true)
+	if err != nil {
+		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
+	}
+	kept, err := f.n.KeepDraft(r.Context(), d, in.files)
+	if err != nil {
+		return back(fault.HTTP(fault.CodeOf(err)), nil, err)
 	}
 	return see(w, r, "/drafts/"+kept.ID+"?done=kept")
 }
@@ -266,12 +310,12 @@ func (f *face) send(w http.ResponseWriter, r *http.Request, d node.DraftView) er
 		}
 		return see(w, r, "/drafts/"+d.ID+"?done=submitted")
 	}
-	return f.let(w, r, d)
+	return f.let(w, r, d, p.Digest)
 }
 
-// let says a draft.
-func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView) error {
-	said, err := f.n.ReleaseDraft(r.Context(), d.ID)
+// let says a draft as it was read.
+func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView, read statement.Digest) error {
+	said, err := f.n.ReleaseDraft(r.Context(), d.ID, read)
 	if err != nil && said.ID.IsZero() {
 		return f.showDraft(w, r, d.ID, err)
 	}
@@ -283,7 +327,7 @@ func (f *face) let(w http.ResponseWriter, r *http.Request, d node.DraftView) err
 
 // may answers the script: whether what stands in a form may pass.
 func (f *face) may(w http.ResponseWriter, r *http.Request) error {
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	ctx, b := r.Context(), &builder{f: f, s: f.shell(r, "nav.threads", "threads")}
@@ -296,7 +340,7 @@ func (f *face) may(w http.ResponseWriter, r *http.Request) error {
 			return err
 		}
 	}
-	d, err := b.compose(ctx, statement.Kind(r.PostForm.Get("kind")), r.PostForm, nil)
+	d, err := b.compose(ctx, statement.Kind(r.PostForm.Get("kind")), r.PostForm, nil, false)
 	var o node.Outlook
 	if err == nil {
 		o, err = f.n.Consider(ctx, d)

@@ -26,7 +26,7 @@ import (
 func TestRetention(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
-	d.has("nothing yet", d.page("ada", "/settings/retention"), "Nothing has a date.", "Nothing was, as far as is noted.", "What is recalled is erased when an officer says so.")
+	d.has("nothing yet", d.page("duty", "/settings/retention"), "Nothing has a date.", "Nothing was, as far as is noted.", "What is recalled is erased when an officer says so.")
 	agreed := d.ask("Logs of the control centre", statement.Routine)
 	facts, err := node.Facts(assist.Request{Type: assist.Information, Purpose: "recovery", Sector: "energy"})
 	d.must(err)
@@ -35,7 +35,7 @@ func TestRetention(t *testing.T) {
 		Marking: marking.Marking{TLP: marking.Amber, RetainUntil: statement.TimeOf(d.xa.Now().Add(time.Hour)).String()},
 	}, nil)
 	d.xa.Has(dated.ID)
-	html := d.page("ada", "/settings/retention")
+	html := d.page("duty", "/settings/retention")
 	d.has("two dates", html, "its marking", "of the agreement", "/agreements/"+d.agreed.String()+"#article-", "#s-"+agreed.ID.Short(), "#s-"+dated.ID.Short())
 	if strings.Index(html, dated.ID.Short()) > strings.Index(html, agreed.ID.Short()) {
 		t.Error("what is due first does not stand first")
@@ -46,15 +46,15 @@ func TestRetention(t *testing.T) {
 	asked, err := d.xb.Recall(t.Context(), node.Recalling{IDs: []statement.ID{agreed.ID}, Reason: recall.SentInError, Precedence: statement.Flash, By: d.xb.By("duty-officer", "")})
 	d.must(err)
 	d.xa.Has(asked[0].Thread)
-	html = d.page("ada", "/settings/retention")
+	html = d.page("duty", "/settings/retention")
 	d.has("gone, and recalled", html, "its date", "no answer yet", "/threads/"+asked[0].Thread.String())
-	_, err = d.xa.KeepRecalled(d.as("boris"), asked[0].Thread, nil, recall.InUse, "", d.xa.By("", ""))
+	_, err = d.xa.KeepRecalled(d.as("release"), asked[0].Thread, nil, recall.InUse, "", d.xa.By("", ""))
 	d.must(err)
-	d.has("kept", d.page("ada", "/settings/retention"), "in use")
-	d.has("in Russian", d.page("ada", "/settings/retention", "Cookie", "comity-language=ru"), "Сроки хранения", "Недавно стёрто", "по сроку")
-	_, err = d.xa.Erase(d.as("boris"), []statement.ID{agreed.ID}, d.xa.By("", ""))
+	d.has("kept", d.page("duty", "/settings/retention"), "in use")
+	d.has("in Russian", d.page("duty", "/settings/retention", "Cookie", "comity-language=ru"), "Сроки хранения", "Недавно стёрто", "по сроку")
+	_, err = d.xa.Erase(d.as("release"), []statement.ID{agreed.ID}, d.xa.By("", ""))
 	d.must(err)
-	d.has("erased after all", d.page("ada", "/settings/retention"), "an officer")
+	d.has("erased after all", d.page("duty", "/settings/retention"), "an officer")
 	if a := d.get("root", "/settings/retention"); a.Code != http.StatusForbidden {
 		t.Errorf("an administrator reads no threads, but %d", a.Code)
 	}
@@ -118,30 +118,30 @@ func TestRecalled(t *testing.T) {
 	d := newDesk(t)
 	s := d.ask("Logs of the control centre", statement.Immediate)
 	at := "/threads/" + s.Thread.String()
-	d.lacks("not recalled", d.page("ada", at), "Recalled by")
+	d.lacks("not recalled", d.page("duty", at), "Recalled by")
 	asked, err := d.xb.Recall(t.Context(), node.Recalling{IDs: []statement.ID{s.ID}, Reason: recall.WrongRecipient, Within: time.Hour, Precedence: statement.Flash, By: d.xb.By("duty-officer", "")})
 	d.must(err)
 	d.xa.Has(asked[0].Thread)
 	back := "/threads/" + asked[0].Thread.String()
-	d.has("recalled", d.page("ada", at), "Recalled by XB", "Reason: wrong recipient", `href="`+back+`"`, "no answer yet")
-	d.sends("ada", back+"/erase", nil)
-	after := d.page("ada", at)
+	d.has("recalled", d.page("duty", at), "Recalled by XB", "Reason: wrong recipient", `href="`+back+`"`, "no answer yet")
+	d.sends("duty", back+"/erase", nil)
+	after := d.page("duty", at)
 	d.has("erased", after, "Recalled by XB", "erased", "What it said was erased.")
 	d.lacks("erased", after, "no answer yet")
-	d.has("in Russian", d.page("ada", at, "Cookie", "comity-language=ru"), "Отозвано стороной XB", "Причина: не тот получатель")
-	d.lacks("another thread", d.page("ada", "/threads/"+d.ask("Another", statement.Routine).Thread.String()), "Recalled by")
+	d.has("in Russian", d.page("duty", at, "Cookie", "comity-language=ru"), "Отозвано стороной XB", "Причина: не тот получатель")
+	d.lacks("another thread", d.page("duty", "/threads/"+d.ask("Another", statement.Routine).Thread.String()), "Recalled by")
 
 	own := d.askOut("Scans of 12 May")
 	mine := "/threads/" + own.Thread.String()
-	d.has("our own", d.page("boris", mine), "Ask to erase it")
-	d.sends("boris", mine+"/recall", url.Values{"of": {own.ID.String()}, "reason": {"incorrect"}})
-	d.lacks("recalled once", d.page("boris", mine), "Ask to erase it")
-	d.has("recalled by us", d.page("boris", mine), "Recalled by XA", "Reason: incorrect")
+	d.has("our own", d.page("release", mine), "Ask to erase it")
+	d.sends("release", mine+"/recall", url.Values{"sure": {"yes"}, "of": {own.ID.String()}, "reason": {"incorrect"}})
+	d.lacks("recalled once", d.page("release", mine), "Ask to erase it")
+	d.has("recalled by us", d.page("release", mine), "Recalled by XA", "Reason: incorrect")
 
 	seen := map[statement.ID]bool{}
 	cursor := ""
 	for range 2 {
-		list, err := d.xa.RecallList(d.as("boris"), cursor, 1)
+		list, err := d.xa.RecallList(d.as("release"), cursor, 1)
 		d.must(err)
 		if len(list.Recalls) != 1 || seen[list.Recalls[0].ID] {
 			t.Fatalf("a page of recalls has %d", len(list.Recalls))
@@ -149,7 +149,7 @@ func TestRecalled(t *testing.T) {
 		seen[list.Recalls[0].ID], cursor = true, list.Next
 	}
 	if cursor != "" {
-		if list, err := d.xa.RecallList(d.as("boris"), cursor, 1); err != nil || len(list.Recalls) > 0 || list.Next != "" {
+		if list, err := d.xa.RecallList(d.as("release"), cursor, 1); err != nil || len(list.Recalls) > 0 || list.Next != "" {
 			t.Errorf("after the last recall: %+v, %v", list, err)
 		}
 	}

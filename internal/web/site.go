@@ -27,7 +27,7 @@ func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, lo
 			house.Name = node.NameIn(l.Names, "en")
 		}
 	}
-	d, err := door.New(n, door.Options{House: house, URL: origin, Nav: navigate, Log: log})
+	d, err := door.New(n, door.Options{House: house, URL: origin, Nav: navigate(n), Log: log})
 	if err != nil {
 		return nil, err
 	}
@@ -35,6 +35,7 @@ func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, lo
 	mux.Handle("/", Handler(n, Options{House: house, URL: origin, Signed: d.Signed, Visitor: door.Visitor, Routes: d.Routes, SignOut: door.SignOut, Log: log}))
 	if api != nil {
 		mux.Handle("/api/", api)
+		mux.Handle("/api", api)
 	}
 	return d.Front(mux), nil
 }

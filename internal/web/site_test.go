@@ -83,10 +83,13 @@ func TestSite(t *testing.T) {
 		t.Fatalf("%d: %s", w.Code, w.Body)
 	}
 	cookies = w.Result().Cookies()
-	if w := ask(http.MethodGet, "/me", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Administrator") || !strings.Contains(w.Body.String(), `href="/threads"`) || strings.Contains(w.Body.String(), "⟦") {
+	if w := ask(http.MethodGet, "/me", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Administrator") || !strings.Contains(w.Body.String(), `href="/log"`) || strings.Contains(w.Body.String(), "⟦") {
 		t.Errorf("%d: %s", w.Code, w.Body)
 	}
-	if w := ask(http.MethodGet, "/", ""); w.Code == http.StatusSeeOther || w.Code >= 500 {
+	if w := ask(http.MethodGet, "/", ""); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/officers" {
+		t.Errorf("an administrator begins at %d %s", w.Code, w.Header().Get("Location"))
+	}
+	if w := ask(http.MethodGet, "/officers", ""); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "Administrator") {
 		t.Errorf("%d: %s", w.Code, w.Body)
 	}
 	if w := ask(http.MethodGet, "/api/x", ""); w.Code != http.StatusTeapot {
@@ -97,5 +100,47 @@ func TestSite(t *testing.T) {
 	}
 	if w := ask(http.MethodGet, "/me", ""); w.Code != http.StatusSeeOther {
 		t.Errorf("%d after signing out", w.Code)
+	}
+}
+
+// TestCrossSite sends what another site's page would send: it is refused on a page, and to programs as a problem, before anybody is asked who they are.
+func TestCrossSite(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "XA")
+	if _, err := node.Init(t.Context(), dir, node.Founding{Config: config.Defaults("XA"), Names: map[string]string{"en": "State of XA"}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := node.Open(t.Context(), dir, node.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	reached := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.Errorf("%s was reached", r.URL.Path) })
+	const origin = "https://desk.xa.example"
+	site, err := Site(t.Context(), n, origin, reached, slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	thread := "/threads/" + strings.Repeat("0", 64)
+	for name, headers := range map[string]http.Header{
+		"cross-site": {"Sec-Fetch-Site": {"cross-site"}}, "same-site": {"Sec-Fetch-Site": {"same-site"}}, "a foreign origin": {"Origin": {"https://evil.example"}},
+	} {
+		for _, path := range []string{thread + "/say", thread + "/read", thread + "/recall", "/may", "/preferences", "/log", door.SignOut, "/api/threads"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, origin+path, strings.NewReader("do=send"))
+			r.Header = headers.Clone()
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			w := httptest.NewRecorder()
+			site.ServeHTTP(w, r)
+			kind, says := "text/html; charset=utf-8", "<html"
+			if strings.HasPrefix(path, "/api/") {
+				kind, says = "application/problem+json", `"code":"denied"`
+			}
+			if h := w.Header(); w.Code != http.StatusForbidden || h.Get("Content-Type") != kind || h.Get("Content-Security-Policy") == "" || h.Get("Cache-Control") != "no-store" || h.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s %s: %d %v", name, path, w.Code, h)
+			}
+			if text := strings.ToLower(w.Body.String()); !strings.Contains(text, says) || !strings.Contains(text, "this came from another site") {
+				t.Errorf("%s %s: %s", name, path, w.Body)
+			}
+		}
 	}
 }

@@ -48,9 +48,7 @@ func newDesk(t *testing.T, codes ...string) *desk {
 	}
 	f := fedtest.New(t, codes...)
 	d := &desk{T: t, f: f, xa: f.At("XA"), xb: f.At("XB"), claims: map[string]auth.Claim{}, names: map[string]page.Visitor{}, seen: map[string]bool{}}
-	raw, err := os.ReadFile("testdata/assistance.json")
-	d.must(err)
-	d.agreed = f.Agree(string(raw), "XA")
+	d.agreed = f.Agree(d.text(), "XA")
 	d.staff()
 	house, err := page.NewHouse("XA", false, d.xa.Now)
 	d.must(err)
@@ -61,6 +59,14 @@ func newDesk(t *testing.T, codes ...string) *desk {
 	}, SignOut: "/sign-out"}
 	d.pages = web.Handler(d.xa.Node, d.options)
 	return d
+}
+
+// text is that of the agreement.
+func (d *desk) text() string {
+	d.Helper()
+	raw, err := os.ReadFile("testdata/assistance.json")
+	d.must(err)
+	return string(raw)
 }
 
 func (d *desk) must(err error) {
@@ -114,6 +120,9 @@ type answer struct {
 
 func (d *desk) do(id string, r *http.Request) answer {
 	r.Header.Set(officerHeader, id)
+	if r.Header.Get("Sec-Fetch-Site") == "" && r.Header.Get("Origin") == "" {
+		r.Header.Set("Sec-Fetch-Site", "same-origin") // as after what an own page has sent
+	}
 	w := httptest.NewRecorder()
 	d.pages.ServeHTTP(w, r)
 	return answer{w, w.Body.String()}
@@ -214,7 +223,7 @@ func (d *desk) askOut(title string) exchange.Said {
 	draft := d.request(title)
 	v, err := d.xa.NewDraft(d.as("release"), draft, nil)
 	d.must(err)
-	s, err := d.xa.ReleaseDraft(d.as("release"), v.ID)
+	s, err := d.xa.ReleaseDraft(d.as("release"), v.ID, statement.Digest{})
 	if err != nil { // the agreement asks for a second officer
 		_, _, err = d.xa.SubmitDraft(d.as("release"), v.ID)
 		d.must(err)

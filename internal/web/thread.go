@@ -42,25 +42,29 @@ func idOf(r *http.Request, name string) (statement.ID, error) {
 // showThread shows a thread; filled, where it is there, stands in the place of the empty form of its kind.
 func (f *face) showThread(w http.ResponseWriter, r *http.Request, status int, id thread.ID, filled *page.Form) error {
 	ctx := r.Context()
-	t, said, err := f.n.Thread(ctx, id)
+	at, err := stretchOf(r)
 	if err != nil {
 		return err
 	}
+	part, err := f.n.ThreadPart(ctx, id, at)
+	if err != nil {
+		return err
+	}
+	t, said := part.ThreadView, whole(part)
 	s := f.shell(r, "nav.threads", "threads")
 	s.Live = true
-	v := &page.Thread{Row: f.row(s, t), ID: t.ID.String(), Short: t.ID.Short(), Opened: t.Opened.Std()}
-	s.Title = v.Title
-	under, track, err := f.n.Channel(ctx, id)
-	if err != nil {
-		return err
+	v := &page.Thread{Row: f.row(s, t), ID: t.ID.String(), Short: t.ID.Short(), Opened: t.Opened.Std(), Newest: part.Newest}
+	if !part.Earlier.IsZero() {
+		v.Earlier = v.Href + "?before=" + part.Earlier.String() + "#said"
 	}
-	v.Track = string(track)
+	s.Title = v.Title
+	v.Track = string(t.Track)
 	made, grounds, err := f.n.Under(ctx, id)
 	if err != nil {
 		return err
 	}
 	if made != nil {
-		v.Agreement = &page.Link{Text: orShort(made.Title.In(s.Code(), "en"), under), Href: agreementHref(under, "")}
+		v.Agreement = &page.Link{Text: orShort(made.Title.In(s.Code(), "en"), t.Agreement), Href: agreementHref(t.Agreement, "")}
 	}
 	clocks, err := f.n.Clocks(ctx, t)
 	if err != nil {
@@ -98,6 +102,28 @@ func (f *face) showThread(w http.ResponseWriter, r *http.Request, status int, id
 	return f.show(w, r, status, page.ThreadPage(s, v))
 }
 
+// stretchOf is which part of a thread an address asks for.
+func stretchOf(r *http.Request) (at node.Stretch, err error) {
+	for name, into := range map[string]*statement.ID{"before": &at.Before, "until": &at.Until} {
+		given := r.URL.Query().Get(name)
+		if given == "" {
+			continue
+		}
+		if *into, err = statement.ParseID(given); err != nil {
+			return at, fault.Wrap(err, fault.Usage, "", "this part of the thread is not to be found: open the thread again")
+		}
+	}
+	return at, nil
+}
+
+// whole is a part of a thread with its opener, which every page shows.
+func whole(p node.Part) []node.SaidView {
+	if p.Opener == nil || slices.ContainsFunc(p.Said, func(one node.SaidView) bool { return one.ID == p.ID }) {
+		return p.Said
+	}
+	return append([]node.SaidView{*p.Opener}, p.Said...)
+}
+
 func orShort(title string, id statement.ID) string {
 	if title == "" {
 		return id.Short()
@@ -129,7 +155,6 @@ func (f *face) threadDrafts(r *http.Request, s *page.Shell, v *page.Thread, id t
 func (f *face) said(r *http.Request, s *page.Shell, v *page.Thread, t node.ThreadView, all []node.SaidView) {
 	export := f.n.Authorize(r.Context(), auth.ExportEvidence, auth.Matter{}) == nil
 	recalls := f.n.Authorize(r.Context(), auth.Recall, auth.Matter{}) == nil
-	retrieved := openedBy(all)
 	all = slices.Clone(all)
 	slices.SortStableFunc(all, func(a, b node.SaidView) int { // as it was said; what has come at once, the opener first
 		switch t.ID {
@@ -145,8 +170,13 @@ func (f *face) said(r *http.Request, s *page.Shell, v *page.Thread, t node.Threa
 			continue // it stands with what was opened
 		}
 		u := f.utterance(s, t, one)
+		s.Marked(u.TLP)
 		for i := range u.Receipts {
-			u.Receipts[i].Retrieved = retrieved[one.ID][u.Receipts[i].To]
+			for _, o := range one.Opened {
+				if string(o.By) == u.Receipts[i].To {
+					u.Receipts[i].Retrieved = o.At.Std()
+				}
+			}
 		}
 		if export {
 			at := v.Href + "/evidence/" + one.ID.String()
@@ -159,29 +189,22 @@ func (f *face) said(r *http.Request, s *page.Shell, v *page.Thread, t node.Threa
 		}
 		v.Said = append(v.Said, u)
 	}
+	elsewhere(v)
 }
 
-// openedBy tells of each statement who has opened it, and when first.
-func openedBy(all []node.SaidView) map[statement.ID]map[string]time.Time {
-	out := map[statement.ID]map[string]time.Time{}
-	for _, one := range all {
-		if one.Kind != thread.KindRetrieved || one.Void != "" {
-			continue
-		}
-		var facts thread.Retrieved
-		if json.Unmarshal(one.Facts, &facts) != nil {
-			continue
-		}
-		for _, id := range facts.IDs {
-			if out[id] == nil {
-				out[id] = map[string]time.Time{}
-			}
-			if _, there := out[id][string(one.From)]; !there {
-				out[id][string(one.From)] = one.Time.Std()
+// elsewhere has facts that name a statement of another part of the thread lead to that part.
+func elsewhere(v *page.Thread) {
+	shown := map[string]bool{}
+	for _, u := range v.Said {
+		shown[u.ID] = true
+	}
+	for i := range v.Said {
+		for j := range v.Said[i].Facts {
+			if one := &v.Said[i].Facts[j]; one.Of != "" && !shown[one.Of] {
+				one.Link = v.Href + "?until=" + one.Of + one.Link
 			}
 		}
 	}
-	return out
 }
 
 // utterance is one statement for people.
@@ -193,11 +216,8 @@ func (f *face) utterance(s *page.Shell, t node.ThreadView, one node.SaidView) pa
 		Waiting: !one.Folded && one.Void == "", Marking: f.markingRows(s, one.Marking), Facts: f.factRows(s, one.Kind, one.Facts, one.Time),
 	}
 	u.Label, u.Means = f.texts(s, one.Kind)
-	if u.Title == t.Title && one.ID != t.ID {
+	if u.Title == t.Title { // a longer one than stands over the thread is read here
 		u.Title = ""
-	}
-	if one.ID == t.ID {
-		u.Title = "" // it is the thread's own
 	}
 	if one.Void != "" {
 		u.Void = s.Or("void."+one.Void, one.Void)
@@ -272,7 +292,7 @@ func (f *face) factRows(s *page.Shell, kind statement.Kind, facts jsontext.Value
 		row := page.FactRow{Name: s.Word("fact", d.Name), Values: v}
 		switch d.Shape {
 		case form.Statement, form.Several:
-			row.Link, row.Values = "#s-"+short(v[0]), shorts(v)
+			row.Of, row.Link, row.Values = v[0], "#s-"+short(v[0]), shorts(v)
 		case form.Digest:
 			row.Mono, row.Values = true, shorts(v)
 		case form.Moment:
@@ -283,6 +303,10 @@ func (f *face) factRows(s *page.Shell, kind statement.Kind, facts jsontext.Value
 			row.Values = s.Words("value", v)
 		case form.Yes:
 			row.Values = []string{s.T("value.yes")}
+		case form.Number:
+			if n, err := strconv.ParseInt(v[0], 10, 64); err == nil && s.Has("fact."+d.Name+".span") {
+				row.Name, row.Values = s.T("fact."+d.Name+".span"), []string{s.Span(time.Duration(n) * time.Second)}
+			}
 		}
 		out = append(out, row)
 	}
@@ -322,7 +346,7 @@ func (f *face) read(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	if err := f.n.Opened(r.Context(), id, f.n.By("", "")); err != nil {
@@ -337,12 +361,17 @@ func (f *face) recall(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := parse(w, r); err != nil {
+	if err := page.Read(w, r, page.MaxForm); err != nil {
 		return err
 	}
 	of, err := statement.ParseID(r.PostForm.Get("of"))
 	if err != nil {
 		return fault.Wrap(err, fault.Usage, "", "say which statement is recalled")
+	}
+	if r.PostForm.Get("sure") != "yes" { // Enter in the field beside the button has pressed it, perhaps
+		s := f.shell(r, "recall.sure", "threads")
+		v := page.Sure{Of: of.String(), Short: of.Short(), Back: "/threads/" + id.String(), Reason: r.PostForm.Get("reason"), Text: r.PostForm.Get("text")}
+		return f.show(w, r, http.StatusOK, page.SureRecall(s, v))
 	}
 	said, err := f.n.Recall(r.Context(), node.Recalling{
 		IDs: []statement.ID{of}, Reason: recall.Reason(r.PostForm.Get("reason")), Text: r.PostForm.Get("text"), Precedence: statement.Immediate, By: f.n.By("", ""),

@@ -31,7 +31,7 @@ func (f *face) threads(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v := &page.Threads{Search: q.Text, Unread: q.Unread, Owed: q.Owed, MayNew: f.n.MayDraft(r.Context())}
+	v := &page.Threads{Search: q.Text, Unread: q.Unread, Owed: q.Owed, Others: q.Order == node.ByOthersDue, MayNew: f.n.MayDraft(r.Context())}
 	for _, t := range list.Threads {
 		v.Rows = append(v.Rows, f.row(s, t))
 	}
@@ -79,6 +79,9 @@ func (f *face) wants(get url.Values) (q node.Query, err error) {
 			Precedence: statement.Precedence(get.Get("precedence")), TLP: marking.TLP(get.Get("tlp")),
 		},
 		Text: strings.TrimSpace(get.Get("q")), Cursor: get.Get("after"), Limit: perPage,
+	}
+	if get.Get("others") != "" {
+		q.Order = node.ByOthersDue // only threads in which another party owes something
 	}
 	if s := get.Get("state"); s != "" && s != stateOpen && s != stateClosed {
 		return q, fault.New(fault.Usage, "", "threads are open or closed")

@@ -92,3 +92,55 @@ func TestWords(t *testing.T) {
 		}
 	}
 }
+
+// TestWordsTellApart: what stands side by side (the moves of a desk, the members of a form, the choices of one) has words of its own in each language. Whoever reads two
+// buttons alike presses the wrong one, and suspends a treaty to comment on it.
+func TestWordsTellApart(t *testing.T) {
+	t.Parallel()
+	catalog, err := i18n.Load()
+	if err != nil {
+		t.Fatal(err)
+	}
+	rules, err := thread.NewRules(node.Desks()...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	side := map[string][]string{} // the ids of what stands side by side
+	put := func(where, group string, ids ...string) {
+		for _, id := range ids {
+			side[where] = append(side[where], group+"."+id)
+		}
+	}
+	for _, spec := range rules.Specs() {
+		put("moves of "+spec.Kind.Desk(), "kind", string(spec.Kind)+".label")
+		for _, f := range form.Fields(spec) {
+			put("members of "+string(spec.Kind), "fact", f.Name)
+			put("choices of "+string(spec.Kind)+" "+f.Name, "value", f.Options...)
+		}
+	}
+	for _, s := range assist.Statuses() {
+		put("statuses", "status", string(s))
+	}
+	for _, p := range statement.Precedences() {
+		put("precedences", "precedence", string(p))
+	}
+	for _, r := range auth.Roles() {
+		put("roles", "role", string(r))
+	}
+	for _, l := range catalog.Languages() {
+		p := catalog.Printer(l, nil)
+		for where, ids := range side {
+			of := map[string]string{}
+			for _, id := range ids {
+				if !p.Has(id) {
+					continue // TestWords says so
+				}
+				word := strings.ToLower(p.T(id))
+				if other, there := of[word]; there && other != id {
+					t.Errorf("%s, %s: %s and %s are both %q", l.Code(), where, other, id, word)
+				}
+				of[word] = id
+			}
+		}
+	}
+}

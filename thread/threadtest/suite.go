@@ -197,14 +197,21 @@ func (u Suite) withOneLost(t *rapid.T, k *Talk, whole thread.Folded) {
 	}
 	lost := rapid.SampledFrom(k.Heads[1:]).Draw(t, "lost")
 	gone := map[statement.ID]bool{lost.ID: true}
-	waits := map[party.Code]bool{}     // authors of whom a head waits: what they said later waits for it
-	outside := map[statement.ID]bool{} // what has no place stands in nobody's way, and waits for nobody but what it names
+	waits := map[party.Code]bool{}                // authors of whom a head waits: what they said later waits for it
+	blind := map[statement.ID]bool{lost.ID: true} // heads whose past is not all here: whether they have a place is not known
+	outside := map[statement.ID]bool{}            // what has no place stands in nobody's way, and waits for nobody but its past
 	for _, p := range whole.Placed {
 		outside[p.ID] = !placed(p)
 	}
 	var kept, here []*statement.Head
 	for _, h := range k.Heads {
-		if h != lost && (waits[h.From] && !outside[h.ID] || slices.ContainsFunc(h.After, func(id statement.ID) bool { return gone[id] })) {
+		names := func(of map[statement.ID]bool) bool {
+			return slices.ContainsFunc(h.After, func(id statement.ID) bool { return of[id] })
+		}
+		if names(blind) {
+			blind[h.ID] = true
+		}
+		if h != lost && (blind[h.ID] || !outside[h.ID] && (waits[h.From] || names(gone))) {
 			gone[h.ID], waits[h.From] = true, true
 		}
 		if h != lost {

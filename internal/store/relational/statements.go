@@ -1,6 +1,8 @@
 package relational
 
 import (
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/comity-exchange/comity/fault"
@@ -184,6 +186,44 @@ func (t *txn) eachAfter(id thread.ID, from row, yield func(store.Statement) bool
 		return t.rows(`SELECT `+statementColumns+` FROM statement WHERE thread = $1 AND (arrived, place) > ($2, $3)
 			ORDER BY arrived, place LIMIT $4`, id[:], millis(after.Arrived), int64(after.place), limit)
 	}, func(r row) bool { return yield(r.Statement) })
+}
+
+// HeadsBefore implements store.Statements.
+func (t *txn) HeadsBefore(id thread.ID, before statement.ID, limit int) ([]store.Statement, error) {
+	arrived, place := int64(math.MaxInt64), int64(math.MaxInt64)
+	if !before.IsZero() {
+		var err error
+		if arrived, place, err = t.headOf(id, before); err != nil {
+			return nil, err
+		}
+	}
+	rows, err := t.rows(`SELECT `+statementColumns+` FROM statement WHERE thread = $1 AND (arrived, place) < ($2, $3)
+		ORDER BY arrived DESC, place DESC LIMIT $4`, id[:], arrived, place, limit)
+	slices.Reverse(rows)
+	return bare(rows), err
+}
+
+// HeadsAfter implements store.Statements.
+func (t *txn) HeadsAfter(id thread.ID, after statement.ID, limit int) ([]store.Statement, error) {
+	if after.IsZero() {
+		return nil, nil
+	}
+	arrived, place, err := t.headOf(id, after)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := t.rows(`SELECT `+statementColumns+` FROM statement WHERE thread = $1 AND (arrived, place) > ($2, $3)
+		ORDER BY arrived, place LIMIT $4`, id[:], arrived, place, limit)
+	return bare(rows), err
+}
+
+// headOf is where a head stands in its thread.
+func (t *txn) headOf(id thread.ID, of statement.ID) (arrived, at int64, err error) {
+	found, err := t.one(`SELECT arrived, place FROM statement WHERE id = $1 AND thread = $2`, []any{of[:], id[:]}, &arrived, &at)
+	if err == nil && !found {
+		err = fault.New(fault.NotFound, "", "this statement is none of the thread's")
+	}
+	return arrived, at, err
 }
 
 // Length implements store.Statements.

@@ -343,6 +343,28 @@ func threadHeads(t *testing.T, open Opener) {
 		slices.SortFunc(got, func(a, b store.Statement) int { return int(a.Index - b.Index) })
 		same(t, len(slices.CompactFunc(got, func(a, b store.Statement) bool { return a.ID == b.ID })), n)
 		same(t, len(all(t, func(y func(store.Statement) bool) error { return tx.EachOfThread(id(1), y) })), 0)
+		got = all(t, func(y func(store.Statement) bool) error { return tx.EachOfThread(th, y) }) // as they arrived
+		var back []store.Statement
+		for before := (statement.ID{}); ; before = back[0].ID {
+			some, err := tx.HeadsBefore(th, before, 70)
+			if err != nil {
+				return err
+			}
+			if len(some) == 0 {
+				break
+			}
+			back = append(some, back...)
+		}
+		same(t, len(back), n)
+		same(t, slices.EqualFunc(back, got, func(a, b store.Statement) bool { return a.ID == b.ID }), true)
+		some, err := tx.HeadsAfter(th, got[123].ID, 40)
+		same(t, err, nil)
+		same(t, slices.EqualFunc(some, got[124:164], func(a, b store.Statement) bool { return a.ID == b.ID }), true)
+		some, err = tx.HeadsAfter(th, statement.ID{}, 40)
+		same(t, len(some), 0)
+		same(t, err, nil)
+		_, err = tx.HeadsBefore(id(1), got[3].ID, 5)
+		same(t, fault.CodeOf(err), fault.NotFound)
 		for since, want := range map[int]int{-1: n, 0: n, 1: n - 49, 3: n - 149, 12: 1, 13: 0} { // one at 12, fifty at each from 1 to 11, forty-nine at 0
 			got := all(t, func(y func(store.Statement) bool) error { return tx.EachSince(th, at(since), y) })
 			same(t, len(got), want)

@@ -30,7 +30,7 @@ func TestBrowser(t *testing.T) {
 		webtest.Until(t, ctx, `location.pathname === "/me" && document.querySelector("main").innerText.includes("`+want+`")`)
 	}
 	webtest.Do(t, ctx, chromedp.SendKeys("#passkey-name", "blue key"), chromedp.Click("form[data-passkey] button"))
-	webtest.Until(t, ctx, `location.search === "?done=added" && document.querySelector("main").innerText.includes("blue key")`)
+	webtest.Until(t, ctx, `location.search === "" && document.querySelector("main .notice")?.innerText.includes("The passkey was added") && document.querySelector("main").innerText.includes("blue key")`)
 	shots(t, ctx, h, "me")
 
 	webtest.Do(t, ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("details.me").open = true`), chromedp.Click(`details.me form[action="/sign-out"] button`))

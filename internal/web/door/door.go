@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/a-h/templ"
+	"github.com/go-json-experiment/json"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
@@ -46,7 +47,7 @@ const (
 type Options struct {
 	House *page.House // what its pages share with all others
 	URL   string      // the origin that officers' browsers see
-	Nav   func(*page.Shell)
+	Nav   func(context.Context, *page.Shell)
 	Log   *slog.Logger
 }
 
@@ -57,7 +58,7 @@ type Door struct {
 	origin   *url.URL
 	passkeys *auth.Passkeys
 	provider *provider // nil: none
-	proxies  map[netip.Addr]bool
+	proxies  auth.Proxies
 
 	begun    *auth.Limiter // by address: what is begun, which costs little
 	tried    *auth.Limiter // by address: attempts
@@ -78,18 +79,13 @@ func New(n *node.Node, o Options) (*Door, error) {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
 	d := &Door{
-		Options: o, n: n, origin: origin, passkeys: passkeys, proxies: map[netip.Addr]bool{},
+		Options: o, n: n, origin: origin, passkeys: passkeys, proxies: auth.ParseProxies(n.Config.WebProxies),
 		begun:    auth.NewLimiter(2*addressBurst, addressEach/2, maxBuckets, n.Now),
 		tried:    auth.NewLimiter(addressBurst, addressEach, maxBuckets, n.Now),
 		officers: auth.NewLimiter(officerBurst, officerEach, maxBuckets, n.Now),
 	}
 	if n.Config.OIDCIssuer != "" {
 		d.provider = newProvider(n, o.URL)
-	}
-	for _, text := range n.Config.WebProxies {
-		if a, err := netip.ParseAddr(text); err == nil {
-			d.proxies[a.Unmap()] = true
-		}
 	}
 	return d, nil
 }
@@ -128,6 +124,7 @@ func (d *Door) Front(next http.Handler) http.Handler {
 	if err := cross.AddTrustedOrigin(d.URL); err != nil {
 		d.Log.Error("web_url is no origin", "error", err) // then nothing but what browsers say themselves counts
 	}
+	cross.SetDenyHandler(http.HandlerFunc(d.foreign))
 	next = cross.Handler(next)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		head := w.Header() // of what is refused here; pages have their own
@@ -140,6 +137,29 @@ func (d *Door) Front(next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r.WithContext(auth.With(r.Context(), auth.Nobody())))
 	})
+}
+
+// foreign refuses what another site's page has sent: on a page, and to a program as a problem (RFC 9457).
+func (d *Door) foreign(w http.ResponseWriter, r *http.Request) {
+	const says = "this came from another site's page, so nothing was done"
+	w.Header().Set("Cache-Control", "no-store")
+	if !strings.HasPrefix(r.URL.Path, "/api/") {
+		w.Header().Set("Content-Security-Policy", page.Policy)
+		d.fail(w, r, fault.New(fault.Denied, "", says))
+		return
+	}
+	d.problem(w, http.StatusForbidden, fault.Denied, says)
+}
+
+// problem answers a program that does not come as far as the API.
+func (d *Door) problem(w http.ResponseWriter, status int, code fault.Code, says string) {
+	b, err := json.Marshal(map[string]any{"type": "urn:comity:fault:" + string(code), "title": http.StatusText(status), "status": status, "detail": says, "code": string(code)})
+	if err != nil {
+		d.Log.Error("an answer cannot be written", "error", err)
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_, _ = w.Write(b) // the caller is gone if this fails
 }
 
 // elsewhere answers whoever asks under another name: a site that has its own name lead here would else be of the same origin as the pages. Who has typed the
@@ -155,7 +175,12 @@ func (d *Door) elsewhere(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	http.Error(w, "These pages are at "+d.URL+". A proxy before them passes the name on that it was asked for (Host).", http.StatusMisdirectedRequest)
+	says := "These pages are at " + d.URL + ". A proxy before them passes the name on that it was asked for (Host)."
+	if strings.HasPrefix(r.URL.Path, "/api/") {
+		d.problem(w, http.StatusMisdirectedRequest, fault.Usage, says)
+		return
+	}
+	http.Error(w, says, http.StatusMisdirectedRequest)
 }
 
 type visitorKey struct{}
@@ -224,25 +249,12 @@ func (d *Door) away(w http.ResponseWriter, r *http.Request) {
 	case r.Method == http.MethodGet || r.Method == http.MethodHead:
 		http.Redirect(w, r, SignIn+"?"+url.Values{"to": {own(r.URL.RequestURI())}}.Encode(), http.StatusSeeOther)
 	default:
-		s := d.shell(r, "door.lapsed.title")
-		d.show(w, r, http.StatusUnauthorized, lapsed(s))
+		d.lapse(w, r)
 	}
 }
 
-// own is where somebody goes who has signed in: a page of this node's own, and not one of the door's.
-func own(path string) string {
-	path = page.Own(path)
-	u, err := url.Parse(path)
-	if err != nil {
-		return "/"
-	}
-	for _, not := range []string{SignIn, SignOut, "/events", "/api"} {
-		if u.Path == not || strings.HasPrefix(u.Path, not+"/") {
-			return "/"
-		}
-	}
-	return path
-}
+// own is a path of this node's own pages to come back to, or "/".
+func own(path string) string { return page.Own(path, SignIn, SignOut, "/events", "/api") }
 
 // shown is a page: it writes an answer, or gives the error that is shown in its place.
 type shown func(w http.ResponseWriter, r *http.Request) error
@@ -265,7 +277,7 @@ func (d *Door) shell(r *http.Request, title string) *page.Shell {
 	if v.Officer != "" {
 		s.SignOut = SignOut
 		if d.Nav != nil {
-			d.Nav(s)
+			d.Nav(r.Context(), s)
 		}
 	}
 	return s
@@ -297,24 +309,17 @@ func (d *Door) fail(w http.ResponseWriter, r *http.Request, err error) {
 		return
 	}
 	s := d.shell(r, "fault."+string(fault.Wire(f.Code)))
+	if Visitor(r.Context()).Officer == "" {
+		d.show(w, r, fault.HTTP(f.Code), outside(s, page.FaultOf(s, err)))
+		return
+	}
 	d.show(w, r, fault.HTTP(f.Code), page.Failure(s, page.FaultOf(s, err)))
 }
 
 // address is whose attempts are counted: who has connected, or, where that is one of the node's own proxies, for whom it says to speak. What was in the header before
 // the proxy's own entry may be anybody's invention.
 func (d *Door) address(r *http.Request) string {
-	at, err := netip.ParseAddrPort(r.RemoteAddr)
-	if err != nil {
-		return "unknown"
-	}
-	a := at.Addr().Unmap()
-	if d.proxies[a] {
-		all := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
-		if client, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
-			a = client.Unmap()
-		}
-	}
-	return auth.AddressKey(a)
+	return d.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))
 }
 
 // slow counts an attempt, and refuses it where there were too many.

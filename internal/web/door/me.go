@@ -34,7 +34,7 @@ func (d *Door) me(w http.ResponseWriter, r *http.Request) error {
 	if d.provider != nil {
 		m.Provider = d.provider.name()
 	}
-	if done := r.URL.Query().Get("done"); done != "" {
+	if done := page.Done(r); done != "" {
 		s.Notice = s.Or("door.done."+done, "")
 	}
 	d.show(w, r, http.StatusOK, me(s, m))
@@ -76,7 +76,7 @@ func (d *Door) finishAdding(w http.ResponseWriter, r *http.Request) error {
 
 // drop takes a way in away. The last one goes only when it is said again.
 func (d *Door) drop(w http.ResponseWriter, r *http.Request, act string, drop func(name string, last bool) error) error {
-	if err := form(w, r); err != nil {
+	if err := page.Read(w, r, maxAnswer); err != nil {
 		return err
 	}
 	name := r.PostForm.Get("name")
@@ -101,7 +101,7 @@ func (d *Door) dropIdentity(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (d *Door) endSession(w http.ResponseWriter, r *http.Request) error {
-	if err := form(w, r); err != nil {
+	if err := page.Read(w, r, maxAnswer); err != nil {
 		return err
 	}
 	if err := d.n.EndSession(r.Context(), r.PostForm.Get("name")); err != nil {

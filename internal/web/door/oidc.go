@@ -34,9 +34,19 @@ type provider struct {
 	now                      func() time.Time
 	web                      *http.Client
 
-	mu    sync.Mutex
-	known *oidc.Provider // guarded by mu; nil: it was not asked yet
+	mu     sync.Mutex
+	asking *asking // guarded by mu; nil: it was not asked yet
 }
+
+// asking is one request for the provider's particulars, for all who wait for it. Both are set before done is closed.
+type asking struct {
+	done  chan struct{}
+	known *oidc.Provider
+	tried time.Time // when it failed; zero: it did not
+}
+
+// unasked is how long a provider that did not answer is left alone: else whoever comes next waits as long again.
+const unasked = 5 * time.Second
 
 func newProvider(n *node.Node, origin string) *provider {
 	return &provider{
@@ -56,21 +66,51 @@ func (p *provider) name() string {
 	return u.Host
 }
 
-// ready gives the provider's particulars and how to ask it.
+// ready gives the provider's particulars and how to ask it. All who come while it is asked wait for the one answer, and nobody longer than their own request.
 func (p *provider) ready(ctx context.Context) (*oidc.Provider, *oauth2.Config, error) {
+	away := func(err error) (*oidc.Provider, *oauth2.Config, error) {
+		return nil, nil, fault.Wrap(err, fault.Unavailable, "", "the provider of identities cannot be asked: try again, or sign in by a passkey")
+	}
+	a := p.ask(ctx)
+	select {
+	case <-a.done:
+	case <-ctx.Done():
+		return away(ctx.Err())
+	}
+	if a.known == nil {
+		return away(errors.New("it did not answer"))
+	}
+	return a.known, &oauth2.Config{
+		ClientID: p.client, ClientSecret: string(p.secret), RedirectURL: p.callback, Endpoint: a.known.Endpoint(), Scopes: []string{oidc.ScopeOpenID},
+	}, nil
+}
+
+// ask gives the request that is under way or was answered, or begins one.
+func (p *provider) ask(ctx context.Context) *asking {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.known == nil {
-		// The provider's keys are fetched by this context later, too: it must outlive the request.
-		known, err := oidc.NewProvider(oidc.ClientContext(context.WithoutCancel(ctx), p.web), p.issuer)
-		if err != nil {
-			return nil, nil, fault.Wrap(err, fault.Unavailable, "", "the provider of identities cannot be asked: try again, or sign in by a passkey")
+	if a := p.asking; a != nil {
+		select {
+		case <-a.done:
+			if a.known != nil || p.now().Before(a.tried.Add(unasked)) {
+				return a
+			}
+		default:
+			return a
 		}
-		p.known = known
 	}
-	return p.known, &oauth2.Config{
-		ClientID: p.client, ClientSecret: string(p.secret), RedirectURL: p.callback, Endpoint: p.known.Endpoint(), Scopes: []string{oidc.ScopeOpenID},
-	}, nil
+	a := &asking{done: make(chan struct{})}
+	p.asking = a
+	// The provider's keys are fetched by this context later, too: it must outlive the request.
+	ctx = oidc.ClientContext(context.WithoutCancel(ctx), p.web)
+	go func() {
+		defer close(a.done)
+		known, err := oidc.NewProvider(ctx, p.issuer) // ends within patience, by the client
+		if a.known = known; err != nil {
+			a.known, a.tried = nil, p.now()
+		}
+	}()
+	return a
 }
 
 // inquiry is what is remembered between asking a provider and its answer, in a ticket.

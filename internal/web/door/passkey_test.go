@@ -385,3 +385,33 @@ func TestHostileAnswers(t *testing.T) {
 		t.Error(fmt.Sprint(h.diary))
 	}
 }
+
+// TestLostDevice: who says with a one-time link that a device was lost leaves no passkey that still opens the node; who does not, keeps them.
+func TestLostDevice(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	lost, b := h.device(), h.browser()
+	b.post(LinkPath, "key", h.link("desk"))
+	if a := b.register(lost); a.StatusCode != http.StatusOK {
+		t.Fatalf("%d: %s", a.StatusCode, a.text)
+	}
+	again := h.browser()
+	again.post(LinkPath, "key", h.link("desk"))
+	if a := h.browser().show(lost); a.StatusCode != http.StatusOK {
+		t.Fatalf("a link without that word takes a passkey away: %d: %s", a.StatusCode, a.text)
+	}
+	anew := h.browser()
+	if a := anew.get(LinkPath + "?key=x"); !strings.Contains(a.text, `name="lost"`) {
+		t.Errorf("the page does not ask: %s", a.text)
+	}
+	a := anew.post(LinkPath, "key", h.link("desk"), "lost", "yes")
+	if a.StatusCode != http.StatusSeeOther || a.Header.Get("Location") != Me+"?done=lost" || !anew.in("desk") {
+		t.Fatalf("%d, to %s: %s", a.StatusCode, a.Header.Get("Location"), a.text)
+	}
+	if a := anew.get(Me + "?done=lost"); !strings.Contains(a.text, "let nobody in any more") {
+		t.Errorf("%s", a.text)
+	}
+	if a := h.browser().show(lost); a.StatusCode == http.StatusOK {
+		t.Error("the lost passkey goes on opening the node")
+	}
+}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/web/page"
 )
 
 // entrance is what the page for signing in shows.
@@ -51,7 +52,7 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request) error {
 	if err := slow(w, d.tried, d.address(r)); err != nil {
 		return err
 	}
-	if err := form(w, r); err != nil {
+	if err := page.Read(w, r, maxAnswer); err != nil {
 		return err
 	}
 	session, _, err := d.n.UseLink(r.Context(), auth.Typed(r.PostForm.Get("key")))
@@ -63,6 +64,13 @@ func (d *Door) useLink(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d.admit(w, r, session)
+	if r.PostForm.Get("lost") == "yes" {
+		if err := d.n.DropPasskeys(auth.With(r.Context(), auth.Claim{Session: session})); err != nil {
+			return err // the officer is in, and the page about oneself has each of them with its button
+		}
+		http.Redirect(w, r, Me+"?done=lost", http.StatusSeeOther)
+		return nil
+	}
 	http.Redirect(w, r, Me+"?done=entered", http.StatusSeeOther)
 	return nil
 }
@@ -105,15 +113,6 @@ func (d *Door) signOutEverywhere(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	d.leave(w, r)
-	return nil
-}
-
-// form reads a form.
-func form(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, maxAnswer)
-	if err := r.ParseForm(); err != nil {
-		return fault.Wrap(err, fault.Usage, "", "the form cannot be read")
-	}
 	return nil
 }
 

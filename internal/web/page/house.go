@@ -2,7 +2,6 @@ package page
 
 import (
 	"net/http"
-	"net/url"
 	"strings"
 	"time"
 
@@ -18,7 +17,6 @@ type Visitor struct {
 	Name      string
 	Roles     []auth.Role
 	Languages []string // that the officer reads, the best first
-	Zone      string   // of the officer's time, like Europe/Paris; "" where none is known
 	Session   string   // names the session, and is no secret
 }
 
@@ -76,19 +74,15 @@ func (h *House) Chosen(r *http.Request, name string) string {
 	return c.Value
 }
 
-// Printer speaks to whoever has sent r: in the language chosen, else in one of the officer's, else in one that the browser asks for; in the zone chosen, else the
-// officer's, else UTC.
+// Printer speaks to whoever has sent r: in the language chosen, else in one of the officer's, else in one that the browser asks for; in the zone chosen, else
+// UTC. The script chooses the browser's own where nobody has.
 func (h *House) Printer(r *http.Request, v Visitor) *i18n.Printer {
 	l := h.Catalog.Language(h.Chosen(r, CookieLanguage))
 	if l == nil {
 		l = h.Catalog.Match(strings.Join(v.Languages, ", "), r.Header.Get("Accept-Language"))
 	}
-	for _, name := range []string{h.Chosen(r, CookieZone), v.Zone} {
-		if zone, ok := Zone(name); ok {
-			return h.Catalog.Printer(l, zone)
-		}
-	}
-	return h.Catalog.Printer(l, nil)
+	zone, _ := Zone(h.Chosen(r, CookieZone))
+	return h.Catalog.Printer(l, zone)
 }
 
 // Zone finds a time zone by its name. The machine's own is none that an officer chose.
@@ -100,10 +94,22 @@ func Zone(name string) (*time.Location, bool) {
 	return zone, err == nil
 }
 
+// Done names what was done just before the page was asked for, by which the handler has sent the browser here; "" for nothing, and for whoever comes from elsewhere or by
+// hand: a link must not make a page say that something was done.
+func Done(r *http.Request) string {
+	if r.Header.Get("Sec-Fetch-Site") != "same-origin" {
+		return ""
+	}
+	return r.URL.Query().Get("done")
+}
+
 // Shell makes the frame of a page for whoever has sent r. Title is shown as it is; section names the entry of the navigation that is open.
 func (h *House) Shell(r *http.Request, v Visitor, title, section string) *Shell {
 	p := h.Printer(r, v)
-	s := &Shell{Printer: p, House: h, Title: title, Section: section, Visitor: v, Now: h.Now(), Path: r.URL.RequestURI(), Theme: h.Chosen(r, CookieTheme)}
+	s := &Shell{Home: Entry{Href: "/", Label: p.T("fault.home")}, Printer: p, House: h, Title: title, Section: section, Visitor: v, Now: h.Now(), Path: r.URL.RequestURI(), Theme: h.Chosen(r, CookieTheme)}
+	if _, ok := Zone(h.Chosen(r, CookieZone)); ok {
+		s.ZoneChosen = h.Chosen(r, CookieZone)
+	}
 	if s.Theme != "light" && s.Theme != "dark" {
 		s.Theme = ""
 	}
@@ -116,18 +122,21 @@ func (h *House) Shell(r *http.Request, v Visitor, title, section string) *Shell 
 // Shell is the frame of one page.
 type Shell struct {
 	*i18n.Printer
-	House   *House
-	Title   string
-	Section string
-	Visitor Visitor
-	Now     time.Time
-	Path    string // of this page, to come back to
-	Theme   string // "light", "dark", or "" as the system has it
-	Notice  string // what has just been done; "" for nothing
-	Nav     []Entry
-	Live    bool   // the page has parts that follow the node
-	Version string // of the node's state that a live page shows, or an older one
-	SignOut string // where signing out is posted to; "" where nobody has signed in
+	House      *House
+	Title      string
+	Section    string
+	Visitor    Visitor
+	Now        time.Time
+	Path       string // of this page, to come back to
+	Theme      string // "light", "dark", or "" as the system has it
+	ZoneChosen string // of the time zone; "" where the reader has chosen none
+	Notice     string // what has just been done; "" for nothing
+	Nav        []Entry
+	TLP        string // the strictest label of what the page shows; "" where it shows nothing that has one
+	Home       Entry  // where the reader begins: the duty desk, but for those who may not read
+	Live       bool   // the page has parts that follow the node
+	Version    string // of the node's state that a live page shows, or an older one
+	SignOut    string // where signing out is posted to; "" where nobody has signed in
 }
 
 // Entry is one of the navigation.
@@ -140,16 +149,3 @@ type Entry struct {
 
 // Stamp is a moment for the machine: the datetime of a time element.
 func Stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
-
-// maxOwn bounds an address that a page is to come back to, in bytes.
-const maxOwn = 2000
-
-// Own is a path of this node's own pages, or "/": nobody is sent elsewhere, whatever stands in an address or a form.
-func Own(path string) string {
-	u, err := url.Parse(path)
-	if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || len(path) > maxOwn || !strings.HasPrefix(path, "/") || strings.HasPrefix(path, "//") ||
-		strings.ContainsFunc(path, func(c rune) bool { return c <= ' ' || c == '\\' || c == 0x7f }) {
-		return "/"
-	}
-	return path
-}

@@ -42,9 +42,18 @@ type OfficerRow struct {
 	Self      bool
 	Record    string // where what was recorded is shown
 	Tokens    []TokenRow
-	Ways      int // passkeys and identities
+	Ways      []WayRow // passkeys and identities
 	Sessions  int
 	Known     bool // Ways and Sessions may be shown
+}
+
+// WayRow is a passkey or an identity.
+type WayRow struct {
+	Name    string
+	Label   string // what its officer called it, or the provider
+	Passkey bool
+	Made    time.Time
+	Used    time.Time
 }
 
 // TokenRow is a token of an officer.

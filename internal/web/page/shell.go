@@ -24,6 +24,7 @@ func FaultOf(s *Shell, err error) Fault {
 	f := fault.Of(err)
 	code := fault.Wire(f.Code)
 	out := Fault{Status: fault.HTTP(f.Code), Title: s.T("fault." + string(code)), Says: sentence(f.Msg), Clause: f.Clause}
+	// What a rule hides looks like what is not there, to the letter.
 	if f.Code == fault.Withheld || f.Code == fault.NotFound {
 		out.Says, out.Clause = "", ""
 	}
@@ -31,6 +32,18 @@ func FaultOf(s *Shell, err error) Fault {
 		out.Means = s.Or("fault.means."+string(code), "")
 	}
 	return out
+}
+
+// Marked raises the page's label to a stricter one: whoever prints the page may pass it on no further than the strictest of what it shows.
+func (s *Shell) Marked(labels ...string) {
+	rank := func(label string) int {
+		return slices.Index([]string{"", "CLEAR", "GREEN", "AMBER", "AMBER+STRICT", "RED"}, label)
+	}
+	for _, l := range labels {
+		if rank(l) > rank(s.TLP) {
+			s.TLP = l
+		}
+	}
 }
 
 // sentence begins with a capital and ends with a full stop.
@@ -106,6 +119,15 @@ func (s *Shell) Words(group string, ids []string) []string {
 	out := slices.Clone(ids)
 	for i, id := range out {
 		out[i] = s.Word(group, id)
+	}
+	return out
+}
+
+// isolated keeps each of several values from turning the words around it, where these are written in the other direction.
+func isolated(values []string) []string {
+	out := slices.Clone(values)
+	for i, v := range out {
+		out[i] = "\u2068" + v + "\u2069"
 	}
 	return out
 }

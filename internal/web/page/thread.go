@@ -11,6 +11,8 @@ type Thread struct {
 	Track     string
 	Agreement *Link // nil: under the charter
 	Said      []Utterance
+	Earlier   string // where earlier statements are than those shown; "": nothing came earlier
+	Newest    bool   // nothing came later than what is shown
 	Forms     []Form
 	Drafts    []DraftRow
 	MayNot    *Fault       // why the reader may write nothing here
@@ -90,6 +92,7 @@ type FactRow struct {
 	Values []string
 	Time   time.Time
 	Link   string
+	Of     string // the statement that it leads to
 	Mono   bool
 }
 
@@ -158,6 +161,8 @@ type Form struct {
 	Ex      bool // exercise
 	AskEx   bool // the field is shown
 	Files   []string
+	Lost    []string // names of attachments that came with the form and were not kept
+	Once    string   // names this form, so that it is not sent twice
 	Verdict *Verdict
 	Fault   *Fault
 }
@@ -205,6 +210,7 @@ type PerParty struct {
 type DraftPage struct {
 	DraftRow
 	ID       string
+	Read     string // digest of what the page shows: what is approved or released by it
 	Thread   *Link
 	Label    string
 	Means    string

@@ -114,6 +114,13 @@ type Worry struct {
 	Do    string
 }
 
+// Sum is how much of something there is, and where on the page.
+type Sum struct {
+	Href  string
+	Text  string
+	Class string // "over", "soon" or ""
+}
+
 // Duty is the duty desk.
 type Duty struct {
 	Lead    string // the one thing to know, in a sentence
@@ -128,6 +135,7 @@ type Duty struct {
 	Own                  []DraftRow
 	Peers                []PeerRow
 	Reached              int
+	Counts               []Sum // what there is below, that is more than nothing
 	Log                  Log
 	Worries              []Worry
 	MayNew               bool
@@ -153,6 +161,7 @@ type Threads struct {
 	Search  string
 	Unread  bool
 	Owed    bool
+	Others  bool // others owe
 	Closed  bool
 	Any     bool // some filter is set
 	Rows    []Row

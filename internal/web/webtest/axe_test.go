@@ -145,7 +145,7 @@ func furnished(t *testing.T) (d *desk, paths []string) {
 	must(err)
 	answer, err := xa.NewDraft(release, exchange.Draft{Kind: assist.KindGrant, Thread: asked[0].Thread, Facts: grant, Text: "They are kept.", Marking: marking.Marking{TLP: marking.Amber}}, nil)
 	must(err)
-	said, err := xa.ReleaseDraft(release, answer.ID)
+	said, err := xa.ReleaseDraft(release, answer.ID, statement.Digest{})
 	must(err)
 	back, err := xa.Recall(release, node.Recalling{IDs: []statement.ID{said.ID}, Reason: recall.SentInError, Precedence: statement.Immediate, By: xa.By("", "")})
 	must(err)

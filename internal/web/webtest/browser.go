@@ -161,3 +161,34 @@ func Shot(t testing.TB, ctx context.Context, name string, look Look) {
 		t.Fatal(err)
 	}
 }
+
+// Paper shows the page as it is printed, or on the screen again; where COMITY_SHOTS names a folder and the page is shown as printed, it is printed into a file there.
+func Paper(t testing.TB, ctx context.Context, name string, on bool) {
+	t.Helper()
+	media := ""
+	if on {
+		media = "print"
+	}
+	if _, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Media: media}); err != nil {
+		failed(t, ctx, err)
+	}
+	dir := os.Getenv("COMITY_SHOTS")
+	if dir == "" || !on {
+		return
+	}
+	pdf, err := chromedp.Call(ctx, page.PrintToPDF, page.PrintToPDFParams{PrintBackground: new(true)})
+	if err != nil {
+		failed(t, ctx, err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, name+".pdf"), pdf.Data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Zone puts the browser into a time zone.
+func Zone(t testing.TB, ctx context.Context, name string) {
+	t.Helper()
+	if _, err := chromedp.Call(ctx, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: name}); err != nil {
+		failed(t, ctx, err)
+	}
+}

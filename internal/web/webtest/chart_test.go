@@ -14,7 +14,7 @@ import (
 func TestChartsSay(t *testing.T) {
 	t.Parallel()
 	d, _ := furnished(t)
-	p := d.comes("boris")
+	p := d.comes("release")
 	if _, err := chromedp.Call(p.tab, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
 		t.Fatal(err)
 	}

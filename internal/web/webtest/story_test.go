@@ -83,6 +83,8 @@ func TestStory(t *testing.T) {
 	asker.to("/")
 	asker.mark()
 	release.press("form.recall button")
+	release.sees("goes to everybody who got it")
+	release.press("form[action$='/recall'] button.danger")
 	release.sees("Who has confirmed", "no answer yet")
 	release.mark()
 	asker.sees("recall")

@@ -8,15 +8,16 @@ import (
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/exchange"
+	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/statement"
 )
 
 // text takes an agreement's document as a file: to propose it, to deposit it for signature, or, with an agreement, to lay it beside the text in hand. The node checks and
 // compiles it first. It is said at once and kept in no draft: nobody is bound by a text before signing it.
 func (f *face) text(w http.ResponseWriter, r *http.Request) error {
-	r.Body = http.MaxBytesReader(w, r.Body, agreement.MaxDocument+maxForm)
-	if err := r.ParseMultipartForm(agreement.MaxDocument + maxForm); err != nil {
-		return fault.Wrap(err, fault.Usage, "", "the form cannot be read: it is too large, or was broken off")
+	r.Body = http.MaxBytesReader(w, r.Body, agreement.MaxDocument+page.MaxForm)
+	if err := r.ParseMultipartForm(agreement.MaxDocument + page.MaxForm); err != nil {
+		return page.Unread(err)
 	}
 	defer func() { _ = r.MultipartForm.RemoveAll() }() // all of it was in memory
 	file, _, err := r.FormFile("document")
