@@ -15,6 +15,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/httpapi"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/taxii"
 	"github.com/comity-exchange/comity/internal/web"
 )
 
@@ -44,7 +45,10 @@ func openSite(ctx context.Context, n *node.Node) (*site, error) {
 		s.origin = "http://localhost:" + port
 	}
 	log := n.Log.With("component", "web")
-	h, err := web.Site(ctx, n, s.origin, httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version}), log)
+	programs := http.NewServeMux()
+	programs.Handle("/api/", httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version}))
+	programs.Handle(taxii.Root, taxii.Handler(n, taxii.Options{}))
+	h, err := web.Site(ctx, n, s.origin, programs, log)
 	var secure *tls.Config
 	if err == nil && c.WebCertificate != "" {
 		secure, err = secured(n)

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/allowance"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
 )
@@ -41,7 +42,7 @@ type api struct {
 	opt  Options
 	own  string // names this process among those that keep answers
 
-	limits  *limits
+	limits  *allowance.Limits
 	flights *flights
 }
 
@@ -53,7 +54,7 @@ func Handler(n *node.Node, o Options) http.Handler {
 	if o.Burst == 0 {
 		o.Burst = 200
 	}
-	a := &api{node: n, opt: o, own: rand.Text(), limits: newLimits(o.Rate, o.Burst), flights: newFlights()}
+	a := &api{node: n, opt: o, own: rand.Text(), limits: allowance.New(o.Rate, o.Burst), flights: newFlights()}
 	mux := http.NewServeMux()
 	a.huma = humago.New(mux, config(o.Version))
 	a.register()
@@ -164,7 +165,7 @@ func (a *api) signed(next http.Handler) http.Handler {
 				problemOf(err).write(w)
 				return
 			}
-			if wait := a.limits.take("from "+host(r), now); wait > 0 {
+			if wait := a.limits.Take("from "+host(r), now); wait > 0 {
 				tooMany(w, wait)
 				return
 			}
@@ -178,7 +179,7 @@ func (a *api) signed(next http.Handler) http.Handler {
 			p.write(w)
 			return
 		}
-		if wait := a.limits.take("token "+actor.Token, now); wait > 0 {
+		if wait := a.limits.Take("token "+actor.Token, now); wait > 0 {
 			tooMany(w, wait)
 			return
 		}
@@ -221,6 +222,6 @@ func host(r *http.Request) string {
 }
 
 func tooMany(w http.ResponseWriter, wait time.Duration) {
-	w.Header().Set("Retry-After", seconds(wait))
-	problemOf(fault.New(fault.Quota, "", "too many requests: wait %s seconds", seconds(wait))).write(w)
+	w.Header().Set("Retry-After", allowance.Seconds(wait))
+	problemOf(fault.New(fault.Quota, "", "too many requests: wait %s seconds", allowance.Seconds(wait))).write(w)
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/comity-exchange/comity/internal/web/page"
 )
 
-// Site is all that is served to officers and their programs at one address: the pages behind the door, and the API beside them. origin is what browsers call it, api
-// is nil where there is none. Error: fault.Usage for an origin that passkeys cannot be bound to.
+// Site is all that is served to officers and their programs at one address: the pages behind the door, and the API and TAXII beside them. origin is what browsers call it, api
+// serves both, and is nil where there is neither. Error: fault.Usage for an origin that passkeys cannot be bound to.
 func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, log *slog.Logger) (http.Handler, error) {
 	house, err := page.NewHouse(n.Config.Code, strings.HasPrefix(origin, "https:"), n.Now)
 	if err != nil {
@@ -35,6 +35,7 @@ func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, lo
 	mux.Handle("/", Handler(n, Options{House: house, URL: origin, Signed: d.Signed, Visitor: door.Visitor, Routes: d.Routes, SignOut: door.SignOut, Log: log}))
 	if api != nil {
 		mux.Handle("/api/", api)
+		mux.Handle("/taxii2/", api)
 	}
 	return d.Front(mux), nil
 }

@@ -1,4 +1,4 @@
-package httpapi
+package allowance
 
 import (
 	"strconv"
@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// limits bounds how often each caller may call. It is safe for concurrent use.
-type limits struct {
+// Limits bounds how often each caller may call. It is safe for concurrent use.
+type Limits struct {
 	rate, burst float64
 
 	mu      sync.Mutex
@@ -22,12 +22,13 @@ type bucket struct {
 
 const maxBuckets = 10_000
 
-func newLimits(rate, burst int) *limits {
-	return &limits{rate: float64(rate), burst: float64(burst), buckets: map[string]bucket{}}
+// New lets each caller make burst requests at once, and rate a second in the long run.
+func New(rate, burst int) *Limits {
+	return &Limits{rate: float64(rate), burst: float64(burst), buckets: map[string]bucket{}}
 }
 
-// take takes one request from a caller's; otherwise it tells after what time there will be one.
-func (l *limits) take(who string, now time.Time) (wait time.Duration) {
+// Take takes one request from a caller's; otherwise it tells after what time there will be one.
+func (l *Limits) Take(who string, now time.Time) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	b, known := l.buckets[who]
@@ -50,7 +51,7 @@ func (l *limits) take(who string, now time.Time) (wait time.Duration) {
 }
 
 // sweep forgets who has all requests left again; where nobody has, everybody. Called with mu held.
-func (l *limits) sweep(now time.Time) {
+func (l *Limits) sweep(now time.Time) {
 	for who, b := range l.buckets {
 		if b.left+now.Sub(b.at).Seconds()*l.rate >= l.burst {
 			delete(l.buckets, who)
@@ -61,7 +62,7 @@ func (l *limits) sweep(now time.Time) {
 	}
 }
 
-// seconds writes a time in whole seconds, at least one.
-func seconds(d time.Duration) string {
+// Seconds writes a time in whole seconds, at least one.
+func Seconds(d time.Duration) string {
 	return strconv.Itoa(max(1, int((d+time.Second-1)/time.Second)))
 }
