@@ -1,11 +1,15 @@
 package taxii
 
 import (
+	"fmt"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/comity-exchange/comity/internal/web"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -204,5 +208,41 @@ func TestFilters(t *testing.T) {
 	// An object that is here, of which nothing fits, is no 404.
 	if a := h.gets(200, one+"?match[spec_version]=2.0"); a.body != "{}" {
 		t.Errorf("%s", a.body)
+	}
+
+	// What has no versions of its own has the date on which it was added for one, in the manifest and in match[version].
+	const host = `{"type":"domain-name","spec_version":"2.1","id":"domain-name--00000000-0000-4000-8000-000000000001","value":"host.example"}`
+	h.adds(h.source, marking.Green, host)
+	m := h.gets(200, h.at(h.source)+"manifest/?match[type]=domain-name").read(t).Objects
+	if len(m) != 1 || m[0]["version"] != m[0]["date_added"] {
+		t.Fatalf("%+v", m)
+	}
+	if r := h.gets(200, fmt.Sprintf("%sobjects/?match[version]=%s", h.at(h.source), m[0]["version"])).read(t); len(r.Objects) != 1 || r.Objects[0]["value"] != "host.example" {
+		t.Errorf("%+v", r)
+	}
+}
+
+// TestBesideThePages: the pages' rules for browsers keep no program out, and a program needs no session.
+func TestBesideThePages(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, Options{})
+	const origin = "http://localhost:8443"
+	site, err := web.Site(t.Context(), h.xa.Node, origin, Handler(h.xa.Node, Options{}), slog.New(slog.DiscardHandler))
+	h.must(err)
+	for path, body := range map[string]string{Root: "", h.at(h.source) + "objects/": posted(indicator(1, "one", v1, ""))} {
+		method, want := get, 200
+		if body != "" {
+			method, want = post, 202
+		}
+		r := httptest.NewRequestWithContext(t.Context(), method, origin+path, strings.NewReader(body))
+		r.Header.Set("Content-Type", mediaType)
+		none := httptest.NewRecorder()
+		site.ServeHTTP(none, r.Clone(t.Context()))
+		r.SetBasicAuth("", h.tokens["ana"])
+		w := httptest.NewRecorder()
+		site.ServeHTTP(w, r)
+		if w.Code != want || none.Code != 401 {
+			t.Errorf("%s: %d, without a token %d: %s", path, w.Code, none.Code, w.Body)
+		}
 	}
 }
