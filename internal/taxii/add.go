@@ -3,6 +3,7 @@ package taxii
 import (
 	"bufio"
 	"crypto/rand"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -37,7 +38,7 @@ type outcome struct {
 	PendingCount int64    `json:"pending_count"`
 }
 
-// detail is what became of an object (4.3.1.1).
+// detail is what became of an object (4.3.1.1). One that is broken has no id that could be told, and its message says where it stands.
 type detail struct {
 	ID      string `json:"id"`
 	Version string `json:"version"`
@@ -135,7 +136,9 @@ func (o *outcome) options() catalogue.ImportOptions {
 	taken := func(s *stix.Object) { o.Successes = o.list(o.Successes, s, "") }
 	return catalogue.ImportOptions{
 		Taken: taken, Known: taken,
-		Refused: func(item stix.Item, reason string) { o.Failures = o.list(o.Failures, item.Object, reason) },
+		Refused: func(item stix.Item, reason string) {
+			o.Failures = o.list(o.Failures, item.Object, fmt.Sprintf("object %d, at byte %d: %s", item.Index+1, item.Offset, reason))
+		},
 	}
 }
 
