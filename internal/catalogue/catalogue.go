@@ -238,6 +238,20 @@ func (c *Catalogue) sees(tx store.Tx, v Viewer, id statement.ID) (bool, error) {
 	return p.Permitted, nil
 }
 
+// Shows tells of statements whether a viewer gets what came with each.
+func (c *Catalogue) Shows(ctx context.Context, v Viewer, ids ...statement.ID) (may []bool, err error) {
+	err = c.Store.View(ctx, func(tx store.Tx) error {
+		may = make([]bool, len(ids))
+		for i, id := range ids {
+			if may[i], err = c.sees(tx, v, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return may, err
+}
+
 func headOf(tx store.Tx, id statement.ID) (*statement.Head, error) {
 	s, err := tx.Statement(id)
 	if err != nil {

@@ -56,9 +56,11 @@ type Report struct {
 
 // ImportOptions are what an import may have beside.
 type ImportOptions struct {
-	Preview  bool                 // say nothing: only find out what would come of it
-	Progress func(Report)         // told after each statement; it does not keep the report
-	Taken    func(o *stix.Object) // told of each object that is taken
+	Preview  bool                                // say nothing: only find out what would come of it
+	Progress func(Report)                        // told after each statement; it does not keep the report
+	Taken    func(o *stix.Object)                // told of each object that is taken
+	Known    func(o *stix.Object)                // told of each that the source had brought already
+	Refused  func(item stix.Item, reason string) // told of each that is not taken; the reason is safe to show
 }
 
 // Import reads objects and says them in a source, each marking by itself, with at most some thousands a statement. What is no object is told by its place, and the others go in. Objects that the
@@ -160,6 +162,9 @@ func (g *gathering) marked(o *stix.Object) (m marking.Marking, missing []stix.ID
 
 func (g *gathering) refuse(item stix.Item, reason string) {
 	g.report.Refused++
+	if g.o.Refused != nil {
+		g.o.Refused(item, reason)
+	}
 	if len(g.report.Failures) < maxReported {
 		g.report.Failures = append(g.report.Failures, Refused{item.Index, item.Offset, reason})
 	}
@@ -216,6 +221,9 @@ func (g *gathering) settle() error {
 	for _, c := range all {
 		if v, ok := g.lately[c.id]; c.known || ok && v == c.version {
 			g.report.Duplicates++
+			if g.o.Known != nil {
+				g.o.Known(c.item.Object)
+			}
 			continue
 		}
 		if len(g.lately) < maxLately {

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
@@ -25,7 +26,19 @@ type Versions struct {
 	All   bool
 	First bool
 	Last  bool             // also where nothing else is said
-	Exact []stix.Timestamp // these
+	Exact []stix.Timestamp // these; of an object that has no versions when it was added, to the microsecond
+}
+
+// exactly tells whether o, added in that microsecond, is one of the versions that are named. A version may be spelled in several ways.
+func (v Versions) exactly(o *stix.Object, added int64) bool {
+	if len(v.Exact) == 0 {
+		return false
+	}
+	is := o.Version()
+	if is == "" {
+		is = stix.Timestamp(time.UnixMicro(added).UTC().Format("2006-01-02T15:04:05.000000Z"))
+	}
+	return slices.ContainsFunc(v.Exact, func(t stix.Timestamp) bool { return t.Compare(is) == 0 })
 }
 
 // Query asks for objects in the order in which they were added. Empty members hold for all.
@@ -160,7 +173,7 @@ func (l *look) wants(p store.Parcel, n int, line []byte) (bool, error) {
 	switch v := l.q.Versions; {
 	case len(l.q.Types) > 0 && !slices.Contains(l.q.Types, o.Type), len(l.q.Specs) > 0 && !slices.Contains(l.q.Specs, cmp.Or(o.SpecVersion, "2.1")):
 		return false, nil
-	case v.All || slices.Contains(v.Exact, o.Version()):
+	case v.All || v.exactly(o, p.First+int64(n)):
 		return true, nil
 	case len(v.Exact) > 0 && !v.Last && !v.First:
 		return false, nil

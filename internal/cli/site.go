@@ -16,6 +16,7 @@ import (
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/httpapi"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/internal/taxii"
 	"github.com/comity-exchange/comity/internal/web"
 	"github.com/comity-exchange/comity/internal/web/door"
 )
@@ -47,7 +48,7 @@ func openSite(ctx context.Context, n *node.Node) (*site, error) {
 	}
 	log := n.Log.With("component", "web")
 	api := httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version, Link: func(secret auth.Secret) string { return door.Link(s.origin, secret) }})
-	h, err := web.Site(ctx, n, s.origin, api, log)
+	h, err := web.Site(ctx, n, s.origin, api, taxii.Handler(n, taxii.Options{}), log)
 	var secure *tls.Config
 	if err == nil && c.WebCertificate != "" {
 		secure, err = secured(n)

@@ -11,6 +11,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/httpapi"
+	"github.com/comity-exchange/comity/internal/taxii"
 	"github.com/comity-exchange/comity/internal/web"
 	"github.com/comity-exchange/comity/internal/web/door"
 	"github.com/comity-exchange/comity/statement"
@@ -35,7 +36,7 @@ func (p *play) desks(ctx context.Context, log *slog.Logger) (out []desk, err err
 		}
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		origin := "http://localhost:" + port // passkeys are bound to a name
-		site, err := web.Site(ctx, o.Node, origin, httpapi.Handler(o.Node, httpapi.Options{}), log)
+		site, err := web.Site(ctx, o.Node, origin, httpapi.Handler(o.Node, httpapi.Options{}), taxii.Handler(o.Node, taxii.Options{}), log)
 		if err != nil {
 			return out, err
 		}

@@ -90,6 +90,39 @@ func (n *Node) KeepAnswer(ctx context.Context, key statement.Digest, status int,
 	})
 }
 
+// NoteAnswer keeps what was answered, under a key that was made for it alone.
+func (n *Node) NoteAnswer(ctx context.Context, key statement.Digest, status int, body []byte) error {
+	aead, err := n.answerSeal()
+	if err != nil {
+		return err
+	}
+	a := store.Answer{Key: key, Made: statement.TimeOf(n.Now()), Status: status, Sealed: aead.Seal(nil, nil, body, key[:])}
+	return n.Exchange.Update(ctx, func(tx store.Tx) error { return tx.PutAnswer(a) })
+}
+
+// NotedAnswer is what NoteAnswer kept under a key. Error: fault.NotFound, also after a day.
+func (n *Node) NotedAnswer(ctx context.Context, key statement.Digest) (body []byte, err error) {
+	var a store.Answer
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		a, err = tx.Answer(key)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if a.Made.Before(statement.TimeOf(n.Now()).Add(-answersKept)) {
+		return nil, fault.New(fault.NotFound, "", "this was kept for a day, and is not here any more")
+	}
+	aead, err := n.answerSeal()
+	if err != nil {
+		return nil, err
+	}
+	if body, err = aead.Open(nil, nil, a.Sealed, key[:]); err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "", "a kept answer cannot be opened")
+	}
+	return body, nil
+}
+
 // DropAnswer forgets a claim of what was not done.
 func (n *Node) DropAnswer(ctx context.Context, key statement.Digest) error {
 	return n.Exchange.Update(ctx, func(tx store.Tx) error { return tx.DropAnswer(key) })

@@ -136,6 +136,29 @@ func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	return v, ok
 }
 
+// Intel is one source, feed or share, and how its opener is marked. Errors: fault.Denied, fault.NotFound.
+func (n *Node) Intel(ctx context.Context, id thread.ID) (v IntelView, m marking.Marking, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		if err := n.mayLook(ctx, tx, auth.Read, auth.Matter{}); err != nil {
+			return err
+		}
+		row, err := tx.Thread(id)
+		if err != nil {
+			return err
+		}
+		var ok bool
+		if v, ok = intelOf(row); !ok {
+			return fault.New(fault.NotFound, "INT-1", "there is no such source, feed or share here")
+		}
+		h, err := headOf(tx, id)
+		if err == nil {
+			m = h.Marking
+		}
+		return err
+	})
+	return v, m, err
+}
+
 // Source finds an open source of this party's own by its name, or by the beginning of its id. Errors: fault.NotFound, fault.Usage where several have the name.
 func (n *Node) Source(ctx context.Context, name string) (found IntelView, err error) {
 	all, err := n.Intelligence(ctx)

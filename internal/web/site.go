@@ -11,9 +11,9 @@ import (
 	"github.com/comity-exchange/comity/internal/web/page"
 )
 
-// Site is all that is served to officers and their programs at one address: the pages behind the door, and the API beside them. origin is what browsers call it, api
-// is nil where there is none. Error: fault.Usage for an origin that passkeys cannot be bound to.
-func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, log *slog.Logger) (http.Handler, error) {
+// Site is all that is served to officers and their programs at one address: the pages behind the door, and the API and TAXII beside them. origin is what browsers call it; api
+// and taxii are nil where they are not served. Error: fault.Usage for an origin that passkeys cannot be bound to.
+func Site(ctx context.Context, n *node.Node, origin string, api, taxii http.Handler, log *slog.Logger) (http.Handler, error) {
 	house, err := page.NewHouse(n.Config.Code, strings.HasPrefix(origin, "https:"), n.Now)
 	if err != nil {
 		return nil, err
@@ -36,6 +36,9 @@ func Site(ctx context.Context, n *node.Node, origin string, api http.Handler, lo
 	if api != nil {
 		mux.Handle("/api/", api)
 		mux.Handle("/api", api)
+	}
+	if taxii != nil {
+		mux.Handle("/taxii2/", taxii)
 	}
 	return d.Front(mux), nil
 }

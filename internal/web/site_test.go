@@ -42,7 +42,7 @@ func TestSite(t *testing.T) {
 		w.WriteHeader(http.StatusTeapot)
 	})
 	const origin = "https://desk.xa.example"
-	site, err := Site(t.Context(), n, origin, api, slog.New(slog.DiscardHandler))
+	site, err := Site(t.Context(), n, origin, api, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestCrossSite(t *testing.T) {
 	t.Cleanup(func() { _ = n.Close() })
 	reached := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { t.Errorf("%s was reached", r.URL.Path) })
 	const origin = "https://desk.xa.example"
-	site, err := Site(t.Context(), n, origin, reached, slog.New(slog.DiscardHandler))
+	site, err := Site(t.Context(), n, origin, reached, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,60 +27,84 @@ func parcel(ref store.ContentRef, th, n int, c store.Class) store.Parcel {
 	return store.Parcel{Content: ref, Thread: id(th), Class: c, Objects: n}
 }
 
-// parcels: a blob waits until somebody has looked at it; numbers and times rise, and are not given again when one is erased.
-func parcels(t *testing.T, open Opener) {
-	s := fresh(t, open)
-	putSamples(t, s, 6)
-	put := func(p store.Parcel, now int64, postings ...store.Posting) (out store.Parcel) {
-		t.Helper()
-		update(t, s, func(tx store.Tx) (err error) { out, err = tx.PutParcel(p, now, postings); return err })
-		return out
-	}
-	waiting := func(want ...store.ContentRef) {
-		t.Helper()
-		view(t, s, func(tx store.Tx) error {
-			same(t, must[[]store.ContentRef](t)(tx.Uncatalogued(100)), want)
-			return nil
-		})
-	}
-	find := func(q store.ParcelQuery, want ...int64) {
-		t.Helper()
-		view(t, s, func(tx store.Tx) error {
-			var got []int64
-			for _, p := range must[[]store.Parcel](t)(tx.Parcels(q)) {
-				got = append(got, p.No)
-			}
-			same(t, got, want)
-			return nil
-		})
-	}
-	var refs []store.ContentRef
-	update(t, s, func(tx store.Tx) error {
+// shelf is a store with six statements, whose blobs are looked at.
+type shelf struct {
+	t    *testing.T
+	s    store.Store
+	refs []store.ContentRef
+}
+
+func newShelf(t *testing.T, open Opener) *shelf {
+	h := &shelf{t: t, s: fresh(t, open)}
+	putSamples(t, h.s, 6)
+	update(t, h.s, func(tx store.Tx) error {
 		for i := range 6 {
-			refs = append(refs, blob(tx, i, i%2))
+			h.refs = append(h.refs, blob(tx, i, i%2))
 		}
-		part := store.ContentRef{Statement: id(1), Part: 7}
-		return errors.Join(tx.PutContent(part, digest("part"), 99), tx.Append(part, 0, []byte("not all")))
+		return nil
 	})
-	waiting(refs...)
+	return h
+}
+
+func (h *shelf) put(p store.Parcel, now int64, postings ...store.Posting) (out store.Parcel) {
+	h.t.Helper()
+	update(h.t, h.s, func(tx store.Tx) (err error) { out, err = tx.PutParcel(p, now, postings); return err })
+	return out
+}
+
+// placed wants a parcel with this number and this first time.
+func (h *shelf) placed(p store.Parcel, no, first int64) {
+	h.t.Helper()
+	same(h.t, []int64{p.No, p.First}, []int64{no, first})
+}
+
+// waiting wants these blobs to wait.
+func (h *shelf) waiting(want ...store.ContentRef) {
+	h.t.Helper()
+	view(h.t, h.s, func(tx store.Tx) error {
+		same(h.t, must[[]store.ContentRef](h.t)(tx.Uncatalogued(100)), want)
+		return nil
+	})
+}
+
+// find wants these parcels by a query.
+func (h *shelf) find(q store.ParcelQuery, want ...int64) {
+	h.t.Helper()
+	view(h.t, h.s, func(tx store.Tx) error {
+		var got []int64
+		for _, p := range must[[]store.Parcel](h.t)(tx.Parcels(q)) {
+			got = append(got, p.No)
+		}
+		same(h.t, got, want)
+		return nil
+	})
+}
+
+// parcels: a blob waits until somebody has looked at it; numbers and times rise.
+func parcels(t *testing.T, open Opener) {
+	h := newShelf(t, open)
+	s, refs := h.s, h.refs
+	half := store.ContentRef{Statement: id(1), Part: 7}
+	update(t, s, func(tx store.Tx) error {
+		return errors.Join(tx.PutContent(half, digest("part"), 99), tx.Append(half, 0, []byte("not all")))
+	})
+	h.waiting(refs...)
 	view(t, s, func(tx store.Tx) error {
 		same(t, len(must[[]store.ContentRef](t)(tx.Uncatalogued(2))), 2)
 		same(t, must[int64](t)(tx.LastParcel()), int64(0))
 		return nil
 	})
 	is(t, s.Update(t.Context(), func(tx store.Tx) error {
-		_, err := tx.PutParcel(parcel(store.ContentRef{Statement: id(1), Part: 7}, 0, 1, 1), 5, nil)
+		_, err := tx.PutParcel(parcel(half, 0, 1, 1), 5, nil)
 		return err
 	}), fault.NotFound)
 
-	first := put(parcel(refs[0], 0, 10, -3), 1000, store.Posting{Term: 1, Line: 9, Offset: 90, Version: 7, Sum: 8}, store.Posting{Term: 1, Line: 2})
-	same(t, []int64{first.No, first.First}, []int64{1, 1000})
-	second := put(parcel(refs[1], 0, 1, 4), 1003) // the clock has hardly moved
-	same(t, []int64{second.No, second.First}, []int64{2, 1010})
+	first := h.put(parcel(refs[0], 0, 10, -3), 1000)
+	h.placed(first, 1, 1000)
+	h.placed(h.put(parcel(refs[1], 0, 1, 4), 1003), 2, 1010) // the clock has hardly moved
 	update(t, s, func(tx store.Tx) error { return tx.SkipBlob(refs[2]) })
-	third := put(parcel(refs[3], 2, 5, -3), 900) // it went back
-	same(t, []int64{third.No, third.First}, []int64{3, 1011})
-	waiting(refs[4], refs[5])
+	h.placed(h.put(parcel(refs[3], 2, 5, -3), 900), 3, 1011) // it went back
+	h.waiting(refs[4], refs[5])
 	first.Hidden, first.Older, first.Shared = first.Hidden.Add(3), first.Older.Add(9), first.Shared.Add(0).Add(8)
 	update(t, s, func(tx store.Tx) error {
 		is(t, tx.UpdateParcel(store.Parcel{No: 99}), fault.NotFound)
@@ -92,21 +116,26 @@ func parcels(t *testing.T, open Opener) {
 		is(t, err, fault.NotFound)
 		return nil
 	})
-	find(store.ParcelQuery{Limit: 10}, 1, 2, 3)
-	find(store.ParcelQuery{Limit: 2}, 1, 2)
-	find(store.ParcelQuery{Limit: 10, After: 1}, 2, 3)
-	find(store.ParcelQuery{Limit: 10, Thread: id(0)}, 1, 2)
+	h.find(store.ParcelQuery{Limit: 10}, 1, 2, 3)
+	h.find(store.ParcelQuery{Limit: 2}, 1, 2)
+	h.find(store.ParcelQuery{Limit: 10, After: 1}, 2, 3)
+	h.find(store.ParcelQuery{Limit: 10, Thread: id(0)}, 1, 2)
 	for added, want := range map[int64][]int64{1: {1, 2, 3}, 999: {1, 2, 3}, 1008: {1, 2, 3}, 1009: {2, 3}, 1010: {3}, 1014: {3}, 1015: nil, 5000: nil} {
-		find(store.ParcelQuery{Limit: 10, Added: added}, want...)
+		h.find(store.ParcelQuery{Limit: 10, Added: added}, want...)
 	}
-	find(store.ParcelQuery{Limit: 10, Added: 1009, After: 2}, 3)
+	h.find(store.ParcelQuery{Limit: 10, Added: 1009, After: 2}, 3)
+}
 
-	// What is reset waits again when it has come again; what is erased is gone for ever. Neither's number comes again.
-	update(t, s, func(tx store.Tx) error {
-		return errors.Join(tx.Reset(refs[3]), tx.Erase(refs[0]))
-	})
-	find(store.ParcelQuery{Limit: 10}, 2)
-	find(store.ParcelQuery{Limit: 10, Added: 1010})
+// parcelsGone: what is reset waits again when it has come again; what is erased is gone for ever. Neither's number comes again, nor its times.
+func parcelsGone(t *testing.T, open Opener) {
+	h := newShelf(t, open)
+	s, refs := h.s, h.refs
+	h.put(parcel(refs[0], 0, 10, -3), 1000, store.Posting{Term: 1, Line: 9, Offset: 90, Version: 7, Sum: 8}, store.Posting{Term: 1, Line: 2})
+	h.put(parcel(refs[1], 0, 1, 4), 1000)
+	h.put(parcel(refs[3], 2, 5, -3), 1000)
+	update(t, s, func(tx store.Tx) error { return errors.Join(tx.Reset(refs[3]), tx.Erase(refs[0])) })
+	h.find(store.ParcelQuery{Limit: 10}, 2)
+	h.find(store.ParcelQuery{Limit: 10, Added: 1010})
 	view(t, s, func(tx store.Tx) error {
 		same(t, len(must[[]store.Found](t)(tx.Postings(1, 0, 0, 10))), 0)
 		same(t, must[int64](t)(tx.LastParcel()), int64(3))
@@ -115,14 +144,12 @@ func parcels(t *testing.T, open Opener) {
 		return nil
 	})
 	update(t, s, func(tx store.Tx) error { blob(tx, 3, 1); return nil })
-	waiting(refs[3], refs[4], refs[5])
-	again := put(parcel(refs[3], 2, 5, -3), 900)
-	same(t, []int64{again.No, again.First}, []int64{4, 1016})
+	h.waiting(refs[2], refs[3], refs[4], refs[5])
+	h.placed(h.put(parcel(refs[3], 2, 5, -3), 900), 4, 1016)
 
 	// Made anew, it keeps its number, its time and its sets, and is found by what it is found by now.
-	put(parcel(refs[1], 0, 1, 4), 99_999, store.Posting{Term: 5})
-	second = put(parcel(refs[1], 0, 1, 4), 99_999, store.Posting{Term: 6})
-	same(t, []int64{second.No, second.First}, []int64{2, 1010})
+	h.put(parcel(refs[1], 0, 1, 4), 99_999, store.Posting{Term: 5})
+	h.placed(h.put(parcel(refs[1], 0, 1, 4), 99_999, store.Posting{Term: 6}), 2, 1010)
 	view(t, s, func(tx store.Tx) error {
 		same(t, len(must[[]store.Found](t)(tx.Postings(5, 0, 0, 10))), 0)
 		same(t, len(must[[]store.Found](t)(tx.Postings(6, 0, -1, 10))), 1)
@@ -133,9 +160,7 @@ func parcels(t *testing.T, open Opener) {
 		same(t, nos, []int64{2, 4})
 		return nil
 	})
-	update(t, s, func(tx store.Tx) error {
-		return tx.WordsPut(2)
-	})
+	update(t, s, func(tx store.Tx) error { return tx.WordsPut(2) })
 	view(t, s, func(tx store.Tx) error {
 		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(10))), 1)
 		return nil

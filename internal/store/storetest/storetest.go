@@ -37,6 +37,7 @@ func Run(t *testing.T, open Opener) {
 		"ListsOfDue":        listsOfDue,
 		"Words":             words,
 		"Parcels":           parcels,
+		"ParcelsGone":       parcelsGone,
 		"Postings":          postings,
 		"ReadRange":         readRange,
 		"Answers":           answers,

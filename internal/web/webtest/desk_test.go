@@ -48,7 +48,7 @@ func open(t *testing.T, p *fedtest.Party) *desk {
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	d := &desk{T: t, Party: p, url: "http://localhost:" + port} // passkeys are bound to a name
-	site, err := web.Site(t.Context(), p.Node, d.url, nil, slog.New(slog.DiscardHandler))
+	site, err := web.Site(t.Context(), p.Node, d.url, nil, nil, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,171 @@
+package taxii
+
+import (
+	"cmp"
+	"context"
+	"net/http"
+	"slices"
+	"sync"
+
+	"github.com/comity-exchange/comity/desk/intel"
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// collection is the resource of TAXII 2.1, 5.2.1.
+type collection struct {
+	ID          string   `json:"id"`
+	Title       string   `json:"title"`
+	Description string   `json:"description,omitzero"`
+	CanRead     bool     `json:"can_read"`
+	CanWrite    bool     `json:"can_write"`
+	MediaTypes  []string `json:"media_types"`
+
+	thread  thread.ID       // zero: all
+	marking marking.Marking // of who opened it
+}
+
+// namespace is of the ids of collections: a UUID that was drawn for them.
+func namespace() [16]byte {
+	return [16]byte{0x5c, 0x0a, 0x3d, 0x91, 0x7e, 0x42, 0x4b, 0x6f, 0x9a, 0x1d, 0x2f, 0x86, 0xc3, 0x70, 0xe5, 0x18}
+}
+
+// idOf is the same for the same name, on every start.
+func idOf(name string) string { return stix.DeriveID("collection", namespace(), []byte(name)).UUID() }
+
+// allOf is the collection of all that may be seen.
+func allOf(code party.Code) collection {
+	return collection{
+		ID: idOf(string(code) + "\nall"), Title: "All", Description: "All that this token may see here, in the order in which it came", CanRead: true,
+		MediaTypes: []string{stixType("2.1")},
+	}
+}
+
+func stixType(spec string) string { return "application/stix+json;version=" + spec }
+
+func collectionID(id thread.ID) string { return idOf("thread\n" + id.String()) }
+
+// collectionOf is a source, feed or share as a collection.
+func collectionOf(self party.Code, v node.IntelView, m marking.Marking) collection {
+	c := collection{ID: collectionID(v.ID), CanRead: true, MediaTypes: []string{stixType("2.1")}, thread: v.ID, marking: m}
+	switch v.View.Form {
+	case intel.ASource:
+		c.Title, c.Description = "Source: "+v.View.Name, "What was gathered from one place"
+		c.CanWrite = v.View.By == self && v.View.Status == intel.Open
+	case intel.AFeed:
+		c.Title, c.Description = "Feed: "+v.View.Offer.Feed, "What "+string(v.View.By)+" gives as it comes"
+	default:
+		c.Title, c.Description = "Share: "+v.ID.Short(), "What "+string(v.View.By)+" has given once"
+	}
+	return c
+}
+
+// collections remembers which thread has which id. It is safe for concurrent use.
+type collections struct {
+	mu      sync.Mutex
+	threads map[string]thread.ID // guarded by mu; there are no more of them than threads
+}
+
+func (c *collections) find(id string) (thread.ID, bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	found, ok := c.threads[id]
+	return found, ok
+}
+
+func (c *collections) learn(all []node.IntelView) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.threads == nil {
+		c.threads = map[string]thread.ID{}
+	}
+	for _, v := range all {
+		c.threads[collectionID(v.ID)] = v.ID
+	}
+}
+
+// all lists what the caller may see, by title.
+func (c *call) all(ctx context.Context) ([]collection, error) {
+	// spec: INT-9
+	views, err := c.node.Intelligence(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.server.collections.learn(views)
+	ids := make([]statement.ID, len(views))
+	for i, v := range views {
+		ids[i] = v.ID
+	}
+	may, err := c.node.Catalogue.Shows(ctx, c.viewer, ids...)
+	if err != nil {
+		return nil, err
+	}
+	var out []collection
+	for i, v := range views {
+		if may[i] {
+			out = append(out, collectionOf(c.node.Config.Code, v, marking.Marking{}))
+		}
+	}
+	slices.SortFunc(out, func(a, b collection) int { return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID)) })
+	return append([]collection{allOf(c.node.Config.Code)}, out...), nil
+}
+
+// list is the collections resource (5.1).
+func list(c *call) error {
+	all, err := c.all(c.r.Context())
+	if err != nil {
+		return err
+	}
+	write(c.w, http.StatusOK, struct {
+		Collections []collection `json:"collections"`
+	}{all})
+	return nil
+}
+
+// show is one collection (5.2).
+func show(c *call) error {
+	one, err := c.collection()
+	if err != nil {
+		return err
+	}
+	write(c.w, http.StatusOK, one)
+	return nil
+}
+
+// collection is the one that the path names. Error: fault.NotFound, also where the caller may not see it.
+func (c *call) collection() (collection, error) {
+	// spec: INT-9
+	none := fault.New(fault.NotFound, "", "there is no such collection: %scollections/ lists them", apiRoot)
+	ctx, id := c.r.Context(), c.r.PathValue("collection")
+	if all := allOf(c.node.Config.Code); id == all.ID {
+		return all, nil
+	}
+	found, ok := c.server.collections.find(id)
+	if !ok {
+		views, err := c.node.Intelligence(ctx)
+		if err != nil {
+			return collection{}, err
+		}
+		c.server.collections.learn(views)
+		if found, ok = c.server.collections.find(id); !ok {
+			return collection{}, none
+		}
+	}
+	may, err := c.node.Catalogue.Shows(ctx, c.viewer, found)
+	if err != nil {
+		return collection{}, err
+	}
+	if !may[0] {
+		return collection{}, none
+	}
+	v, m, err := c.node.Intel(ctx, found)
+	if fault.CodeOf(err) == fault.NotFound {
+		return collection{}, none
+	}
+	return collectionOf(c.node.Config.Code, v, m), err
+}
