@@ -322,11 +322,11 @@ func (draftApproveCmd) Help() string {
 
 func (c *draftApproveCmd) Run(ctx context.Context, s *session) error {
 	return s.with(ctx, func(n *node.Node) error {
-		v, read, err := c.read(ctx, s, n, c.ID)
+		_, read, err := c.read(ctx, s, n, c.ID)
 		if err != nil {
 			return err
 		}
-		v, err = n.ApproveDraft(ctx, c.ID, read)
+		v, err := n.ApproveDraft(ctx, c.ID, read)
 		if err != nil {
 			return err
 		}
