@@ -28,11 +28,11 @@ type intelCmd struct {
 }
 
 func (intelCmd) Help() string {
-	return `Objects are STIX 2.1, kept as their source wrote them. A feed is offered to a party under an agreement, and sent as it grows once that party has subscribed:
+	return `Objects are STIX 2.1, kept as their source wrote them. A feed is offered to a party under an agreement, and sent as it grows once that party has subscribed. What may not pass is
+held back, and counted with the reason.
   comity send --kind intel.offer --to XB --tlp GREEN --fact feed=ransomware --fact types=indicator --fact types=malware
   comity send --thread 3f2a1b --kind subscribe
-  comity send --thread 3f2a1b --kind sighting --fact objects=0 --fact count=3 --text "The second address, on Tuesday."
-What may not pass is held back, and counted with the reason.`
+  comity send --thread 3f2a1b --kind sighting --fact objects=0 --fact count=3 --text "The second address, on Tuesday."`
 }
 
 type intelListCmd struct{}
@@ -104,7 +104,7 @@ func (intelImportCmd) Help() string {
 	return `An object that cannot be read is told by its place, and the others go in. An import that broke off is repeated: what is here already is not taken again.
   comity intel import sensors bundle.json
   comity intel import sensors iocs.txt --tlp GREEN --preview
-  zcat feed.json.gz | comity intel import sensors - --form stix`
+  comity intel import sensors - --form stix < feed.json`
 }
 
 func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
