@@ -119,11 +119,16 @@ func (n *Node) tend(ctx context.Context, every time.Duration) {
 
 // mayTend tells whether this process is the one that looks, of those that share a database. When it goes away, another takes its turn.
 func (n *Node) mayTend(ctx context.Context, every time.Duration) bool {
+	return n.takes(ctx, "tending", every)
+}
+
+// takes tells whether this process does a work that one of those that share a database does, again and again after so long.
+func (n *Node) takes(ctx context.Context, work string, every time.Duration) bool {
 	if n.sharing == nil {
 		return true
 	}
 	now := statement.TimeOf(n.Now())
-	ok, err := n.Store.Claim(ctx, "tending", n.sharing.name, now, now.Add(2*every))
+	ok, err := n.Store.Claim(ctx, work, n.sharing.name, now, now.Add(2*every))
 	return ok && err == nil
 }
 

@@ -314,6 +314,10 @@ func (n *Node) keepUp(ctx context.Context) {
 			return
 		case <-timer.C:
 		}
+		if !n.takes(ctx, "catalogue", 10*idle) { // another process that shares the database does
+			timer.Reset(10 * idle)
+			continue
+		}
 		more, err := n.catalogueSome(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:
