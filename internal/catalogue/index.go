@@ -367,7 +367,11 @@ func (c *Catalogue) wordsOf(p store.Parcel, text []byte) (postings []store.Posti
 		if err != nil || o.Type.Observable() || o.Type == "relationship" {
 			return true
 		}
-		for _, w := range c.Words(append([]string{o.Name, o.Description}, o.Labels...)...) {
+		name := o.Name
+		if o.Type == "indicator" && slices.Contains(Values(o), Normal(name)) {
+			name = "" // it is found as a value
+		}
+		for _, w := range c.Words(append([]string{name, o.Description}, o.Labels...)...) {
 			postings = append(postings, store.Posting{Term: store.Term(w), Line: n, Offset: offset})
 		}
 		return true
