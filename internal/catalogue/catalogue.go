@@ -196,6 +196,7 @@ type sightings struct {
 type sighting struct {
 	head statement.ID
 	to   party.Code
+	max  marking.TLP
 }
 
 func (s *sightings) get(k sighting, now time.Time) (may, ok bool) {
@@ -222,20 +223,24 @@ func (c *Catalogue) sees(tx store.Tx, v Viewer, id statement.ID) (bool, error) {
 	if v.Officer {
 		return true, nil
 	}
-	h, err := headOf(tx, id)
-	if err != nil || h.Marking.TLP.Rank() > v.Max.Rank() {
-		return false, err
-	}
-	k := sighting{id, v.Party}
+	k := sighting{id, v.Party, v.Max}
 	if may, ok := c.seen.get(k, c.Now()); ok {
 		return may, nil
 	}
-	p, err := c.Exchange.Onward(tx, h, v.Party, false)
+	h, err := headOf(tx, id)
 	if err != nil {
 		return false, err
 	}
-	c.seen.put(k, p.Permitted)
-	return p.Permitted, nil
+	may := h.Marking.TLP.Rank() <= v.Max.Rank()
+	if may {
+		p, err := c.Exchange.Onward(tx, h, v.Party, false)
+		if err != nil {
+			return false, err
+		}
+		may = p.Permitted
+	}
+	c.seen.put(k, may)
+	return may, nil
 }
 
 // Shows tells of statements whether a viewer gets what came with each.

@@ -129,25 +129,42 @@ func versions(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := struct {
-		More     bool     `json:"more,omitzero"`
-		Next     string   `json:"next,omitzero"`
-		Versions []string `json:"versions,omitempty"`
-	}{More: page.More}
-	if page.More {
-		out.Next = nextAfter(page.Next)
-	}
-	var parser stix.Parser
-	for _, o := range page.Objects {
-		parsed, err := parser.Parse(o.Raw)
-		if err != nil {
-			return err
-		}
-		out.Versions = append(out.Versions, version(parsed, o.Added))
+	all, err := each(page, version)
+	if err != nil {
+		return err
 	}
 	dated(c.w, page)
-	write(c.w, http.StatusOK, out)
+	write(c.w, http.StatusOK, struct {
+		going
+		Versions []string `json:"versions,omitempty"`
+	}{goingOn(page), all})
 	return nil
+}
+
+// going is how a list of a page goes on (3.7).
+type going struct {
+	More bool   `json:"more,omitzero"`
+	Next string `json:"next,omitzero"`
+}
+
+func goingOn(p catalogue.Page) going {
+	if !p.More {
+		return going{}
+	}
+	return going{true, nextAfter(p.Next)}
+}
+
+// each reads the objects of a page.
+func each[T any](p catalogue.Page, of func(o *stix.Object, added int64) T) (all []T, err error) {
+	var parser stix.Parser
+	for _, o := range p.Objects {
+		parsed, err := parser.Parse(o.Raw)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, of(parsed, o.Added))
+	}
+	return all, nil
 }
 
 // version is how a version is named: as the object writes it, or, of one that has none, by when it was added (5.3).
@@ -175,23 +192,16 @@ func manifest(c *call) error {
 	if err != nil {
 		return err
 	}
-	out := struct {
-		More    bool     `json:"more,omitzero"`
-		Next    string   `json:"next,omitzero"`
-		Objects []record `json:"objects,omitempty"`
-	}{More: page.More}
-	if page.More {
-		out.Next = nextAfter(page.Next)
-	}
-	var parser stix.Parser
-	for _, o := range page.Objects {
-		parsed, err := parser.Parse(o.Raw)
-		if err != nil {
-			return err
-		}
-		out.Objects = append(out.Objects, record{parsed.ID, at(o.Added), version(parsed, o.Added), stixType(cmp.Or(parsed.SpecVersion, "2.1"))})
+	all, err := each(page, func(o *stix.Object, added int64) record {
+		return record{o.ID, at(added), version(o, added), stixType(cmp.Or(o.SpecVersion, "2.1"))}
+	})
+	if err != nil {
+		return err
 	}
 	dated(c.w, page)
-	write(c.w, http.StatusOK, out)
+	write(c.w, http.StatusOK, struct {
+		going
+		Objects []record `json:"objects,omitempty"`
+	}{goingOn(page), all})
 	return nil
 }
