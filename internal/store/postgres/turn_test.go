@@ -252,13 +252,13 @@ func TestLostCommits(t *testing.T) {
 	_ = s.Database(t, "x")
 	standby := s.Standby(t)
 	ctx := t.Context()
+	d := opened(t, s.Either(t, standby, "x"), Options{})
+	wants(t, d.Update(ctx, set("a", "1")), "") // the standby has this: it is still waited for
 	for _, q := range []string{`ALTER SYSTEM RESET synchronous_standby_names`, `SELECT pg_reload_conf()`} {
 		if err := s.Exec(ctx, q); err != nil {
 			t.Fatal(err)
 		}
 	}
-	d := opened(t, s.Either(t, standby, "x"), Options{})
-	wants(t, d.Update(ctx, set("a", "1")), "")
 	// The standby gets no more.
 	if err := standby.Stop(); err != nil {
 		t.Fatal(err)
