@@ -48,6 +48,12 @@ func allOf(code party.Code) collection {
 
 func stixType(spec string) string { return "application/stix+json;version=" + spec }
 
+// CollectionOf is the id of the collection that is a source, feed or share.
+func CollectionOf(id thread.ID) string { return collectionID(id) }
+
+// CollectionOfAll is the id of the collection of all that may be seen at a party's node.
+func CollectionOfAll(code party.Code) string { return allOf(code).ID }
+
 func collectionID(id thread.ID) string { return idOf("thread\n" + id.String()) }
 
 // collectionOf is a source, feed or share as a collection.
