@@ -146,15 +146,14 @@ const pageSize = 1000
 // get fetches a page: the next one, or one from somewhere.
 func (c *client) get(ctx context.Context) error {
 	path := fmt.Sprintf("?limit=%d", pageSize)
-	switch {
-	case c.Scattered || c.next == "":
-		from := c.First + c.r.Int64N(max(c.Last-c.First, 1))
-		if c.Requests == 0 {
-			from = c.First - 1
+	if c.next != "" && !c.Scattered {
+		path += "&next=" + c.next
+	} else {
+		from := c.First - 1
+		if c.Scattered || c.Requests == 0 { // clients begin in different places
+			from += c.r.Int64N(max(c.Last-c.First, 1))
 		}
 		path += "&added_after=" + time.UnixMicro(from).UTC().Format("2006-01-02T15:04:05.000000Z")
-	default:
-		path += "&next=" + c.next
 	}
 	if err := c.do(ctx, http.MethodGet, path, nil, http.StatusOK); err != nil {
 		return err

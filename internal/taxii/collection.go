@@ -151,6 +151,9 @@ func (c *call) collection() (collection, error) {
 	if all := allOf(c.node.Config.Code); id == all.ID {
 		return all, nil
 	}
+	if one, ok := c.known.get(id); ok {
+		return one, nil
+	}
 	found, ok := c.server.collections.find(id)
 	if !ok {
 		views, err := c.node.Intelligence(ctx)
@@ -173,5 +176,10 @@ func (c *call) collection() (collection, error) {
 	if fault.CodeOf(err) == fault.NotFound {
 		return collection{}, none
 	}
-	return collectionOf(c.node.Config.Code, v, m), err
+	if err != nil {
+		return collection{}, err
+	}
+	one := collectionOf(c.node.Config.Code, v, m)
+	c.known.put(one)
+	return one, nil
 }

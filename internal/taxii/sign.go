@@ -17,8 +17,8 @@ import (
 
 // caller is whoever makes a request.
 type caller struct {
+	verdict
 	ctx    context.Context // in which what is done is done by the token's officer
-	actor  auth.Actor
 	viewer catalogue.Viewer
 }
 
@@ -50,7 +50,7 @@ func (s *server) signed(w http.ResponseWriter, r *http.Request) (who caller, ok 
 		failAs(w, http.StatusUnauthorized, err)
 		return who, false
 	}
-	who.actor = v.actor
+	who.verdict = v
 	if wait := s.limits.Take("token " + v.actor.Token); wait > 0 {
 		tooMany(w, wait)
 		return who, false
@@ -85,6 +85,26 @@ type verdict struct {
 	mayRead error
 	version int64     // of the store, when it was found out
 	since   time.Time // likewise
+	known   *known
+}
+
+// known is which collections whoever has a token may see, as long as a verdict counts. It is safe for concurrent use.
+type known struct {
+	mu  sync.Mutex
+	all map[string]collection // by id; guarded by mu
+}
+
+func (k *known) get(id string) (collection, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	one, ok := k.all[id]
+	return one, ok
+}
+
+func (k *known) put(one collection) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.all[one.ID] = one
 }
 
 // For how long a verdict counts while nothing is written, and how many are kept: tokens run out by the clock alone.
@@ -126,7 +146,7 @@ func (s *server) judge(ctx context.Context, secret auth.Secret, now time.Time) (
 	if v, ok := s.verdicts.get(key, version, now); ok {
 		return ctx, v, nil
 	}
-	v := verdict{version: version, since: now}
+	v := verdict{version: version, since: now, known: &known{all: map[string]collection{}}}
 	if v.actor, err = s.node.Whoami(ctx); err != nil {
 		return ctx, v, err
 	}
