@@ -101,7 +101,7 @@ func (c *call) all(ctx context.Context) ([]collection, error) {
 	for i, v := range views {
 		ids[i] = v.ID
 	}
-	may, err := c.node.Catalogue.Shows(ctx, c.viewer, ids...)
+	may, err := c.node.Catalogue.Shows(ctx, c.Viewer, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -156,7 +156,7 @@ func (c *call) collection() (collection, error) {
 			return collection{}, none
 		}
 	}
-	may, err := c.node.Catalogue.Shows(ctx, c.viewer, found)
+	may, err := c.node.Catalogue.Shows(ctx, c.Viewer, found)
 	if err != nil {
 		return collection{}, err
 	}
