@@ -107,7 +107,7 @@ func (c *call) all(ctx context.Context) ([]collection, error) {
 	for i, v := range views {
 		ids[i] = v.ID
 	}
-	may, err := c.node.Catalogue.Shows(ctx, c.viewer, ids...)
+	may, err := c.node.Catalogue.Shows(ctx, c.Viewer, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -151,8 +151,8 @@ func (c *call) collection() (collection, error) {
 	if all := allOf(c.node.Config.Code); id == all.ID {
 		return all, nil
 	}
-	if one, ok := c.known.get(id); ok {
-		return one, nil
+	if one, ok := c.Known.Load(id); ok {
+		return one.(collection), nil
 	}
 	found, ok := c.server.collections.find(id)
 	if !ok {
@@ -165,7 +165,7 @@ func (c *call) collection() (collection, error) {
 			return collection{}, none
 		}
 	}
-	may, err := c.node.Catalogue.Shows(ctx, c.viewer, found)
+	may, err := c.node.Catalogue.Shows(ctx, c.Viewer, found)
 	if err != nil {
 		return collection{}, err
 	}
@@ -180,6 +180,6 @@ func (c *call) collection() (collection, error) {
 		return collection{}, err
 	}
 	one := collectionOf(c.node.Config.Code, v, m)
-	c.known.put(one)
+	c.Known.Store(id, one)
 	return one, nil
 }
