@@ -46,6 +46,8 @@ type Part struct {
 	Report    *EventReport
 	Head      *Event // everything else; the last part of each event, since MISP writes tags behind attributes
 	Err       error  // why there is no element at this place; safe to show
+
+	last bool // nothing of the event comes after it
 }
 
 // Read gives what a text has, one element at a time, and holds no more than one. The text is an event, {"Event":…}, {"response":[…]}, an
@@ -81,7 +83,7 @@ func read(r io.Reader, limits Limits, headsAlone bool) iter.Seq2[Part, error] {
 type reader struct {
 	in      source
 	limits  Limits
-	heads   bool // elements are passed and not given
+	heads   bool // elements are passed and not given, but for attachments in which objects came along
 	event   int
 	stopped bool
 	yield   func(Part, error) bool
@@ -223,7 +225,7 @@ func (r *reader) elements(name string) error {
 		p := Part{List: name, Index: index, Offset: r.in.offset()}
 		index++
 		text, bad, err := r.in.value(r.limits.Element, r.limits.Depth)
-		if err != nil || r.heads {
+		if err != nil || r.heads && (name != "Attribute" || !bytes.Contains(text, []byte(originalPrefix))) {
 			return err
 		}
 		if p.Err = bad; bad == nil {
@@ -261,7 +263,7 @@ func (r *reader) decode(p *Part, text []byte) (err error) {
 
 // finish gives the head of an event.
 func (r *reader) finish(start int64, text []byte, elements bool) {
-	p := Part{Offset: start, Head: new(Event)}
+	p := Part{Offset: start, Head: new(Event), last: true}
 	err := json.Unmarshal(text, p.Head)
 	switch {
 	case err != nil:
@@ -322,7 +324,7 @@ func (e *Event) add(p Part) {
 func (p *Part) fault() error {
 	f := fault.Of(p.Err)
 	if p.List == "" {
-		return fault.Wrap(f, f.Code, f.Clause, "at byte %d: %s", p.Offset, f.Msg)
+		return fault.Wrap(f.Err, f.Code, f.Clause, "at byte %d: %s", p.Offset, f.Msg)
 	}
-	return fault.Wrap(f, f.Code, f.Clause, "%s %d, at byte %d: %s", p.List, p.Index+1, p.Offset, f.Msg)
+	return fault.Wrap(f.Err, f.Code, f.Clause, "%s %d, at byte %d: %s", p.List, p.Index+1, p.Offset, f.Msg)
 }

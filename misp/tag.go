@@ -56,3 +56,38 @@ func PAP(tags []Tag) marking.PAP {
 	}
 	return p
 }
+
+// scales has the tags that say how sure somebody is, from the one that is asked first, and each word's number from 0 to 100 as the
+// taxonomies have it.
+var scales = []struct {
+	predicate string
+	words     map[string]int
+}{
+	{"admiralty-scale:information-credibility", map[string]int{"1": 100, "2": 75, "3": 50, "4": 25, "5": 0, "6": 50}},
+	{"estimative-language:confidence-in-analytic-judgment", map[string]int{"low": 0, "moderate": 55, "high": 95}},
+	{"misp:confidence-level", map[string]int{"completely-confident": 100, "usually-confident": 75, "fairly-confident": 50, "rarely-confident": 25, "unconfident": 0}},
+	{"estimative-language:likelihood-probability", map[string]int{"almost-no-chance": 0, "very-unlikely": 5, "unlikely": 20, "roughly-even-chance": 45,
+		"likely": 55, "very-likely": 80, "almost-certain": 95}},
+	{"admiralty-scale:source-reliability", map[string]int{"a": 100, "b": 75, "c": 50, "d": 25, "e": 0, "f": 50, "g": 0}},
+}
+
+// Confidence is how sure tags say that somebody is, from 0 to 100; nil where none says it. Of several scales the first of: credibility of the
+// information, confidence in the judgment, likelihood, reliability of the source; of several words of one scale the lowest.
+func Confidence(tags []Tag) *int {
+	for _, s := range scales {
+		var found *int
+		for _, t := range tags {
+			predicate, word, ok := strings.Cut(t.Name, "=")
+			if !ok || !strings.EqualFold(predicate, s.predicate) {
+				continue
+			}
+			if n, known := s.words[strings.ToLower(strings.Trim(word, `"`))]; known && (found == nil || n < *found) {
+				found = &n
+			}
+		}
+		if found != nil {
+			return found
+		}
+	}
+	return nil
+}
