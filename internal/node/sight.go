@@ -108,10 +108,8 @@ func (n *Node) Sight(ctx context.Context, s Sightings) (SightingReport, error) {
 	}
 	n.sighting.Lock() // what one has just said, another must see
 	defer n.sighting.Unlock()
-	for more := true; more; { // what was said before stands in the catalogue
-		if more, err = n.Catalogue.Index(ctx); err != nil {
-			return SightingReport{}, err
-		}
+	if err := n.Indexed(ctx); err != nil { // what was said before stands in the catalogue
+		return SightingReport{}, err
 	}
 	t := telling{n: n, ctx: ctx, s: s, now: n.Now(), viewer: viewer, threads: map[thread.ID]*sightThread{}, groups: map[string]*sightGroup{}, report: SightingReport{Told: []ToldSighting{}, Kept: []KeptSighting{}}}
 	if err := t.gather(); err != nil {
