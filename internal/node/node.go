@@ -84,6 +84,7 @@ type Node struct {
 	office     *auth.Registry
 	staff      staff
 	tending    tending
+	sighting   sync.Mutex // held while sightings are told, since what was said before is looked up first
 	renewing   sync.Mutex // held while a letter is renewed: settings and file follow the letter in its order
 	recalls    recalledIndex
 	uploads    *upload.Folder
