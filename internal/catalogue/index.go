@@ -64,7 +64,14 @@ func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
+		left, err := tx.Uncatalogued(parcelsAtOnce)
+		if err != nil {
+			return err
+		}
 		for _, p := range round {
+			if !slices.Contains(left, p.Content) {
+				continue // another round, in this process or in another, was first: again it would lose its words for a moment
+			}
 			if err := c.keep(tx, p); err != nil {
 				return err
 			}
