@@ -22,6 +22,8 @@ type benchCmd struct {
 
 	Match benchMatchCmd `cmd:"" help:"Indicators found in logs, beside ripgrep on the same file."`
 
+	Feed benchFeedCmd `cmd:"" help:"Indicators taken into one node and sent to another."`
+
 	Negotiate benchNegotiateCmd `cmd:"" help:"A convention among many parties, from the first draft to its entry into force."`
 }
 
