@@ -129,7 +129,7 @@ func (l *look) parcel(p store.Parcel) (full bool, err error) {
 	if err != nil || !may {
 		return false, err
 	}
-	text, err := l.c.text(l.tx, p.Content)
+	text, err := l.c.content(l.tx, p.Content)
 	if fault.CodeOf(err) == fault.Withheld {
 		return false, nil
 	}
