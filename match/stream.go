@@ -34,12 +34,13 @@ type Stats struct {
 // Options say how a log is read.
 type Options struct {
 	Format  Format
-	At      time.Time // the time by which validity is judged where a record says none
-	Always  bool      // validity and revocation are not looked at
-	Allow   *Allow    // nil for none
-	Workers int       // goroutines that scan; less than 1 counts as 1
-	Live    bool      // lines are scanned as soon as they are read, not when there is enough of them
-	Window  int       // bytes that are scanned at once; 0 for 1 MiB. Tests make it small
+	At      time.Time            // the time by which validity is judged where a record says none
+	Always  bool                 // validity and revocation are not looked at
+	Allow   *Allow               // nil for none
+	Skip    func(id uint32) bool // rows that do not count any more; nil for none. Several goroutines call it, of what was found
+	Workers int                  // goroutines that scan; less than 1 counts as 1
+	Live    bool                 // lines are scanned as soon as they are read, not when there is enough of them
+	Window  int                  // bytes that are scanned at once; 0 for 1 MiB. Tests make it small
 }
 
 const (

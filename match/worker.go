@@ -92,13 +92,18 @@ func (w *worker) note(c *chunk, kind Kind, ref uint32, value string, place int, 
 	if when.IsZero() {
 		when = w.o.At
 	}
+	void := int64(0)
 	for r := range w.set.rows(ref) {
-		if w.o.Always || r.Valid(when) {
+		switch {
+		case w.o.Skip != nil && w.o.Skip(r.ID):
+		case w.o.Always || r.Valid(when):
 			at.IDs = append(at.IDs, r.ID)
+		default:
+			void = 1
 		}
 	}
 	if len(at.IDs) == 0 {
-		c.stats.Void++
+		c.stats.Void += void
 		return
 	}
 	at.Kind, at.Value, at.Field = kind, value, w.rec.field(place)

@@ -44,6 +44,7 @@ type parsedLine struct {
 
 // Index takes some blobs that are here and were not looked at into the catalogue. more tells that there may be others. Blobs are read and parsed before the writer is asked for.
 func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
+	c.opened.forget(c.Now())
 	var round []*parsed
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		round = nil

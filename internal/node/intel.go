@@ -241,6 +241,15 @@ func (n *Node) Catalogued(ctx context.Context) error {
 	}
 }
 
+// Indexed takes all that has come into the catalogue, and sends nothing.
+func (n *Node) Indexed(ctx context.Context) error {
+	for {
+		if more, err := n.Catalogue.Index(ctx); err != nil || !more {
+			return err
+		}
+	}
+}
+
 // catalogueSome does a round of what Catalogued does. Objects come first, then what is sent on, then words.
 func (n *Node) catalogueSome(ctx context.Context) (more bool, err error) {
 	if more, err = n.Catalogue.Index(ctx); err != nil || more {
