@@ -69,6 +69,9 @@ func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error)
 		return p, err
 	}
 	if len(old) > 0 {
+		if _, err := t.exec(`UPDATE parcel SET worded = 0 WHERE no = $1`, old[0].No); err != nil { // its words go with the rest
+			return p, err
+		}
 		return old[0], t.dropPostings(old[0].No)
 	}
 	var last, first, objects int64
@@ -90,6 +93,12 @@ func (t *txn) dropParcel(content int64) error {
 		return err
 	}
 	if err := t.dropPostings(no); err != nil {
+		return err
+	}
+	// What it has hidden, or made older, in parcels like it is looked at anew.
+	_, err = t.exec(`UPDATE content SET worded = 0 WHERE whole = 1 AND id IN (SELECT q.content FROM parcel p JOIN parcel q ON q.thread = p.thread AND q.class = p.class
+		WHERE p.no = $1 AND q.no <> p.no AND q.content > 0 AND (length(q.hidden) > 0 OR length(q.older) > 0))`, no)
+	if err != nil {
 		return err
 	}
 	_, err = t.exec(`UPDATE parcel SET content = -no, first = first + objects, objects = 0, worded = 1, hidden = $2, older = $2, shared = $2, change_no = `+nextChange+` WHERE no = $1`, no, []byte{})

@@ -38,6 +38,7 @@ func Run(t *testing.T, open Opener) {
 		"Words":             words,
 		"Parcels":           parcels,
 		"ParcelsGone":       parcelsGone,
+		"ParcelsBehind":     parcelsBehind,
 		"Postings":          postings,
 		"PostingsModel":     postingsModel,
 		"PostingsMerged":    postingsMerged,
