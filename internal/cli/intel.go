@@ -26,6 +26,7 @@ type intelCmd struct {
 	Search intelSearchCmd `cmd:"" help:"Find objects by value, word, type, source or time."`
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
 	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle."`
+	Sight  intelSightCmd  `cmd:"" help:"Tell who gave an indicator that it was seen, of what comity match found."`
 }
 
 func (intelCmd) Help() string {
@@ -34,6 +35,16 @@ held back, and counted with the reason.
   comity send --kind intel.offer --to XB --tlp GREEN --fact feed=ransomware --fact types=indicator --fact types=malware
   comity send --thread 3f2a1b --kind subscribe
   comity send --thread 3f2a1b --kind sighting --fact objects=0 --fact count=3 --text "The second address, on Tuesday."`
+}
+
+// withCatalogue is with, once what has come by packets that were carried as files is in the catalogue.
+func (s *session) withCatalogue(ctx context.Context, f func(n *node.Node) error) error {
+	return s.with(ctx, func(n *node.Node) error {
+		if err := n.Indexed(ctx); err != nil {
+			return err
+		}
+		return f(n)
+	})
 }
 
 type intelListCmd struct{}
@@ -51,13 +62,17 @@ func (c *intelListCmd) Run(ctx context.Context, s *session) error {
 				p.say("Nothing yet. comity intel source opens a source of your own.")
 				return
 			}
-			t := newTable("id", "form", "name", "by", "to", "status", ">objects", "held back")
+			t := newTable("id", "form", "name", "by", "to", "status", ">objects", "held back", "seen by")
 			for _, l := range lines {
 				var held []string
 				for _, h := range l.Held {
 					held = append(held, number(int(h.Objects))+" by "+string(h.Reason))
 				}
-				t.add(l.ID.Short(), string(l.Form), l.Name, string(l.By), codes(l.To), string(l.Status), number(int(l.Objects)), strings.Join(held, ", "))
+				var seen []string
+				for _, by := range l.Seen {
+					seen = append(seen, string(by.Party)+": "+number(by.Count))
+				}
+				t.add(l.ID.Short(), string(l.Form), l.Name, string(l.By), codes(l.To), string(l.Status), number(int(l.Objects)), strings.Join(held, ", "), strings.Join(seen, ", "))
 			}
 			p.table(t)
 		})
@@ -266,7 +281,7 @@ func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 		}
 		*into = at.Std()
 	}
-	return s.with(ctx, func(n *node.Node) error {
+	return s.withCatalogue(ctx, func(n *node.Node) error {
 		if c.Thread != "" {
 			var err error
 			if search.Thread, err = n.FindThread(ctx, c.Thread); err != nil {
@@ -331,7 +346,7 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Usage, "", "an object's id is its type, two dashes, and a UUID")
 	}
-	return s.with(ctx, func(n *node.Node) error {
+	return s.withCatalogue(ctx, func(n *node.Node) error {
 		v, err := n.Object(ctx, id)
 		if err != nil {
 			return err
@@ -340,16 +355,39 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 		for _, e := range v.Entries {
 			views = append(views, node.ViewEntry(e))
 		}
+		seen, more, err := n.SightingsOf(ctx, id)
+		if err != nil {
+			return err
+		}
 		return s.show(views, func(p *page) {
 			for _, e := range views {
 				p.say("%s, from %s under TLP:%s, in %s", cmp.Or(string(e.Modified), "without a version"), e.From, e.TLP, e.With.Short())
 				p.say("  %s", e.Object)
 			}
+			for _, by := range seen {
+				p.say("Seen by %s: %s%s", by.Party, plural(by.Count, "time", "times"), between(by.First, by.Last))
+			}
+			if more {
+				p.say("There are more sightings than are counted here.")
+			}
 			for _, about := range v.About {
-				p.say("%s %s, from %s", about.Parsed.Type, about.Parsed.ID, about.Statement.From)
+				if about.Parsed.Type != "sighting" || about.Parsed.SightingOf != id {
+					p.say("%s %s, from %s", about.Parsed.Type, about.Parsed.ID, about.Statement.From)
+				}
 			}
 		})
 	})
+}
+
+// between is a span of time for a sentence.
+func between(first, last stix.Timestamp) string {
+	switch {
+	case first == "":
+		return ""
+	case first == last:
+		return ", at " + string(first)
+	}
+	return ", from " + string(first) + " to " + string(last)
 }
 
 type intelExportCmd struct {
@@ -363,7 +401,7 @@ func (intelExportCmd) Help() string {
 }
 
 func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
-	return s.with(ctx, func(n *node.Node) error {
+	return s.withCatalogue(ctx, func(n *node.Node) error {
 		q := catalogue.Query{}
 		if c.Thread != "" {
 			var err error

@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +65,17 @@ type IntelView struct {
 	Held    []intel.Held   `json:"held,omitempty"` // back from a feed
 	Offer   *intel.Offer   `json:"offer,omitempty"`
 	Opened  statement.Time `json:"opened"`
+	Seen    []SeenBy       `json:"seen,omitempty"` // of its objects, by what those who got them have reported
 	View    intel.View     `json:"-"`
+}
+
+// SeenBy is what one party has reported of having seen objects of a feed or share.
+type SeenBy struct {
+	Party   party.Code     `json:"party"`
+	Reports int64          `json:"reports"`
+	Count   int64          `json:"count"` // occurrences
+	First   statement.Time `json:"first,omitzero"`
+	Last    statement.Time `json:"last,omitzero"`
 }
 
 // ObjectView is an object as lists show it.
@@ -132,6 +144,10 @@ func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	}
 	if of.Form == intel.AFeed {
 		v.Offer = &v.View.Offer
+	}
+	for _, by := range slices.Sorted(maps.Keys(of.Seen)) {
+		t := of.Seen[by]
+		v.Seen = append(v.Seen, SeenBy{by, t.Reports, t.Count, t.First, t.Last})
 	}
 	return v, ok
 }
