@@ -92,23 +92,11 @@ func (c *mirrorListCmd) Run(ctx context.Context, s *session) error {
 			}
 			t := newTable("name", "source", "every", "last success", ">taken", ">here already", ">refused", "next", "says")
 			for _, v := range all {
-				t.addAlert(v.State.Failures > 0, v.Name, v.Source.Short(), span(v.Every), when(v.State.Succeeded), number(v.State.All.Taken), number(v.State.All.Duplicates), number(v.State.All.Refused), nextRun(v), line(v.State.Error))
+				t.addAlert(v.State.Failures > 0, v.Name, v.Source.Short(), span(time.Duration(v.Every)*time.Second), when(v.State.Succeeded), number(v.State.All.Taken), number(v.State.All.Duplicates), number(v.State.All.Refused), nextRun(v), line(v.State.Error))
 			}
 			p.table(t)
 		})
 	})
-}
-
-// span is a number of seconds as people say it.
-func span(seconds int64) string {
-	text := (time.Duration(seconds) * time.Second).String()
-	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
-		text = rest + "m"
-	}
-	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
-		text = rest + "h"
-	}
-	return text
 }
 
 func nextRun(v node.MirrorView) string {
@@ -204,7 +192,7 @@ func (c *mirrorAddCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 		return s.show(v, func(p *page) {
-			p.say("%s is fetched every %s into the source %s while the node is served. comity intel mirror run %s fetches now.", p.bold(line(v.Name)), span(v.Every), v.Source.Short(), line(v.Name))
+			p.say("%s is fetched every %s into the source %s while the node is served. comity intel mirror run %s fetches now.", p.bold(line(v.Name)), span(time.Duration(v.Every)*time.Second), v.Source.Short(), line(v.Name))
 		})
 	})
 }
@@ -226,7 +214,7 @@ func (c *mirrorShowCmd) Run(ctx context.Context, s *session) error {
 }
 
 func writeMirror(p *page, v node.MirrorView) {
-	p.say("%s  %s, every %s", p.bold(line(v.Name)), v.Kind, span(v.Every))
+	p.say("%s  %s, every %s", p.bold(line(v.Name)), v.Kind, span(time.Duration(v.Every)*time.Second))
 	p.say("Address     %s", line(v.URL))
 	if v.Credential {
 		p.say("Signs in    %s", cmp.Or(line(v.User), "as a bearer"))
