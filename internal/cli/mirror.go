@@ -72,6 +72,9 @@ func (s *session) secret(name string) (config.Secret, error) {
 		return config.Secret(line), nil
 	}
 	raw, err := passphrase(name)
+	if fault.CodeOf(err) == fault.Locked {
+		err = advise(err, "chmod 0600 "+name)
+	}
 	return config.Secret(raw), err
 }
 

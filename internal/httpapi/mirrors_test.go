@@ -40,7 +40,7 @@ func (h *house) everyMirror() {
 	}
 	add := object{"url": outside.URL + "/taxii2/", "user": "desk", "secret": secret, "name": "outside", "collection": "Closed", "every": 3600, "marking": object{"tlp": "GREEN", "handling": []string{"desk-only"}}}
 	h.no(403, "denied", "desk", post, "/api/mirrors", add)
-	h.no(403, "denied", "root", post, "/api/mirrors", add) // the server does not let it be read
+	h.no(422, "failed", "root", post, "/api/mirrors", add) // the server does not let it be read
 	add["collection"] = "c1"
 	add["every"] = 59
 	h.no(422, "malformed", "root", post, "/api/mirrors", add)

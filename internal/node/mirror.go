@@ -170,7 +170,7 @@ func (a Access) site() (*mirror.Site, error) {
 	return mirror.NewSite(a.URL, a.User, a.Secret, roots, mirror.Bounds{})
 }
 
-// LookOutside asks a TAXII server which collections it has. Errors: fault.Denied where the administrator may not, or the server lets nobody in; those of client.Find.
+// LookOutside asks a TAXII server which collections it has. Errors: fault.Denied; those of client.Find.
 func (n *Node) LookOutside(ctx context.Context, a Access) ([]client.Collection, error) {
 	if err := n.Authorize(ctx, auth.Keep, auth.Matter{}); err != nil {
 		return nil, err
@@ -264,7 +264,7 @@ func collectionOf(ctx context.Context, in NewMirror) (string, error) {
 	}
 	c, err := client.Choose(all, in.Collection)
 	if err == nil && !c.CanRead {
-		err = fault.New(fault.Denied, "", "the server does not let this credential read that collection")
+		err = fault.New(fault.Failed, "", "the server does not let this credential read that collection")
 	}
 	return c.URL, err
 }
