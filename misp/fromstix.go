@@ -123,7 +123,7 @@ func (r *restoring) find() {
 	case len(reports) == 1 && reports[0].Name != "":
 		o := reports[0]
 		r.report = o.ID
-		r.event = &Event{UUID: UUID(o.ID.UUID()), Info: o.Name, Date: string(o.Created[:10]), Timestamp: SecondsOf(o.Modified.Time()), Analysis: "2", ThreatLevel: "4",
+		r.event = &Event{UUID: UUID(o.ID.UUID()), Info: o.Name, Date: day(o.Created), Timestamp: secondsAt(o.Modified), Analysis: "2", ThreatLevel: "4",
 			Published: true, Distribution: r.frame.Distribution, Orgc: r.author(o), Tags: r.tags(o)}
 	default:
 		r.event = &Event{UUID: r.frame.UUID, Info: r.frame.Info, Date: r.frame.Date, Timestamp: r.frame.Timestamp, Distribution: r.frame.Distribution,
@@ -139,6 +139,23 @@ func (r *restoring) find() {
 	}
 }
 
+// day is the date of a time, "" for none.
+func day(t stix.Timestamp) string {
+	if len(t) < len(time.DateOnly) {
+		return ""
+	}
+	return string(t[:len(time.DateOnly)])
+}
+
+// secondsAt is a time of STIX in seconds, "" for none and for those before 1970.
+func secondsAt(t stix.Timestamp) Seconds {
+	s := SecondsOf(t.Time())
+	if _, ok := s.Time(); !ok {
+		return ""
+	}
+	return s
+}
+
 // latest gives the event the time of its last object.
 func (r *restoring) latest() {
 	var last stix.Timestamp
@@ -148,9 +165,9 @@ func (r *restoring) latest() {
 		}
 	}
 	if last != "" {
-		r.event.Timestamp = SecondsOf(last.Time())
+		r.event.Timestamp = secondsAt(last)
 		if r.event.Date == "" {
-			r.event.Date = last.Time().Format(time.DateOnly)
+			r.event.Date = day(last)
 		}
 	}
 }
@@ -233,7 +250,7 @@ func over(k *kept, o *stix.Object) {
 	if !o.Revoked {
 		return
 	}
-	at := SecondsOf(o.Modified.Time())
+	at := secondsAt(o.Modified)
 	set := func(deleted *Flag, t *Seconds) {
 		if !bool(*deleted) {
 			*deleted, *t = true, at
