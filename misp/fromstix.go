@@ -316,7 +316,7 @@ func canonical(o *stix.Object) string {
 // says tells whether two objects say the same of what matters for finding and showing them.
 func says(a, b *stix.Object) bool {
 	if a.Type != b.Type || a.Pattern != b.Pattern || a.PatternType != b.PatternType || a.Revoked != b.Revoked || a.Description != b.Description || a.Name != b.Name ||
-		a.Modified.Compare(b.Modified) != 0 || a.ValidFrom.Compare(b.ValidFrom) != 0 || a.Text("content") != b.Text("content") {
+		secondsAt(a.Modified) != secondsAt(b.Modified) || a.ValidFrom.Compare(b.ValidFrom) != 0 || a.Text("content") != b.Text("content") {
 		return false
 	}
 	x, _ := a.Property("object_refs")
@@ -337,7 +337,7 @@ func (r *restoring) fill() {
 			a.Tags = r.stricter(a.Tags, o)
 			e.Attributes = append(e.Attributes, a)
 		case k.Object != nil:
-			e.Objects = append(e.Objects, *k.Object)
+			e.Objects = append(e.Objects, r.stricterObject(*k.Object, o))
 		case k.Report != nil:
 			t := *k.Report
 			t.Tags = r.stricter(t.Tags, o)
@@ -352,6 +352,32 @@ func (r *restoring) fill() {
 
 // stricter adds the label of an object to tags where it is stricter than theirs and the event's.
 func (r *restoring) stricter(tags []Tag, o *stix.Object) []Tag {
+	if t := r.label(o); t.Rank() > TLP(tags).Rank() && t.Rank() > TLP(r.event.Tags).Rank() {
+		return relabelled(tags, t)
+	}
+	return tags
+}
+
+// stricterObject does that for the attributes of an object, each of which the object's label is to be for.
+func (r *restoring) stricterObject(m Object, o *stix.Object) Object {
+	t, own := r.label(o), TLP(r.event.Tags)
+	for i := range m.Attributes {
+		if a := TLP(m.Attributes[i].Tags); a.Rank() > own.Rank() {
+			own = a
+		}
+	}
+	if t.Rank() <= own.Rank() {
+		return m
+	}
+	m.Attributes = slices.Clone(m.Attributes)
+	for i := range m.Attributes {
+		m.Attributes[i].Tags = relabelled(m.Attributes[i].Tags, t)
+	}
+	return m
+}
+
+// label is the label of an object.
+func (r *restoring) label(o *stix.Object) marking.TLP {
 	m, _ := stix.Resolve(o, func(id stix.ID) (stix.Definition, bool) {
 		d, ok := r.definition(id)
 		if ok && d.Meaning == stix.MeansPolicy && papDefinition(d.Policy.Name) == id {
@@ -359,10 +385,7 @@ func (r *restoring) stricter(tags []Tag, o *stix.Object) []Tag {
 		}
 		return d, ok
 	})
-	if m.TLP.Rank() > TLP(tags).Rank() && m.TLP.Rank() > TLP(r.event.Tags).Rank() {
-		return relabelled(tags, m.TLP)
-	}
-	return tags
+	return m.TLP
 }
 
 // relabelled is tags with t in place of their labels, since two that contradict each other would be read either way.
