@@ -1,6 +1,7 @@
 package misp
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 
@@ -333,10 +334,7 @@ func (x *mapper) text(r *EventReport) error {
 	custom, left := x.keep(kept{Report: r})
 	c := x.common(idOf("note", r.UUID, string(x.head.UUID)+" report "+r.Name), r.Timestamp, r.Deleted, r.Tags)
 	c.Custom = custom
-	content := r.Content
-	if content == "" {
-		content = r.Name
-	}
+	content := cmp.Or(r.Content, r.Name, "report")
 	o, err := stix.Domain{Common: c, Type: "note", Properties: []stix.Property{
 		{Name: "abstract", Value: r.Name}, {Name: "content", Value: content}, {Name: "object_refs", Value: []stix.ID{x.report}}}}.Object()
 	return x.main(r.UUID, o, err, left)

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/stix"
@@ -71,7 +72,7 @@ type restoring struct {
 	report stix.ID // that the event came from
 	ours   bool    // it says what the event was
 	made   []element
-	known  map[stix.ID]struct{} // what the event becomes
+	known  map[stix.ID]*stix.Object // what the event becomes
 }
 
 // element is part of the event, and the object that it came from.
@@ -231,15 +232,14 @@ func over(k *kept, o *stix.Object) {
 func (r *restoring) doubt() {
 	for range 2 {
 		r.fill()
-		r.known = map[stix.ID]struct{}{}
 		again := map[stix.ID]*stix.Object{}
 		for it := range r.event.STIX(Mapping{}) {
 			if it.Object != nil {
-				r.known[it.Object.ID] = struct{}{}
 				again[it.Object.ID] = it.Object
 			}
 		}
 		before := len(r.made)
+		r.known = again
 		r.made = slices.DeleteFunc(r.made, func(e element) bool {
 			return again[e.id] == nil || !says(again[e.id], r.byID[e.id])
 		})
@@ -248,22 +248,31 @@ func (r *restoring) doubt() {
 		}
 	}
 	// What was made beside elements comes with their event; what others made under the same id does not.
-	for id := range r.known {
-		if o := r.byID[id]; o != nil && !r.explained(o) {
+	for id, again := range r.known {
+		if o := r.byID[id]; o != nil && !r.explained(o, again) {
 			delete(r.known, id)
 		}
 	}
 }
 
-// explained tells whether an object that the event becomes again is what this one is.
-func (r *restoring) explained(o *stix.Object) bool {
+// explained tells whether an object is what the event becomes again under its id.
+func (r *restoring) explained(o, again *stix.Object) bool {
 	switch {
-	case o.Type.Observable(), o.Type == "marking-definition", o.Type == "identity", o.Type == "extension-definition":
-		return true
 	case o.ID == r.report:
 		return r.ours
+	case EventOf(o) != "":
+		return true
 	}
-	return EventOf(o) != ""
+	return o.Raw == again.Raw || canonical(o) == canonical(again)
+}
+
+// canonical is an object in the one spelling that its content has (RFC 8785).
+func canonical(o *stix.Object) string {
+	v := jsontext.Value(o.Raw)
+	if v.Canonicalize() != nil {
+		return o.Raw
+	}
+	return string(v)
 }
 
 // says tells whether two objects say the same of what matters for finding and showing them.
@@ -305,7 +314,13 @@ func (r *restoring) fill() {
 
 // stricter adds the label of an object to tags where it is stricter than theirs and the event's.
 func (r *restoring) stricter(tags []Tag, o *stix.Object) []Tag {
-	m, _ := stix.Resolve(o, r.definition)
+	m, _ := stix.Resolve(o, func(id stix.ID) (stix.Definition, bool) {
+		d, ok := r.definition(id)
+		if ok && d.Meaning == stix.MeansPolicy && papDefinition(d.Policy.Name) == id {
+			d.Meaning = stix.MeansStatement // it names a TLP label because it must, and where there is one that has a definition of its own
+		}
+		return d, ok
+	})
 	if m.TLP.Rank() > TLP(tags).Rank() && m.TLP.Rank() > TLP(r.event.Tags).Rank() {
 		return append(slices.Clone(tags), TLPTag(m.TLP))
 	}

@@ -1,6 +1,8 @@
 package misp
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -322,3 +324,9 @@ const placeless = `aba-rtn anonymised bank-account-nr bic bin boolean btc campai
 	place-port-of-clearance place-port-of-onward-foreign-destination place-port-of-original-embarkation primary-residence process-state prtn
 	redress-number special-service-request ssh-fingerprint target-external target-location target-machine target-org target-user text travel-details
 	visa-number whois-creation-date whois-registrant-name whois-registrant-org whois-registrant-phone whois-registrar windows-scheduled-task xmr`
+
+// Types gives the names of the types of attributes that we know, in order.
+func Types() []string { return slices.Sorted(maps.Keys(kinds)) }
+
+// Sample is a value of a type, such as documentation shows; "" for a type that we do not know.
+func Sample(name string) string { return kinds[name].sample }

@@ -139,20 +139,25 @@ func (x *mapper) frame() {
 		{Name: "name", Value: "MISP elements"}, {Name: "description", Value: "What an object was in MISP, as far as STIX has no place for it."},
 		{Name: "schema", Value: "An object with event_uuid and at most one of event, attribute, object, event_report and galaxy, each as in the MISP core format."},
 		{Name: "version", Value: "1.0.0"}, {Name: "extension_types", Value: []string{"property-extension"}}}}.Object())
-	if x.head.Orgc != nil {
-		x.author = x.organisation(x.head.Orgc)
+	if o := x.head.Orgc; o != nil && o.Name != "" {
+		x.author = o.identity()
 	}
-	for _, o := range x.came.unseen(x.report) {
+	for _, o := range x.came.unseen(x.report) { // the organisation may be among them
 		x.original(o, nil)
 	}
+	if x.author != "" {
+		x.organisation(x.head.Orgc)
+	}
 }
+
+func (o *Org) identity() stix.ID { return idOf("identity", o.UUID, "organisation "+o.Name) }
 
 // organisation gives the identity of an organisation, "" where it has no name.
 func (x *mapper) organisation(o *Org) stix.ID {
 	if o.Name == "" {
 		return ""
 	}
-	id := idOf("identity", o.UUID, "organisation "+o.Name)
+	id := o.identity()
 	x.once(stix.Identity{Common: stix.Common{ID: id, Created: ever}, Name: o.Name, Class: "organization"}.Object())
 	return id
 }
@@ -177,10 +182,15 @@ func (x *mapper) markings(tags ...[]Tag) (refs []stix.ID) {
 	under := cmp.Or(tlp, x.noTLP)
 	name := "PAP:" + string(pap) + " under TLP:" + string(under)
 	policy, _ := stix.PolicyOf(marking.Marking{TLP: under, PAP: pap})
-	id := stix.DeriveID("marking-definition", namespace, []byte(name))
+	id := papDefinition(name)
 	policy.ID, policy.Name = id.UUID(), name
 	x.once(stix.PolicyMarking{Common: stix.Common{ID: id, Created: ever}, Policy: policy}.Object())
 	return append(refs, id)
+}
+
+// papDefinition is the marking-definition of a PAP label under a TLP label.
+func papDefinition(name string) stix.ID {
+	return stix.DeriveID("marking-definition", namespace, []byte(name))
 }
 
 // common is what all objects of an element have.

@@ -1,5 +1,10 @@
 package misp
 
+import (
+	"maps"
+	"slices"
+)
+
 // templates has, for object templates, where the value of a relation stands, in place of what its type alone would say. A relation that
 // is not here goes by the attribute's type, as does everything in templates that we do not know.
 var templates = map[string]map[string]func(string) []fact{
@@ -59,3 +64,6 @@ func (o *Object) factsOf(a *Attribute) []fact {
 	}
 	return factsOf(a.Type, string(a.Value))
 }
+
+// Templates gives the names of the object templates that we know, in order.
+func Templates() []string { return slices.Sorted(maps.Keys(templates)) }
