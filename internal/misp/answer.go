@@ -1,6 +1,8 @@
 package misp
 
 import (
+	"bytes"
+	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
 	"io"
@@ -58,18 +60,49 @@ func write(w http.ResponseWriter, status int, v any) {
 }
 
 // ask reads what a request asks, a JSON value of any kind. A name may come twice: PHP takes the last.
-func (c *call) ask(into any) error {
-	b, err := io.ReadAll(io.LimitReader(c.r.Body, maxAsked+1))
-	switch {
-	case err != nil:
-		return fault.Wrap(err, fault.Malformed, "", "the request cannot be read")
-	case len(b) > maxAsked:
-		return fault.New(fault.TooLarge, "", "a question has at most %d bytes", maxAsked)
+func (c *call) ask(into any) error { return c.askAtMost(maxAsked, into) }
+
+func (c *call) askAtMost(most int64, into any) error {
+	b, err := c.body(most)
+	if err != nil {
+		return err
 	}
 	if err := json.Unmarshal(b, into, jsontext.AllowDuplicateNames(true)); err != nil {
 		return fault.Wrap(err, fault.Malformed, "", "what was sent is not the JSON that is asked for here")
 	}
 	return nil
+}
+
+// body reads what is sent, which an instance may have compressed. most bounds what comes of it, too.
+func (c *call) body(most int64) ([]byte, error) {
+	tooLarge := fault.New(fault.TooLarge, "", "what is sent here has at most %d bytes", most)
+	if c.r.ContentLength > most {
+		return nil, tooLarge
+	}
+	var from io.Reader = io.LimitReader(c.r.Body, most+1)
+	switch encoding := c.r.Header.Get("Content-Encoding"); encoding {
+	case "", "identity":
+	case "gzip":
+		unzipped, err := gzip.NewReader(from)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Malformed, "", "what was sent is not compressed as it says")
+		}
+		from = io.LimitReader(unzipped, most+1)
+	default:
+		return nil, fault.New(fault.Malformed, "", "what is sent is not compressed, or by gzip")
+	}
+	var b bytes.Buffer
+	if n := c.r.ContentLength; n > 0 && c.r.Header.Get("Content-Encoding") == "" {
+		b.Grow(int(n) + bytes.MinRead)
+	}
+	_, err := b.ReadFrom(from)
+	switch {
+	case err != nil:
+		return nil, fault.Wrap(err, fault.Malformed, "", "what was sent cannot be read to its end")
+	case int64(b.Len()) > most:
+		return nil, tooLarge
+	}
+	return b.Bytes(), nil
 }
 
 // digest tells versions of an answer apart.

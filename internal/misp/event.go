@@ -19,11 +19,9 @@ const (
 	objectsARun = 2000    // that are read in one transaction
 )
 
-// event makes an event of what a scope sees of it. Error: fault.NotFound where that is nothing.
-func (s *server) event(ctx context.Context, at scope, e *entry) (*misp.Event, error) {
+// objects are those of an event that a scope sees. Error: fault.NotFound where there is none.
+func (s *server) objects(ctx context.Context, at scope, e *entry) (objects []*stix.Object, err error) {
 	// spec: INT-9
-	var objects []*stix.Object
-	var err error
 	if e.carried != nil {
 		objects, err = s.carriedObjects(ctx, at, e)
 	} else {
@@ -32,6 +30,12 @@ func (s *server) event(ctx context.Context, at scope, e *entry) (*misp.Event, er
 	if err == nil && len(objects) == 0 {
 		err = noEvent()
 	}
+	return objects, err
+}
+
+// event makes an event of what a scope sees of it. Error: fault.NotFound where that is nothing.
+func (s *server) event(ctx context.Context, at scope, e *entry) (*misp.Event, error) {
+	objects, err := s.objects(ctx, at, e)
 	if err != nil {
 		return nil, err
 	}

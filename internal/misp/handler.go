@@ -63,11 +63,19 @@ func actions() map[string]action {
 		"events/restSearch":        {both, 1, searchEvents},
 		"attributes/restSearch":    {both, 1, searchAttributes},
 		"shadow_attributes/index":  {get, 0, none},
-		"events/delete":            {post, 1, notHere},
-		"events/unpublish":         {post, 1, notHere},
-		"attributes/add":           {post, 1, notHere},
-		"attributes/edit":          {post, 1, notHere},
-		"attributes/delete":        {post, 2, notHere},
+
+		"events/filterEventIdsForPush":         {post, 0, wanted},
+		"events/add":                           {post, 0, add},
+		"events/edit":                          {post, 1, edit},
+		"sightings/restSearch":                 {post, 1, searchSightings},
+		"sightings/filterSightingUuidsForPush": {post, 1, filterSightings},
+		"sightings/bulkSaveSightings":          {post, 1, saveSightings},
+
+		"events/delete":     {post, 1, notHere},
+		"events/unpublish":  {post, 1, notHere},
+		"attributes/add":    {post, 1, notHere},
+		"attributes/edit":   {post, 1, notHere},
+		"attributes/delete": {post, 2, notHere},
 	}
 }
 
