@@ -162,6 +162,9 @@ func Values(o *stix.Object) (values []string) {
 			values = append(values, Normal(v))
 		}
 	}
+	for _, v := range mispValues(o) {
+		add(v)
+	}
 	if o.Type.Observable() {
 		add(o.Value)
 		if text, ok := o.Property("hashes"); ok {
@@ -182,7 +185,7 @@ func Values(o *stix.Object) (values []string) {
 	}
 	p, err := pattern.Parse(o.Pattern)
 	if err != nil {
-		return nil
+		return values
 	}
 	found, _ := p.Values()
 	for _, v := range found {

@@ -39,6 +39,23 @@ func (s *server) event(ctx context.Context, at scope, e *entry) (*misp.Event, er
 	if err != nil {
 		return nil, err
 	}
+	return eventFrom(e, objects)
+}
+
+// bareEvent is an event without anything in it.
+func (s *server) bareEvent(ctx context.Context, at scope, e *entry) (*misp.Event, error) {
+	var objects []*stix.Object
+	var err error
+	if e.carried != nil {
+		objects, err = s.newer(ctx, at, e, []stix.ID{e.carried.report})
+	}
+	if err != nil {
+		return nil, err
+	}
+	return eventFrom(e, objects)
+}
+
+func eventFrom(e *entry, objects []*stix.Object) (*misp.Event, error) {
 	frame := misp.Frame{
 		UUID: misp.UUID(e.uuid), Info: e.Info, Date: e.Date, Timestamp: e.Timestamp, Orgc: e.Orgc, Distribution: distributable, Tags: e.Tags,
 	}
@@ -61,15 +78,22 @@ func noEvent() error { return fault.New(fault.NotFound, "", "Invalid event") } /
 
 // withID puts the number by which an event goes here in the place of that by which it went elsewhere.
 func withID(rest jsontext.Value, id string) (jsontext.Value, error) {
+	return instead(rest, map[string]string{"id": id}, "org_id", "orgc_id", "user_id", "locked") // of another instance's rows
+}
+
+// instead puts members in the place of those that are kept of another instance, and leaves some of these out.
+func instead(rest jsontext.Value, members map[string]string, without ...string) (jsontext.Value, error) {
 	all := map[string]jsontext.Value{}
 	if len(rest) > 0 {
 		if err := json.Unmarshal(rest, &all); err != nil {
 			return nil, fault.Wrap(err, fault.Internal, "", "an event cannot be written")
 		}
 	}
-	all["id"] = jsontext.Value(`"` + id + `"`)
-	for _, name := range []string{"org_id", "orgc_id", "user_id", "locked"} { // of another instance's rows
+	for _, name := range without {
 		delete(all, name)
+	}
+	for name, value := range members {
+		all[name] = jsontext.Value(`"` + value + `"`)
 	}
 	return json.Marshal(all, json.Deterministic(true))
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"iter"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -240,3 +241,13 @@ func attribute(n int, kind, value, tlp string) string {
 	return fmt.Sprintf(`{"id":"%d","type":"%s","category":"Network activity","to_ids":true,"uuid":"%s","event_id":"1","distribution":"5","timestamp":"1795000000","comment":"","sharing_group_id":"0","deleted":false,"disable_correlation":false,"value":"%s"%s}`,
 		n, kind, attributeUUID(n), value, tag)
 }
+
+func sourceOf(in thread.ID, m marking.Marking) catalogue.Source {
+	return catalogue.Source{Thread: in, Marking: m}
+}
+
+func itemsFrom(objects ...string) iter.Seq2[stix.Item, error] {
+	return stix.NewReader(strings.NewReader(strings.Join(objects, "\n")), stix.Limits{}).All()
+}
+
+func noOptions() catalogue.ImportOptions { return catalogue.ImportOptions{} }

@@ -158,8 +158,8 @@ func edit(c *call) error {
 		refused.Saved, refused.Errors, refused.Code = ptr(false), "Event could not be saved: Event in the request not newer than the local copy.", fault.Failed
 		write(c.w, http.StatusForbidden, refused)
 		return nil
-	case e.carried == nil:
-		return fault.New(fault.Denied, "", "this event is made of what did not come from MISP: whose it is changes it")
+	case e.carried == nil || e.carried.from != c.node.Config.Code:
+		return fault.New(fault.Denied, "", "this event came from %s, or is made of what did not come from MISP: whose it is changes it", e.Orgc.Name)
 	}
 	return c.take(p, "Could not edit Event")
 }
@@ -191,12 +191,13 @@ func (c *call) take(p pushed, failed string) error {
 		answer["errors"] = told
 	}
 	if e := l.byUUID[strings.ToLower(string(p.head.UUID))]; e != nil {
-		made, err := c.event(c.ctx(), at, e)
+		show := c.event
+		if _, metadata := c.args["metadata"]; metadata {
+			show = c.bareEvent
+		}
+		made, err := show(c.ctx(), at, e)
 		if err != nil {
 			return err
-		}
-		if _, metadata := c.args["metadata"]; metadata {
-			made.Attributes, made.Objects, made.Reports = nil, nil, nil
 		}
 		answer["Event"] = made
 	}

@@ -195,8 +195,7 @@ func (c *call) finish(out *stream, err error, begin, end string) error {
 // foundAttribute is an attribute with the event that it is in.
 type foundAttribute struct {
 	misp.Attribute
-	EventID string     `json:"event_id"`
-	Event   foundEvent `json:"Event"`
+	Event foundEvent `json:"Event"`
 }
 
 type foundEvent struct {
@@ -233,8 +232,12 @@ func searchAttributes(c *call) error {
 			if out == nil {
 				out = c.stream(begin)
 			}
-			found := foundAttribute{*a, e.id, foundEvent{e.id, e.uuid, e.Info, e.Date, distributable, true, e.Timestamp, e.Orgc}}
-			if err := out.add(found); err != nil {
+			found := foundAttribute{*a, foundEvent{e.id, e.uuid, e.Info, e.Date, distributable, true, e.Timestamp, e.Orgc}}
+			var err error
+			if found.Rest, err = instead(a.Rest, map[string]string{"event_id": e.id}, "id", "Event", "object_id"); err == nil {
+				err = out.add(found)
+			}
+			if err != nil {
 				return true, err
 			}
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/misp"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
@@ -55,6 +56,7 @@ type carried struct {
 	version stix.Timestamp
 	with    statement.ID
 	thread  thread.ID
+	from    party.Code
 }
 
 // sighted is when a sighting came, and with what.
@@ -242,7 +244,7 @@ func (s *shelf) look(ctx context.Context, n *node.Node, r *row) error {
 				}
 			}
 			if head := headOf(parsed); head != nil {
-				c := carried{Entry: head.Entry(), uuid: from, report: parsed.ID, parcel: r.No, added: o.Added, version: parsed.Version(), with: r.Content.Statement, thread: r.Thread}
+				c := carried{Entry: head.Entry(), uuid: from, report: parsed.ID, parcel: r.No, added: o.Added, version: parsed.Version(), with: r.Content.Statement, thread: r.Thread, from: r.From}
 				r.carries = append(r.carries, c)
 				s.events[from] = append(s.events[from], c)
 			}
@@ -283,7 +285,7 @@ func (s *shelf) claim(ctx context.Context, n *node.Node, r *row, at map[stix.ID]
 // silent tells of types that say nothing for themselves.
 func silent(t stix.Type) bool {
 	switch t {
-	case "identity", "marking-definition", "extension-definition", "language-content", "relationship", "sighting":
+	case "identity", "marking-definition", "extension-definition", "language-content", "relationship", "sighting", "opinion":
 		return true
 	}
 	return false
@@ -359,11 +361,17 @@ func plainly(m marking.Marking) bool {
 	return m.TLP == marking.Clear && m.PAP.Rank() <= 0 && len(m.Handling) == 0 && m.PersonalData.Rank() <= 0
 }
 
-// newest is the newest version of an event that came from MISP among those whose statement may be seen; of one version the first that came.
+// newest is the newest version of an event that came from MISP among those whose statement may be seen; of one version the first that came. Nobody changes an event that another party brought first.
 func newest(all []carried, may func(statement.ID) bool) (found *carried) {
+	var first *carried
+	for i := range all {
+		if c := &all[i]; may(c.with) && (first == nil || c.added < first.added) {
+			first = c
+		}
+	}
 	for i := range all {
 		c := &all[i]
-		if may(c.with) && (found == nil || cmp.Or(found.version.Compare(c.version), cmp.Compare(c.added, found.added)) < 0) {
+		if may(c.with) && c.from == first.from && (found == nil || cmp.Or(found.version.Compare(c.version), cmp.Compare(c.added, found.added)) < 0) {
 			found = c
 		}
 	}
