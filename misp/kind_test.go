@@ -158,7 +158,7 @@ func TestWhatChangedMeanwhile(t *testing.T) {
 		}
 	}
 	// The first was revoked, the second's pattern exchanged, the third marked more strictly.
-	change(1, `"modified":"2026-01-02T00:00:00.000Z"`, `"modified":"2026-01-03T00:00:00.000Z","revoked":true`)
+	change(1, `"modified":"2026-01-02T00:00:00.020Z"`, `"modified":"2026-01-03T00:00:00.000Z","revoked":true`)
 	change(2, "b.example'", "harmless.example'")
 	change(3, string(stix.TLPRef(marking.Green)), string(stix.TLPRef(marking.Red)))
 	back, _, err := misp.FromSTIX(misp.Frame{}, objects)
@@ -223,5 +223,77 @@ func TestForeignObjectsThatMISPChanged(t *testing.T) {
 		if o.ID == objects[0].ID && !slices.Contains(o.Markings, stix.TLPRef(marking.Red)) {
 			t.Errorf("it comes back without the event's label: %s", o.Raw)
 		}
+	}
+}
+
+func TestLabelThatBecomesStricterIsANewVersion(t *testing.T) {
+	t.Parallel()
+	const u = "5f9b3c1e-0a3c-4f6b-8c39-000000000001"
+	var before stix.Timestamp
+	for _, tag := range []string{"other", "tlp:clear", "tlp:green", "tlp:amber", "tlp:amber+strict", "tlp:red"} {
+		e := &misp.Event{UUID: "b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11", Info: "x", Date: "2026-01-02", Tags: []misp.Tag{{Name: tag}}, Attributes: []misp.Attribute{
+			{UUID: u, Type: "domain", Value: "x.example", ToIDs: true, Timestamp: "1767312000"}}}
+		for _, o := range strict(t, e) {
+			if o.ID == "indicator--"+u {
+				if o.Modified.Compare(before) <= 0 {
+					t.Errorf("%s: %s is no later than %s", tag, o.Modified, before)
+				}
+				before = o.Modified
+			}
+		}
+	}
+}
+
+func TestLargeEventComesBackInItsOrder(t *testing.T) {
+	t.Parallel()
+	text := many(12_345, nil)
+	e, err := misp.ParseEvent([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	objects := strict(t, e)
+	for _, o := range objects {
+		if len(o.Raw) > 1<<20 {
+			t.Errorf("%s has %d bytes and fits no parcel", o.ID, len(o.Raw))
+		}
+	}
+	slices.Reverse(objects)
+	back, lost, err := misp.FromSTIX(misp.Frame{}, objects)
+	if err != nil || len(lost) > 0 || len(back.Attributes) != len(e.Attributes) {
+		t.Fatal(err, len(lost), len(back.Attributes))
+	}
+	for i := range e.Attributes {
+		if e.Attributes[i].UUID != back.Attributes[i].UUID {
+			t.Fatalf("attribute %d is another", i)
+		}
+	}
+}
+
+func TestGroup(t *testing.T) {
+	t.Parallel()
+	var mixed []*stix.Object
+	for _, text := range []string{plainEvent, otherEvent} {
+		e, err := misp.ParseEvent([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		mixed = append(strict(t, e), mixed...)
+	}
+	single, err := stix.Single("ipv4-addr", "198.51.100.7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	mixed = append([]*stix.Object{single}, mixed...)
+	frame := misp.Frame{UUID: "b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d13", Info: "The rest"}
+	got := map[string]int{}
+	for _, g := range misp.Group(mixed) {
+		e, lost, err := misp.FromSTIX(frame, g)
+		if err != nil || len(lost) > 0 {
+			t.Fatal(err, lost)
+		}
+		got[e.Info] = len(e.Attributes)
+	}
+	if len(got) != 3 || got["Walnut"] != 1 || got["Hazel"] != 0 || got["The rest"] != 2 { // the address, and the attachment in which it travels
+		t.Error(got)
 	}
 }

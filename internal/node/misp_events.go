@@ -11,6 +11,7 @@ import (
 	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
 )
 
 // maxForMISP is how many objects are made into events at once: they are held in memory.
@@ -20,7 +21,9 @@ const maxForMISP = 1 << 20
 // event is labelled at least as strictly as the statements with which its objects came. lost says what a reader of MISP does not see.
 // Errors: those of Objects; fault.TooLarge.
 func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Frame) (events []*misp.Event, lost []misp.Lost, err error) {
-	var objects []*stix.Object
+	var threads []thread.ID
+	objects := map[thread.ID][]*stix.Object{}
+	held := 0
 	came := map[stix.ID]marking.TLP{}
 	labels := map[statement.ID]marking.TLP{}
 	for more := true; more; {
@@ -42,32 +45,63 @@ func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Fra
 			if t := labels[with]; t.Rank() > came[p.ID].Rank() {
 				came[p.ID] = t
 			}
-			objects = append(objects, p)
+			// By thread: whoever else names an event in what he gives puts nothing into it.
+			t := o.Parcel.Thread
+			if objects[t] == nil {
+				threads = append(threads, t)
+			}
+			objects[t] = append(objects[t], p)
 		}
-		if len(objects) > maxForMISP {
+		if held += len(page.Objects); held > maxForMISP {
 			return nil, nil, fault.New(fault.TooLarge, "", "there are more than %d objects; ask for those of one thread", maxForMISP)
 		}
 		q.Added, more = page.Next, page.More
 	}
-	for _, group := range misp.Group(objects) {
+	for _, t := range threads {
 		f := frame
-		f.Tags = slices.Clone(frame.Tags)
-		var strictest marking.TLP
-		for _, o := range group {
-			if t := came[o.ID]; !o.Type.Observable() && o.Type != "identity" && o.Type != "marking-definition" && t.Rank() > strictest.Rank() {
-				strictest = t
+		f.UUID = misp.UUID(stix.DeriveID("report", [16]byte(t[:16]), []byte(frame.UUID)).UUID())
+		for _, group := range misp.Group(objects[t]) {
+			f.Tags = labelled(frame.Tags, group, came)
+			e, left, err := misp.FromSTIX(f, group)
+			if err != nil {
+				return nil, nil, err
 			}
+			events, lost = append(events, e), append(lost, left...)
 		}
-		if strictest != "" {
-			f.Tags = append(f.Tags, misp.TLPTag(strictest))
-		}
-		e, left, err := misp.FromSTIX(f, group)
-		if err != nil {
-			return nil, nil, err
-		}
-		events, lost = append(events, e), append(lost, left...)
 	}
-	return events, lost, nil
+	return latest(events), lost, nil
+}
+
+// labelled is tags with the strictest label of what is in a group.
+func labelled(tags []misp.Tag, group []*stix.Object, came map[stix.ID]marking.TLP) []misp.Tag {
+	var strictest marking.TLP
+	for _, o := range group {
+		if t := came[o.ID]; !o.Type.Observable() && o.Type != "identity" && o.Type != "marking-definition" && o.Type != "extension-definition" && t.Rank() > strictest.Rank() {
+			strictest = t
+		}
+	}
+	if strictest == "" {
+		return tags
+	}
+	return append(slices.Clone(tags), misp.TLPTag(strictest))
+}
+
+// latest keeps of several events with one uuid the last, of which there is most.
+func latest(events []*misp.Event) (kept []*misp.Event) {
+	at := map[misp.UUID]int{}
+	for _, e := range events {
+		i, twice := at[e.UUID]
+		if !twice {
+			at[e.UUID] = len(kept)
+			kept = append(kept, e)
+			continue
+		}
+		size := func(e *misp.Event) int { return len(e.Attributes) + len(e.Objects) + len(e.Reports) }
+		if c := e.Timestamp.Compare(kept[i].Timestamp); c > 0 || c == 0 && size(e) > size(kept[i]) {
+			kept[i] = e
+		}
+	}
+	return kept
 }
 
 // labelOf is the label of a statement.
