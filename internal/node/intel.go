@@ -130,6 +130,20 @@ func (n *Node) Intelligence(ctx context.Context) (all []IntelView, err error) {
 	return all, err
 }
 
+// Collections are the sources, feeds and shares that are here, whoever asks: for a face that shows no more of them than Catalogue.Shows lets through.
+func (n *Node) Collections(ctx context.Context) (all map[thread.ID]IntelView, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		all = map[thread.ID]IntelView{}
+		return tx.Threads(string(intel.Kind), func(row store.ThreadRow) bool {
+			if v, ok := intelOf(row); ok {
+				all[v.ID] = v
+			}
+			return true
+		})
+	})
+	return all, err
+}
+
 func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	if len(row.State) == 0 {
 		return v, false
