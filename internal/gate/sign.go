@@ -65,7 +65,7 @@ func (g *Gate) Signed(w http.ResponseWriter, r *http.Request) (who Caller, ok bo
 
 // FromHere counts a request of somebody who shows no token that is good. Where there were too many, it has answered.
 func (g *Gate) FromHere(w http.ResponseWriter, r *http.Request) (ok bool) {
-	if wait := g.limits.Take("from " + g.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))); wait > 0 {
+	if wait := g.others.Take("from " + g.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))); wait > 0 {
 		g.tooMany(w, r, wait)
 		return false
 	}

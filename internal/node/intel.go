@@ -318,6 +318,10 @@ func (n *Node) keepUp(ctx context.Context) {
 			timer.Reset(10 * idle)
 			continue
 		}
+		if n.Catalogue.Yield() {
+			timer.Reset(idle / 5)
+			continue
+		}
 		more, err := n.catalogueSome(ctx)
 		switch {
 		case err != nil && ctx.Err() == nil:

@@ -54,7 +54,7 @@ func envelope(w http.ResponseWriter, page catalogue.Page) {
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(size))
 	w.WriteHeader(http.StatusOK)
-	out := bufio.NewWriterSize(w, 64<<10)
+	out := bufio.NewWriterSize(w, min(size, 64<<10))
 	_, _ = out.WriteString(begin)
 	for i, o := range page.Objects {
 		if i > 0 {
