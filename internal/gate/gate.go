@@ -26,11 +26,12 @@ const maxBuckets = 10_000
 
 // Face is how a protocol words what all of them have.
 type Face struct {
-	Name  string                                                                 // of the protocol, for the diary
-	Part  string                                                                 // of the node, likewise
-	How   string                                                                 // a token is shown, after "show a token of this node"
-	Token func(r *http.Request) (auth.Secret, bool)                              // what a request shows
-	Fail  func(w http.ResponseWriter, r *http.Request, status int, failed error) // answers
+	Partners bool                                                                   // it keeps partners' tokens within their limits; others let none in
+	Name     string                                                                 // of the protocol, for the diary
+	Part     string                                                                 // of the node, likewise
+	How      string                                                                 // a token is shown, after "show a token of this node"
+	Token    func(r *http.Request) (auth.Secret, bool)                              // what a request shows
+	Fail     func(w http.ResponseWriter, r *http.Request, status int, failed error) // answers
 }
 
 // Gate lets in. It is safe for concurrent use.

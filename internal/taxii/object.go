@@ -68,7 +68,7 @@ func envelope(w http.ResponseWriter, page catalogue.Page) {
 
 // objects gives objects of a collection (5.4).
 func objects(c *call) error {
-	one, err := c.collection()
+	one, err := c.readable()
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func objects(c *call) error {
 
 // named gives a page of the versions of the object that the path names. Error: fault.NotFound.
 func (c *call) named(all bool, fields ...string) (page catalogue.Page, err error) {
-	one, err := c.collection()
+	one, err := c.readable()
 	if err != nil {
 		return page, err
 	}
@@ -180,7 +180,7 @@ type record struct {
 
 // manifest tells of objects without giving them (5.3).
 func manifest(c *call) error {
-	one, err := c.collection()
+	one, err := c.readable()
 	if err != nil {
 		return err
 	}
