@@ -83,14 +83,16 @@ func add(c *call) error {
 	case !one.CanWrite:
 		return fault.New(fault.Denied, "", "this collection cannot be written: what can is an open source of this party's own")
 	}
-	if !brings(c.r.Header.Get("Content-Type")) || c.r.Header.Get("Content-Encoding") != "" {
-		failAs(c.w, http.StatusUnsupportedMediaType, fault.New(fault.Usage, "", "what is taken is %s, not compressed", mediaType))
+	plain, ok := unpacked(c.r)
+	if !brings(c.r.Header.Get("Content-Type")) || !ok {
+		c.w.Header().Set("Accept-Encoding", "gzip")
+		failAs(c.w, http.StatusUnsupportedMediaType, fault.New(fault.Usage, "", "what is taken is %s, as it is or in gzip", mediaType))
 		return nil
 	}
 	if c.r.ContentLength > maxContent {
 		return tooLarge()
 	}
-	body := bufio.NewReader(&bounded{c.r.Body, maxContent})
+	body := bufio.NewReader(&bounded{plain, maxContent})
 	if !opens(body) {
 		failAs(c.w, http.StatusUnprocessableEntity, fault.New(fault.Malformed, "", "what is posted is an envelope with objects"))
 		return nil

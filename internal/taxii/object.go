@@ -26,12 +26,14 @@ func (c *call) page(q catalogue.Query) (page catalogue.Page, err error) {
 	return page, err
 }
 
-// dated sets when the first and the last object of a page were added.
+// dated sets when the first and the last object of a page were added (1.6.8). Of a page without any it is where the caller stands: whoever goes on after that misses nothing.
 func dated(w http.ResponseWriter, page catalogue.Page) {
+	first, last := page.Next, page.Next
 	if n := len(page.Objects); n > 0 {
-		w.Header().Set("X-TAXII-Date-Added-First", at(page.Objects[0].Added))
-		w.Header().Set("X-TAXII-Date-Added-Last", at(page.Objects[n-1].Added))
+		first, last = page.Objects[0].Added, page.Objects[n-1].Added
 	}
+	w.Header().Set("X-TAXII-Date-Added-First", at(first))
+	w.Header().Set("X-TAXII-Date-Added-Last", at(last))
 }
 
 // envelope writes objects as they are kept, in a TAXII envelope (3.7). None is parsed.
