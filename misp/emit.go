@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/comity-exchange/comity/stix"
 )
@@ -89,17 +90,20 @@ func (x *mapper) indicator(c stix.Common, a *Attribute, k kind) (*stix.Object, e
 	return i.Object()
 }
 
-// since is the time at which something was seen first, or else the one given.
+// since is the time at which something was seen first, or else the second of the version given.
 func since(s string, otherwise stix.Timestamp) stix.Timestamp {
 	if t, ok := moment(s); ok {
 		return stix.At(t)
 	}
-	return otherwise
+	return stix.At(otherwise.Time().Truncate(time.Second))
 }
 
 func observed(c stix.Common, first, last string, seen []*stix.Object) (*stix.Object, error) {
 	d := stix.ObservedData{Common: c, First: since(first, c.Modified), Count: 1}
-	if d.Last = since(last, d.First); d.Last.Compare(d.First) < 0 {
+	if d.Last = d.First; last != "" {
+		d.Last = since(last, c.Modified)
+	}
+	if d.Last.Compare(d.First) < 0 {
 		d.Last = d.First
 	}
 	for _, o := range seen {
@@ -140,7 +144,7 @@ func (x *mapper) object(o *Object) error {
 		c := x.common(idOf(t, o.UUID, seed), o.Timestamp, o.Deleted, tags...)
 		for i := range o.Attributes { // an object's timestamp does not follow its attributes'
 			if t, ok := o.Attributes[i].Timestamp.Time(); ok && stix.At(t).Compare(c.Modified) > 0 {
-				c.Modified = stix.At(t)
+				c.Modified = stix.At(t.Add(x.strictness(tags...)))
 			}
 		}
 		c.Custom = custom
@@ -313,7 +317,7 @@ func (x *mapper) sightings(a *Attribute, of *stix.Object) {
 		case Seen, "":
 			c.ID = idOf("sighting", s.UUID, seed)
 			n := 1
-			o, err = stix.Sighting{Common: c, FirstSeen: c.Modified, LastSeen: c.Modified, Count: &n, Of: of.ID, Where: where}.Object()
+			o, err = stix.Sighting{Common: c, FirstSeen: since("", c.Modified), LastSeen: since("", c.Modified), Count: &n, Of: of.ID, Where: where}.Object()
 		case FalsePositive:
 			c.ID = idOf("opinion", s.UUID, seed)
 			o, err = stix.Domain{Common: c, Type: "opinion", Properties: []stix.Property{{Name: "explanation", Value: "false positive"},
@@ -362,7 +366,7 @@ func (x *mapper) close() {
 	custom, left := x.keep(kept{Head: x.head.bare()})
 	c := x.common(x.report, x.head.Timestamp, false)
 	c.Labels, c.Custom = labelsOf(x.head.Tags), custom
-	published := c.Modified
+	published := since("", c.Modified)
 	if t, ok := x.head.PublishTimestamp.Time(); ok {
 		published = stix.At(t)
 	}

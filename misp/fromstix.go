@@ -3,11 +3,13 @@ package misp
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/stix"
 )
 
@@ -15,7 +17,7 @@ import (
 type Frame struct {
 	UUID         UUID
 	Info         string
-	Date         string // 2026-11-21
+	Date         string // 2026-11-21; with Timestamp, "" for when the last object was changed
 	Timestamp    Seconds
 	Orgc         *Org
 	Distribution Distribution
@@ -57,7 +59,7 @@ func FromSTIX(frame Frame, objects []*stix.Object) (*Event, []Lost, error) {
 	}
 	lost := r.foreign()
 	if t := TLP(frame.Tags); t.Rank() > TLP(r.event.Tags).Rank() {
-		r.event.Tags = append(slices.Clone(r.event.Tags), TLPTag(t))
+		r.event.Tags = relabelled(r.event.Tags, t)
 	}
 	return r.event, lost, nil
 }
@@ -121,15 +123,51 @@ func (r *restoring) find() {
 	case len(reports) == 1 && reports[0].Name != "":
 		o := reports[0]
 		r.report = o.ID
-		r.event = &Event{UUID: UUID(o.ID.UUID()), Info: o.Name, Date: string(o.Created[:10]), Timestamp: SecondsOf(o.Modified.Time()), Analysis: "2", ThreatLevel: "4",
+		r.event = &Event{UUID: UUID(o.ID.UUID()), Info: o.Name, Date: day(o.Created), Timestamp: secondsAt(o.Modified), Analysis: "2", ThreatLevel: "4",
 			Published: true, Distribution: r.frame.Distribution, Orgc: r.author(o), Tags: r.tags(o)}
 	default:
 		r.event = &Event{UUID: r.frame.UUID, Info: r.frame.Info, Date: r.frame.Date, Timestamp: r.frame.Timestamp, Distribution: r.frame.Distribution,
 			Orgc: r.frame.Orgc, Tags: r.frame.Tags, Analysis: "2", ThreatLevel: "4", Published: true}
+		if r.event.Timestamp == "" {
+			r.latest()
+		}
 		for _, id := range r.order { // elements of an event whose report is not here
 			if u := EventOf(r.byID[id]); u != "" && !r.event.UUID.Valid() {
 				r.event.UUID = u
 			}
+		}
+	}
+}
+
+// day is the date of a time, "" for none.
+func day(t stix.Timestamp) string {
+	if len(t) < len(time.DateOnly) {
+		return ""
+	}
+	return string(t[:len(time.DateOnly)])
+}
+
+// secondsAt is a time of STIX in seconds, "" for none and for those before 1970.
+func secondsAt(t stix.Timestamp) Seconds {
+	s := SecondsOf(t.Time())
+	if _, ok := s.Time(); !ok {
+		return ""
+	}
+	return s
+}
+
+// latest gives the event the time of its last object.
+func (r *restoring) latest() {
+	var last stix.Timestamp
+	for _, o := range r.byID {
+		if v := o.Version(); v.Compare(last) > 0 {
+			last = v
+		}
+	}
+	if last != "" {
+		r.event.Timestamp = secondsAt(last)
+		if r.event.Date == "" {
+			r.event.Date = day(last)
 		}
 	}
 }
@@ -212,7 +250,7 @@ func over(k *kept, o *stix.Object) {
 	if !o.Revoked {
 		return
 	}
-	at := SecondsOf(o.Modified.Time())
+	at := secondsAt(o.Modified)
 	set := func(deleted *Flag, t *Seconds) {
 		if !bool(*deleted) {
 			*deleted, *t = true, at
@@ -278,7 +316,7 @@ func canonical(o *stix.Object) string {
 // says tells whether two objects say the same of what matters for finding and showing them.
 func says(a, b *stix.Object) bool {
 	if a.Type != b.Type || a.Pattern != b.Pattern || a.PatternType != b.PatternType || a.Revoked != b.Revoked || a.Description != b.Description || a.Name != b.Name ||
-		a.Modified.Compare(b.Modified) != 0 || a.ValidFrom.Compare(b.ValidFrom) != 0 || a.Text("content") != b.Text("content") {
+		secondsAt(a.Modified) != secondsAt(b.Modified) || a.ValidFrom.Compare(b.ValidFrom) != 0 || a.Text("content") != b.Text("content") {
 		return false
 	}
 	x, _ := a.Property("object_refs")
@@ -299,7 +337,7 @@ func (r *restoring) fill() {
 			a.Tags = r.stricter(a.Tags, o)
 			e.Attributes = append(e.Attributes, a)
 		case k.Object != nil:
-			e.Objects = append(e.Objects, *k.Object)
+			e.Objects = append(e.Objects, r.stricterObject(*k.Object, o))
 		case k.Report != nil:
 			t := *k.Report
 			t.Tags = r.stricter(t.Tags, o)
@@ -314,6 +352,32 @@ func (r *restoring) fill() {
 
 // stricter adds the label of an object to tags where it is stricter than theirs and the event's.
 func (r *restoring) stricter(tags []Tag, o *stix.Object) []Tag {
+	if t := r.label(o); t.Rank() > TLP(tags).Rank() && t.Rank() > TLP(r.event.Tags).Rank() {
+		return relabelled(tags, t)
+	}
+	return tags
+}
+
+// stricterObject does that for the attributes of an object, each of which the object's label is to be for.
+func (r *restoring) stricterObject(m Object, o *stix.Object) Object {
+	t, own := r.label(o), TLP(r.event.Tags)
+	for i := range m.Attributes {
+		if a := TLP(m.Attributes[i].Tags); a.Rank() > own.Rank() {
+			own = a
+		}
+	}
+	if t.Rank() <= own.Rank() {
+		return m
+	}
+	m.Attributes = slices.Clone(m.Attributes)
+	for i := range m.Attributes {
+		m.Attributes[i].Tags = relabelled(m.Attributes[i].Tags, t)
+	}
+	return m
+}
+
+// label is the label of an object.
+func (r *restoring) label(o *stix.Object) marking.TLP {
 	m, _ := stix.Resolve(o, func(id stix.ID) (stix.Definition, bool) {
 		d, ok := r.definition(id)
 		if ok && d.Meaning == stix.MeansPolicy && papDefinition(d.Policy.Name) == id {
@@ -321,10 +385,13 @@ func (r *restoring) stricter(tags []Tag, o *stix.Object) []Tag {
 		}
 		return d, ok
 	})
-	if m.TLP.Rank() > TLP(tags).Rank() && m.TLP.Rank() > TLP(r.event.Tags).Rank() {
-		return append(slices.Clone(tags), TLPTag(m.TLP))
-	}
-	return tags
+	return m.TLP
+}
+
+// relabelled is tags with t in place of their labels, since two that contradict each other would be read either way.
+func relabelled(tags []Tag, t marking.TLP) []Tag {
+	kept := slices.DeleteFunc(slices.Clone(tags), func(x Tag) bool { return label(x.Name) != "" })
+	return append(kept, TLPTag(t))
 }
 
 func (r *restoring) definition(id stix.ID) (stix.Definition, bool) {

@@ -164,15 +164,7 @@ func (x *mapper) organisation(o *Org) stix.ID {
 
 // markings gives the marking-definitions for something with these tags, and those of the event: the stricter of the two holds.
 func (x *mapper) markings(tags ...[]Tag) (refs []stix.ID) {
-	tlp, pap := x.tlp, x.pap
-	for _, list := range tags {
-		if t := TLP(list); t.Rank() > tlp.Rank() {
-			tlp = t
-		}
-		if p := PAP(list); pap == "" || p.Rank() > pap.Rank() {
-			pap = p
-		}
-	}
+	tlp, pap := x.labelsFor(tags...)
 	if tlp != "" {
 		refs = append(refs, stix.TLPRef(tlp))
 	}
@@ -212,10 +204,32 @@ func (x *mapper) common(id stix.ID, at Seconds, deleted Flag, tags ...[]Tag) sti
 			t = x.created.Time()
 		}
 	}
-	if c.Modified = stix.At(t); c.Modified.Compare(c.Created) < 0 {
-		c.Created = c.Modified
+	if stix.At(t).Compare(c.Created) < 0 {
+		c.Created = stix.At(t)
 	}
+	c.Modified = stix.At(t.Add(x.strictness(tags...)))
 	return c
+}
+
+// strictness is what of a second a label adds to a version. MISP does not touch an attribute's time when its event gets another label, so that
+// without it one that becomes stricter would not be a new version; one that becomes looser is an older one, and does not count.
+func (x *mapper) strictness(tags ...[]Tag) time.Duration {
+	tlp, pap := x.labelsFor(tags...)
+	return time.Duration((tlp.Rank()+1)*10+pap.Rank()) * time.Millisecond
+}
+
+// labelsFor gives the stricter of the event's labels and those among tags.
+func (x *mapper) labelsFor(tags ...[]Tag) (marking.TLP, marking.PAP) {
+	tlp, pap := x.tlp, x.pap
+	for _, list := range tags {
+		if t := TLP(list); t.Rank() > tlp.Rank() {
+			tlp = t
+		}
+		if p := PAP(list); pap == "" || p.Rank() > pap.Rank() {
+			pap = p
+		}
+	}
+	return tlp, pap
 }
 
 // keep puts what an element was into the extension. What is too long loses what is longest, and err tells what.

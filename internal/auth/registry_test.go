@@ -203,7 +203,7 @@ func TestTokens(t *testing.T) {
 		{Claim{Officer: "desk"}, h.now, "nobody acts as an officer without a token of that officer"},
 		{Claim{Officer: "root", Token: whole}, h.now, "this token is another officer's"},
 		{Claim{Officer: "desk", Token: NewToken()}, h.now, "this token is not known here"},
-		{Claim{Officer: "desk", Token: Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 56 characters"},
+		{Claim{Officer: "desk", Token: Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 77 characters"},
 		{Claim{Officer: "desk", Token: NewLink()}, h.now, "this is no token"},
 		{Claim{Officer: "desk", Token: Typed(whole.Reveal() + "=")}, h.now, "this is no token"},
 		{Claim{Officer: "desk", Token: whole}, later, "this token has expired"},

@@ -171,6 +171,9 @@ func Values(o *stix.Object) (values []string) {
 			values = append(values, Normal(v))
 		}
 	}
+	for _, v := range mispValues(o) {
+		add(v)
+	}
 	if o.Type.Observable() {
 		add(o.Value)
 		if text, ok := o.Property("hashes"); ok {
@@ -191,7 +194,7 @@ func Values(o *stix.Object) (values []string) {
 	}
 	p, err := pattern.Parse(o.Pattern)
 	if err != nil {
-		return nil
+		return values
 	}
 	found, _ := p.Values()
 	for _, v := range found {

@@ -185,9 +185,10 @@ func sightings(all []*finding) (seen []node.Seen) {
 				if !d.First.IsZero() {
 					s.First, s.Last = statement.TimeOf(d.First), statement.TimeOf(d.Last)
 				}
+				s.Count = min(s.Count, maxSightings)
 				seen = append(seen, s)
 			}
 		}
 	}
-	return seen
+	return merged(seen)
 }

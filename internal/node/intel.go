@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +65,17 @@ type IntelView struct {
 	Held    []intel.Held   `json:"held,omitempty"` // back from a feed
 	Offer   *intel.Offer   `json:"offer,omitempty"`
 	Opened  statement.Time `json:"opened"`
+	Seen    []SeenBy       `json:"seen,omitempty"` // of its objects, by what those who got them have reported
 	View    intel.View     `json:"-"`
+}
+
+// SeenBy is what one party has reported of having seen objects of a feed or share.
+type SeenBy struct {
+	Party   party.Code     `json:"party"`
+	Reports int64          `json:"reports"`
+	Count   int64          `json:"count"` // occurrences
+	First   statement.Time `json:"first,omitzero"`
+	Last    statement.Time `json:"last,omitzero"`
 }
 
 // ObjectView is an object as lists show it.
@@ -118,6 +130,20 @@ func (n *Node) Intelligence(ctx context.Context) (all []IntelView, err error) {
 	return all, err
 }
 
+// Collections are the sources, feeds and shares that are here, whoever asks: for a face that shows no more of them than Catalogue.Shows lets through.
+func (n *Node) Collections(ctx context.Context) (all map[thread.ID]IntelView, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		all = map[thread.ID]IntelView{}
+		return tx.Threads(string(intel.Kind), func(row store.ThreadRow) bool {
+			if v, ok := intelOf(row); ok {
+				all[v.ID] = v
+			}
+			return true
+		})
+	})
+	return all, err
+}
+
 func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	if len(row.State) == 0 {
 		return v, false
@@ -132,6 +158,10 @@ func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	}
 	if of.Form == intel.AFeed {
 		v.Offer = &v.View.Offer
+	}
+	for _, by := range slices.Sorted(maps.Keys(of.Seen)) {
+		t := of.Seen[by]
+		v.Seen = append(v.Seen, SeenBy{by, t.Reports, t.Count, t.First, t.Last})
 	}
 	return v, ok
 }

@@ -3,6 +3,7 @@ package node
 import (
 	"bytes"
 	"context"
+	"errors"
 	"iter"
 	"slices"
 	"strconv"
@@ -76,7 +77,13 @@ func (t *telling) tell(g *sightGroup) error {
 // refused notes why a group was not said; what is no refusal ends it all.
 func (g *sightGroup) refused(err error) error {
 	switch fault.CodeOf(err) {
-	case fault.Denied, fault.Inadmissible, fault.Unknown, fault.Revoked, fault.NotFound:
+	case fault.Denied: // an agreement or a caveat, or that a second officer is wanted; not that this officer may not
+		if denial := (*exchange.Denial)(nil); !errors.As(err, &denial) && fault.ClauseOf(err) != "DEC-10" {
+			return err
+		}
+		g.Withheld = fault.Show(err)
+		return nil
+	case fault.Inadmissible, fault.Unknown, fault.Revoked, fault.NotFound:
 		g.Withheld = fault.Show(err)
 		return nil
 	}

@@ -40,6 +40,8 @@ func Run(t *testing.T, open Opener) {
 		"ParcelsGone":       parcelsGone,
 		"ParcelsBehind":     parcelsBehind,
 		"Postings":          postings,
+		"PostingsModel":     postingsModel,
+		"PostingsMerged":    postingsMerged,
 		"ReadRange":         readRange,
 		"Answers":           answers,
 		"Contents":          contents,
