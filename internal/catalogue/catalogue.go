@@ -17,6 +17,7 @@ import (
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/match"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
@@ -100,10 +101,13 @@ func (h *hasher) class(head *statement.Head) store.Class {
 	return store.Class(h.hash(byClass, string(b)))
 }
 
-// Normal is a value as it is looked for: without the defanging by which it is kept from being clicked on, and without case where case means nothing.
+// Normal is a value as it is looked for. What package match knows as an address, range, endpoint, name, URL, mail address or hash has the form that it has there, however it is written; of
+// anything else case and the usual defanging mean nothing, but for case behind the host of a URL. Objects that were indexed by another form are found by this one when they are indexed anew.
 func Normal(value string) string {
-	v := strings.TrimSpace(value)
-	v = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@", "[dot]", ".", "(dot)", ".").Replace(v)
+	if v, err := match.Parse(value, 0); err == nil && v.Kind != match.Path && v.Kind != match.File {
+		return v.Text
+	}
+	v := match.Refang(strings.TrimSpace(value))
 	if rest, ok := cutFold(v, "hxxp"); ok {
 		v = "http" + rest
 	}

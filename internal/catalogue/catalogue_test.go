@@ -9,6 +9,7 @@ import (
 	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/party"
@@ -76,15 +77,15 @@ func TestOthersHideNothing(t *testing.T) {
 	t.Parallel()
 	// spec: INT-9
 	h := newHouse(t)
-	share := thread.ID(h.gave("XB", idZero(), marking.Amber, indicator(1, 0, "of XB", "")))
+	share := h.gave("XB", idZero(), marking.Amber, indicator(1, 0, "of XB", ""))
 	h.gave("XC", share, marking.Amber, indicator(1, 2, "of XC", ""), indicator(2, 0, "other", ""))
 	h.gave("XB", share, marking.Amber, indicator(2, 0, "other of XB", ""))
 	h.denied["XB"] = true
 	h.is("all", h.names(catalogue.Query{For: officer(), Versions: catalogue.Versions{All: true}}), "of XB of XC other other of XB")
-	h.says(statement.Head{From: "XD", To: []party.Code{"XA"}, Thread: statement.ID(share), Kind: intel.KindSighting, Marking: marking.Marking{TLP: marking.Amber}, Facts: []byte(`{"objects":2,"count":1}`)}, "not-admissible",
+	h.says(statement.Head{From: "XD", To: []party.Code{"XA"}, Thread: share, Kind: intel.KindSighting, Marking: marking.Marking{TLP: marking.Amber}, Facts: []byte(`{"objects":2,"count":1}`)}, "not-admissible",
 		indicator(1, 5, "of XD", "")+"\n"+indicator(9, 0, "more of XD", "")+"\n")
 	h.index()
-	for _, v := range []catalogue.Viewer{officer(), {Party: "XA", Max: marking.Red}, {Party: catalogueOutside, Max: marking.Red}} {
+	for _, v := range []catalogue.Viewer{officer(), {Party: "XA", Max: marking.Red}, {Party: exchange.Outside, Max: marking.Red}} {
 		h.is("the last", h.names(catalogue.Query{For: v}), "of XC other")
 		h.is("by value", h.found(catalogue.Search{For: v, Value: "host9.example"}), "")
 		if view, err := h.Object(t.Context(), v, idOf("indicator", 9)); fault.CodeOf(err) != fault.NotFound {
@@ -93,13 +94,11 @@ func TestOthersHideNothing(t *testing.T) {
 	}
 }
 
-const catalogueOutside = party.Code("")
-
 // TestErased: when what was said is erased, what it had hidden or made older is shown again, and nothing else changes.
 func TestErased(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	share := thread.ID(h.gave("XB", idZero(), marking.Green, indicator(1, 0, "a0", ""), domain(7, "d0")))
+	share := h.gave("XB", idZero(), marking.Green, indicator(1, 0, "a0", ""), domain(7, "d0"))
 	newer := h.gave("XB", share, marking.Green, indicator(1, 1, "a1", ""))
 	h.gave("XB", share, marking.Green, indicator(1, 1, "a1 again", ""), indicator(2, 0, "b0", ""))
 	h.is("before", h.names(catalogue.Query{For: officer()}), "d0 a1 b0")
@@ -119,7 +118,7 @@ func TestPagesGoOn(t *testing.T) {
 	t.Parallel()
 	for _, limit := range []int{1, 2, 3, 5, 7, 50} {
 		h := newHouse(t)
-		share := thread.ID(h.gave("XB", idZero(), marking.Green, indicator(0, 0, "n0", "")))
+		share := h.gave("XB", idZero(), marking.Green, indicator(0, 0, "n0", ""))
 		var parcels []statement.ID
 		next := 1
 		give := func() {

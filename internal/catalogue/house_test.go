@@ -96,7 +96,7 @@ func (h *house) Submit(_ context.Context, d exchange.Draft) (exchange.Said, erro
 	for _, b := range d.Blobs {
 		parcels = append(parcels, string(b.Raw))
 	}
-	id := h.says(statement.Head{From: "XA", To: d.To, Thread: statement.ID(d.Thread), Kind: d.Kind, Marking: d.Marking, Facts: d.Facts}, "", parcels...)
+	id := h.says(statement.Head{From: "XA", To: d.To, Thread: d.Thread, Kind: d.Kind, Marking: d.Marking, Facts: d.Facts}, "", parcels...)
 	return exchange.Said{ID: id, Thread: d.Thread}, nil
 }
 
@@ -154,14 +154,14 @@ func (h *house) gave(from party.Code, in thread.ID, m marking.TLP, lines ...stri
 	}
 	raw, err := json.Marshal(facts)
 	h.must(err)
-	id := h.says(statement.Head{From: from, To: []party.Code{"XA"}, Thread: statement.ID(in), Kind: kind, Marking: marking.Marking{TLP: m}, Facts: raw}, "", strings.Join(lines, "\n")+"\n")
+	id := h.says(statement.Head{From: from, To: []party.Code{"XA"}, Thread: in, Kind: kind, Marking: marking.Marking{TLP: m}, Facts: raw}, "", strings.Join(lines, "\n")+"\n")
 	h.index()
 	return id
 }
 
 // source opens a source, which is a statement without parcels.
 func (h *house) source() thread.ID {
-	return thread.ID(h.says(statement.Head{From: "XA", Kind: intel.KindSource, Marking: marking.Marking{TLP: marking.Green}, Facts: []byte(`{"name":"sensors"}`)}, ""))
+	return h.says(statement.Head{From: "XA", Kind: intel.KindSource, Marking: marking.Marking{TLP: marking.Green}, Facts: []byte(`{"name":"sensors"}`)}, "")
 }
 
 // index takes in what is here, and its words.

@@ -83,7 +83,7 @@ func newSight(t *testing.T) *sight {
 	said := s.shares(s.xa, s.agreed[2], marking.Marking{TLP: marking.Green}, []party.Code{"XB", "XC"}, s.draw(1, "", "v1"))
 	s.xb.Has(said)
 	s.xc.Has(said)
-	s.shared = thread.ID(said)
+	s.shared = said
 	for _, to := range []*Party{s.xb, s.xc} {
 		feed := s.xa.offers(s.agreed[2], to, intel.Offer{Feed: "all", Types: []string{"indicator", "malware"}})
 		s.feeds[feed], s.fed[feed] = to, map[string]bool{}
@@ -214,7 +214,7 @@ func (s *sight) erases(t *rapid.T) {
 		return
 	}
 	h := rapid.SampledFrom(s.model.lines).Draw(t, "erased").head
-	if h.ID == statement.ID(s.shared) {
+	if h.ID == s.shared {
 		return
 	}
 	_, err := s.xa.Erase(s.ctx, []statement.ID{h.ID}, s.xa.By("duty-officer", "one"))
@@ -261,9 +261,8 @@ func (s *sight) query(t *rapid.T) (q catalogue.Query, text string) {
 	v.Set("limit", fmt.Sprint(q.Limit))
 	set := func(field string, values ...string) { v.Set("match["+field+"]", strings.Join(values, ",")) }
 	if rapid.IntRange(0, 2).Draw(t, "by id") == 0 {
-		for _, id := range rapid.SliceOfNDistinct(rapid.SampledFrom([]stix.ID{objectID("indicator", 1), objectID("indicator", 2), objectID("malware", 5), objectID("domain-name", 7), objectID("indicator", 9)}), 1, 4, rapid.ID).Draw(t, "ids") {
-			q.IDs = append(q.IDs, id)
-		}
+		known := []stix.ID{objectID("indicator", 1), objectID("indicator", 2), objectID("malware", 5), objectID("domain-name", 7), objectID("indicator", 9)}
+		q.IDs = rapid.SliceOfNDistinct(rapid.SampledFrom(known), 1, 4, rapid.ID).Draw(t, "ids")
 		var ids []string
 		for _, id := range q.IDs {
 			ids = append(ids, string(id))
