@@ -61,7 +61,7 @@ type mapper struct {
 	refs     []stix.ID
 	parts    []stix.ID // groupings of references that are full
 	given    map[stix.ID]struct{}
-	elements map[string]stix.ID // by uuid
+	elements map[[16]byte]stix.ID // by uuid
 	pending  []reference
 	came     *originals
 }
@@ -76,7 +76,7 @@ type reference struct {
 }
 
 func newMapper(head *Event, came *originals, m Mapping, give func(stix.Item)) *mapper {
-	x := &mapper{head: head, came: came, give: give, noTLP: cmp.Or(m.TLP, marking.Amber), given: map[stix.ID]struct{}{}, elements: map[string]stix.ID{}}
+	x := &mapper{head: head, came: came, give: give, noTLP: cmp.Or(m.TLP, marking.Amber), given: map[stix.ID]struct{}{}, elements: map[[16]byte]stix.ID{}}
 	if head == nil {
 		return x
 	}
@@ -116,6 +116,9 @@ func idOf(t stix.Type, u UUID, seed string) stix.ID {
 	return stix.DeriveID(t, namespace, []byte(seed))
 }
 
+// own is an identifier that does not keep its object's text in memory.
+func own(id stix.ID) stix.ID { return stix.ID(strings.Clone(string(id))) }
+
 func (x *mapper) refuse(at int64, err error) { x.give(stix.Item{Offset: at, Err: err}) }
 
 // once gives an object that may have been given for an earlier element.
@@ -124,7 +127,7 @@ func (x *mapper) once(o *stix.Object, err error) {
 		return // it is made of constants and of what was checked
 	}
 	if _, known := x.given[o.ID]; !known {
-		x.given[o.ID] = struct{}{}
+		x.given[own(o.ID)] = struct{}{}
 		x.give(stix.Item{Offset: x.offset, Object: o})
 	}
 }
@@ -314,7 +317,7 @@ func (x *mapper) enter(u UUID, id stix.ID) error {
 	if u == "" {
 		return nil
 	}
-	key := strings.ToLower(string(u))
+	key := u.bytes()
 	if _, twice := x.elements[key]; twice {
 		return fault.New(fault.Malformed, "", "its uuid occurs twice in the event")
 	}
@@ -324,14 +327,15 @@ func (x *mapper) enter(u UUID, id stix.ID) error {
 
 // main gives the object that an element became. Where all fits but what only MISP knows, that is told and the object goes in.
 func (x *mapper) main(u UUID, o *stix.Object, err, left error) error {
-	if err == nil {
-		err = x.enter(u, o.ID)
-	}
 	if err != nil {
 		return err
 	}
+	id := own(o.ID)
+	if err := x.enter(u, id); err != nil {
+		return err
+	}
 	x.give(stix.Item{Offset: x.offset, Object: o})
-	x.refer(o.ID)
+	x.refer(id)
 	return left
 }
 
