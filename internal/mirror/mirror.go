@@ -59,6 +59,17 @@ type Mirror struct {
 	Made   statement.Time `json:"made"`
 }
 
+// Collection is one that a server outside lists. What it says of itself is cut and cleaned, so that it may be shown.
+type Collection struct {
+	URL         string `json:"url"`
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description,omitzero"`
+	Alias       string `json:"alias,omitzero"`
+	Root        string `json:"root"` // the API root's title
+	CanRead     bool   `json:"can_read"`
+}
+
 // Check holds a mirror against the bounds. Error: fault.Usage.
 func (m *Mirror) Check() error {
 	bad := func(format string, args ...any) error { return fault.New(fault.Usage, "", format, args...) }
