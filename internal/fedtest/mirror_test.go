@@ -270,7 +270,11 @@ func TestMirrorHangs(t *testing.T) {
 	t.Parallel()
 	f := New(t, "XA", "XB")
 	xa, xb := f.At("XA"), f.At("XB")
-	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	asked := make(chan bool, 100)
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- true
+		<-r.Context().Done()
+	}))
 	t.Cleanup(hangs.Close)
 	for i := range 5 {
 		_, err := xa.AddMirror(t.Context(), node.NewMirror{Access: node.Access{URL: hangs.URL + fmt.Sprintf("/api/collections/%d/", i)}, Name: fmt.Sprintf("a%d", i), Every: time.Minute})
@@ -284,7 +288,26 @@ func TestMirrorHangs(t *testing.T) {
 		f.must(err)
 		return v.State.Last.Taken == 1
 	})
+	for range 5 {
+		<-asked
+	}
+	// One of the processes that share the store makes a run, and no other makes the same.
+	other, err := node.Open(t.Context(), xa.Dir, node.Options{Now: xa.now})
+	f.must(err)
+	if _, err := other.RunMirror(t.Context(), "a0", false); fault.CodeOf(err) != fault.Unavailable || !strings.Contains(fault.Show(err), "under way already") {
+		t.Error(err)
+	}
 	xa.Stop()
+	// A process that ends gives the run up, and another goes on with it.
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	if _, err := other.RunMirror(ctx, "a0", false); fault.CodeOf(err) != fault.Canceled || len(asked) > 0 {
+		t.Error(err)
+	}
+	f.must(other.Close())
 }
 
 // Who may: an administrator sets up; who reads looks; others see nothing of it. What it brings goes in by itself, whoever has no right to say it.
