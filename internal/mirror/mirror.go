@@ -46,9 +46,9 @@ func Kinds() []Kind { return []Kind{TAXII, List, CSV, STIX} }
 
 // Mirror is an outside collection, and the source that it fills.
 type Mirror struct {
-	ID     string         `json:"id"`              // random; the same for its life
-	Name   string         `json:"name"`            // an identifier
-	Kind   Kind           `json:"kind"`            //
+	ID     string         `json:"id"`   // random; the same for its life
+	Name   string         `json:"name"` // an identifier
+	Kind   Kind           `json:"kind"`
 	URL    string         `json:"url"`             // of the collection, or the file
 	User   string         `json:"user,omitzero"`   // of HTTP Basic; "" with a credential: it is a bearer's
 	Sealed []byte         `json:"sealed,omitzero"` // the credential; none: it is open to all
