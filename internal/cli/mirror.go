@@ -12,7 +12,6 @@ import (
 	"github.com/comity-exchange/comity/internal/config"
 	"github.com/comity-exchange/comity/internal/mirror"
 	"github.com/comity-exchange/comity/internal/node"
-	"github.com/comity-exchange/comity/internal/taxii/client"
 	"github.com/comity-exchange/comity/marking"
 )
 
@@ -145,7 +144,7 @@ func (c *mirrorLookCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-func closed(c client.Collection) string {
+func closed(c mirror.Collection) string {
 	if c.CanRead {
 		return ""
 	}

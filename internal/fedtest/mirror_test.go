@@ -32,7 +32,6 @@ type outside struct {
 	server *httptest.Server
 	token  string
 	asked  atomic.Int64 // requests for objects
-	before func(n int64)
 }
 
 // servesTAXII has a party serve its catalogue to whoever shows the token.
@@ -51,9 +50,7 @@ func (p *Party) servesTAXII() *outside {
 	handler := taxii.Handler(p.Node, taxii.Options{Burst: 1_000_000})
 	o.server = httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasSuffix(r.URL.Path, "/objects/") {
-			if n := o.asked.Add(1); o.before != nil {
-				o.before(n)
-			}
+			o.asked.Add(1)
 		}
 		handler.ServeHTTP(w, r)
 	}))
@@ -197,40 +194,64 @@ func TestMirror(t *testing.T) {
 	}
 }
 
+// paged is a server outside with so many objects, a hundred a page, a microsecond after each other. held is told of each request for a page before it is answered.
+func paged(t *testing.T, objects int, held func(r *http.Request, n int64)) *httptest.Server {
+	t.Helper()
+	const form = "2006-01-02T15:04:05.000000Z"
+	first, asked := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), atomic.Int64{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		held(r, asked.Add(1))
+		from := 0
+		if after, err := time.Parse(time.RFC3339Nano, r.URL.Query().Get("added_after")); err == nil {
+			from = max(0, int(after.Sub(first).Microseconds())+1)
+		}
+		to := min(objects, from+100)
+		var page []string
+		for i := from; i < to; i++ {
+			page = append(page, indicator(i, "2026-11-02T00:00:00.000Z", ""))
+		}
+		w.Header().Set("Content-Type", "application/taxii+json;version=2.1")
+		if len(page) == 0 {
+			fmt.Fprint(w, "{}")
+			return
+		}
+		w.Header().Set("X-TAXII-Date-Added-Last", first.Add(time.Duration(to-1)*time.Microsecond).Format(form))
+		fmt.Fprintf(w, `{"more":%t,"objects":[%s]}`, to < objects, strings.Join(page, ","))
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
 // A node that is ended in the middle of a run, in any of its steps, five times over: nothing is lost and nothing comes twice.
 func TestMirrorRestarts(t *testing.T) {
 	t.Parallel()
-	f := New(t, "XA", "XB")
-	xa, xb := f.At("XA"), f.At("XB")
-	var objects []string
-	for i := range 6_000 {
-		objects = append(objects, indicator(i, "2026-11-02T00:00:00.000Z", ""))
-	}
-	xb.gathers("sensors", marking.Green, objects...)
-	o := xb.servesTAXII()
-	reached := make(chan bool)
-	o.before = func(n int64) {
+	f := New(t, "XA")
+	xa := f.At("XA")
+	const objects = 2900
+	reached := make(chan bool, 100)
+	server := paged(t, objects, func(r *http.Request, n int64) {
 		switch n {
-		case 1, 2, 4, 9, 13:
+		case 1, 2, 4, 11, 22:
 			reached <- true // the node is ended while it waits for this page
-			<-reached
+			<-r.Context().Done()
 		}
-	}
-	v, err := xa.AddMirror(t.Context(), node.NewMirror{Access: o.access(), Name: "xb", Collection: "Source: sensors", Every: time.Hour})
+	})
+	v, err := xa.AddMirror(t.Context(), node.NewMirror{Access: node.Access{URL: server.URL + "/api/collections/c/"}, Name: "xb", Every: time.Hour})
 	f.must(err)
 	for range 5 {
-		<-reached
-		done := make(chan bool)
-		go func() { reached <- true; close(done) }()
-		xa.Restart(nil)
-		<-done
+		select {
+		case <-reached:
+			xa.Restart(nil)
+		case <-time.After(Patience):
+			t.Fatal("it has not gone on")
+		}
 	}
 	xa.Until("all is here", func() bool {
 		v, err = xa.Mirror(t.Context(), "xb")
 		f.must(err)
 		return !v.State.Succeeded.IsZero() && !v.State.More
 	})
-	if n := xa.shows(v.Source); n != 6_000 || xa.gathered(v.Source) != 6_000 || v.State.Failures != 0 {
+	if n := xa.shows(v.Source); n != objects || xa.gathered(v.Source) != objects || v.State.Failures != 0 {
 		t.Errorf("%d objects, of %d that were said: %+v", n, xa.gathered(v.Source), v.State)
 	}
 }
@@ -238,29 +259,23 @@ func TestMirrorRestarts(t *testing.T) {
 // What was committed, and not noted because the node died in between, is known when it comes again.
 func TestMirrorDiesBetween(t *testing.T) {
 	t.Parallel()
-	f := New(t, "XA", "XB")
-	xa, xb := f.At("XA"), f.At("XB")
-	var objects []string
-	for i := range 2500 {
-		objects = append(objects, indicator(i, "2026-11-02T00:00:00.000Z", ""))
-	}
-	xb.gathers("sensors", marking.Green, objects...)
-	o := xb.servesTAXII()
-	_, err := xa.AddMirror(t.Context(), node.NewMirror{Access: o.access(), Name: "xb", Kind: mirror.TAXII, Collection: "Source: sensors", Every: time.Hour})
+	f := New(t, "XA")
+	xa := f.At("XA")
+	server := paged(t, 450, func(*http.Request, int64) {})
+	_, err := xa.AddMirror(t.Context(), node.NewMirror{Access: node.Access{URL: server.URL + "/api/collections/c/"}, Name: "xb", Kind: mirror.TAXII, Every: time.Hour})
 	f.must(err)
-	f.must(xa.PauseMirror(t.Context(), "xb", true))
 	var v node.MirrorView
-	for range 3 {
+	xa.Until("it was fetched", func() bool {
 		v, err = xa.Mirror(t.Context(), "xb")
 		f.must(err)
-		cursor := v.State.Cursor
-		_, err = xa.RunMirror(t.Context(), "xb", false)
+		return !v.State.Succeeded.IsZero()
+	})
+	for range 3 {
+		f.must(xa.forgetsCursor("xb", ""))
+		v, err = xa.RunMirror(t.Context(), "xb", false)
 		f.must(err)
-		f.must(xa.forgetsCursor("xb", cursor))
 	}
-	v, err = xa.RunMirror(t.Context(), "xb", false)
-	f.must(err)
-	if n := xa.shows(v.Source); n != 2500 || xa.gathered(v.Source) != 2500 || v.State.Last.Duplicates != 2500 {
+	if n := xa.shows(v.Source); n != 450 || xa.gathered(v.Source) != 450 || v.State.Last.Taken != 0 || v.State.Last.Duplicates < 450 {
 		t.Errorf("%d objects, of %d that were said: %+v", n, xa.gathered(v.Source), v.State)
 	}
 }
@@ -270,14 +285,27 @@ func TestMirrorHangs(t *testing.T) {
 	t.Parallel()
 	f := New(t, "XA", "XB")
 	xa, xb := f.At("XA"), f.At("XB")
-	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
+	asked := make(chan bool, 100)
+	hangs := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		asked <- true
+		<-r.Context().Done()
+	}))
 	t.Cleanup(hangs.Close)
 	for i := range 5 {
 		_, err := xa.AddMirror(t.Context(), node.NewMirror{Access: node.Access{URL: hangs.URL + fmt.Sprintf("/api/collections/%d/", i)}, Name: fmt.Sprintf("a%d", i), Every: time.Minute})
 		f.must(err)
 	}
+	for range 5 {
+		<-asked
+	}
+	// One of the processes that share the store makes a run, and no other makes the same.
+	other, err := node.Open(t.Context(), xa.Dir, node.Options{Now: xa.now})
+	f.must(err)
+	if _, err := other.RunMirror(t.Context(), "a0", false); fault.CodeOf(err) != fault.Unavailable || !strings.Contains(fault.Show(err), "under way already") {
+		t.Error(err)
+	}
 	xb.gathers("sensors", marking.Green, indicator(1, "2026-11-02T00:00:00.000Z", ""))
-	_, err := xa.AddMirror(t.Context(), node.NewMirror{Access: xb.servesTAXII().access(), Name: "xb", Collection: "Source: sensors", Every: time.Hour})
+	_, err = xa.AddMirror(t.Context(), node.NewMirror{Access: xb.servesTAXII().access(), Name: "xb", Collection: "Source: sensors", Every: time.Hour})
 	f.must(err)
 	xa.Until("the one that answers is fetched", func() bool {
 		v, err := xa.Mirror(t.Context(), "xb")
@@ -285,6 +313,16 @@ func TestMirrorHangs(t *testing.T) {
 		return v.State.Last.Taken == 1
 	})
 	xa.Stop()
+	// A process that ends gives the run up, and another goes on with it.
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-asked
+		cancel()
+	}()
+	if _, err := other.RunMirror(ctx, "a0", false); fault.CodeOf(err) != fault.Canceled || len(asked) > 0 {
+		t.Error(err)
+	}
+	f.must(other.Close())
 }
 
 // Who may: an administrator sets up; who reads looks; others see nothing of it. What it brings goes in by itself, whoever has no right to say it.

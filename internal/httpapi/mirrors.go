@@ -8,7 +8,6 @@ import (
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/mirror"
 	"github.com/comity-exchange/comity/internal/node"
-	"github.com/comity-exchange/comity/internal/taxii/client"
 	"github.com/comity-exchange/comity/marking"
 )
 
@@ -42,7 +41,7 @@ type MirrorToAdd struct {
 
 // Collections are those of a server.
 type Collections struct {
-	Collections []client.Collection `json:"collections"`
+	Collections []mirror.Collection `json:"collections"`
 }
 
 // MirrorByName takes a mirror's name from the path.

@@ -46,9 +46,9 @@ func Kinds() []Kind { return []Kind{TAXII, List, CSV, STIX} }
 
 // Mirror is an outside collection, and the source that it fills.
 type Mirror struct {
-	ID     string         `json:"id"`              // random; the same for its life
-	Name   string         `json:"name"`            // an identifier
-	Kind   Kind           `json:"kind"`            //
+	ID     string         `json:"id"`   // random; the same for its life
+	Name   string         `json:"name"` // an identifier
+	Kind   Kind           `json:"kind"`
 	URL    string         `json:"url"`             // of the collection, or the file
 	User   string         `json:"user,omitzero"`   // of HTTP Basic; "" with a credential: it is a bearer's
 	Sealed []byte         `json:"sealed,omitzero"` // the credential; none: it is open to all
@@ -57,6 +57,17 @@ type Mirror struct {
 	Every  int64          `json:"every"` // seconds between two runs
 	Paused bool           `json:"paused,omitzero"`
 	Made   statement.Time `json:"made"`
+}
+
+// Collection is one that a server outside lists. What it says of itself is cut and cleaned, so that it may be shown.
+type Collection struct {
+	URL         string `json:"url"`
+	ID          string `json:"id"`
+	Title       string `json:"title"`
+	Description string `json:"description,omitzero"`
+	Alias       string `json:"alias,omitzero"`
+	Root        string `json:"root"` // the API root's title
+	CanRead     bool   `json:"can_read"`
 }
 
 // Check holds a mirror against the bounds. Error: fault.Usage.

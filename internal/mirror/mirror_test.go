@@ -130,9 +130,9 @@ func TestState(t *testing.T) {
 	// Failures: later and later, up to an hour, each with some jitter; never forgotten.
 	s.Began(now)
 	failed := fault.New(fault.Unavailable, "", "away")
-	for i, want := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60, 60} {
+	for i, minutes := range []int{1, 2, 4, 8, 16, 32, 60, 60, 60} {
 		s.Ended(now, every, false, failed, 0)
-		if wait(&s) != want*time.Minute || s.Failures != i+1 || s.Error != "away" {
+		if wait(&s) != time.Duration(minutes)*time.Minute || s.Failures != i+1 || s.Error != "away" {
 			t.Errorf("failure %d: %s", i+1, wait(&s))
 		}
 	}

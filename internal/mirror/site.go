@@ -188,7 +188,7 @@ func (s *Site) ask(ctx context.Context, at *url.URL, header http.Header) (*Answe
 	}
 	// The transport's own bound begins when the request has gone: this one is for all that comes before.
 	timer := time.AfterFunc(s.bounds.Begin+handshake+dialWait, func() { cancel(errSlow) })
-	answer, err := s.transport.RoundTrip(r)
+	answer, err := s.transport.RoundTrip(r) //nolint:bodyclose // whoever gets the Answer closes it
 	timer.Stop()
 	if err != nil {
 		err = unreached(ctx, err)

@@ -208,9 +208,12 @@ func (n *Node) fetchHeld(ctx context.Context, m mirror.Mirror, asked asking) err
 	if err != nil || !due {
 		return err
 	}
-	more, failed := n.round(ctx, m, state.Cursor)
-	if ctx.Err() != nil { // whoever ends the node ends the run: it is due at once when it is started again
+	more, failed := n.round(ctx, m, state.Cursor, asked)
+	switch {
+	case ctx.Err() != nil: // whoever ends the node ends the run: it is due at once when it is started again
 		return fault.Wrap(ctx.Err(), fault.Canceled, "", "the run was broken off; it goes on where it was")
+	case fault.CodeOf(failed) == fault.Canceled: // it is paused, or begins elsewhere: likewise
+		return failed
 	}
 	var ended mirror.State
 	err = n.changeRun(ctx, m.ID, func(_ *mirror.Mirror, s *mirror.State) (bool, error) {
@@ -254,7 +257,7 @@ func (n *Node) changeRun(ctx context.Context, id string, change func(*mirror.Mir
 }
 
 // round fetches what there is into the mirror's source.
-func (n *Node) round(ctx context.Context, m mirror.Mirror, cursor string) (more bool, err error) {
+func (n *Node) round(ctx context.Context, m mirror.Mirror, cursor string, asked asking) (more bool, err error) {
 	from, err := n.fills(ctx, m)
 	if err != nil {
 		return false, err
@@ -270,13 +273,19 @@ func (n *Node) round(ctx context.Context, m mirror.Mirror, cursor string) (more 
 			return n.takeIn(ctx, from, items)
 		},
 		Note: func(ctx context.Context, step mirror.Step) error {
-			return n.changeRun(ctx, m.ID, func(_ *mirror.Mirror, s *mirror.State) (bool, error) {
+			paused := false
+			err := n.changeRun(ctx, m.ID, func(now *mirror.Mirror, s *mirror.State) (bool, error) {
 				if s.Cursor != step.Before { // somebody wants it from the beginning, or another process has it
-					return false, fault.New(fault.Unavailable, "", "the mirror was set to begin elsewhere while it ran")
+					return false, fault.New(fault.Canceled, "", "the mirror was set to begin elsewhere while it ran")
 				}
 				s.Took(step)
+				paused = now.Paused && !asked.now
 				return true, nil
 			})
+			if err == nil && paused {
+				err = fault.New(fault.Canceled, "", "the mirror was paused while it ran")
+			}
+			return err
 		},
 	}
 	return r.Run(ctx)

@@ -171,7 +171,7 @@ func (a Access) site() (*mirror.Site, error) {
 }
 
 // LookOutside asks a TAXII server which collections it has. Errors: fault.Denied; those of client.Find.
-func (n *Node) LookOutside(ctx context.Context, a Access) ([]client.Collection, error) {
+func (n *Node) LookOutside(ctx context.Context, a Access) ([]mirror.Collection, error) {
 	if err := n.Authorize(ctx, auth.Keep, auth.Matter{}); err != nil {
 		return nil, err
 	}

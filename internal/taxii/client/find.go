@@ -19,17 +19,6 @@ const (
 	maxTold        = 300 // letters of a title or description
 )
 
-// Collection is one that a server lists.
-type Collection struct {
-	URL         string `json:"url"`
-	ID          string `json:"id"`
-	Title       string `json:"title"`
-	Description string `json:"description,omitzero"`
-	Alias       string `json:"alias,omitzero"`
-	Root        string `json:"root"` // the API root's title
-	CanRead     bool   `json:"can_read"`
-}
-
 // ofCollection is the address of a collection, or of its objects (5.2, 5.4).
 var ofCollection = regexp.MustCompile(`^(/(?:.*/)?collections/[^/]+/)(?:objects/|manifest/)?$`)
 
@@ -52,7 +41,7 @@ func Direct(address string) (string, bool) {
 
 // Find lists the collections of a server: from its discovery, an API root, or its list of collections. What it points to on other servers is left out. Errors: those of mirror.Site; fault.NotFound where there is nothing
 // of TAXII at that address.
-func Find(ctx context.Context, site *mirror.Site) (all []Collection, err error) {
+func Find(ctx context.Context, site *mirror.Site) (all []mirror.Collection, err error) {
 	f := &finder{caller: caller{site: site}, seen: map[string]bool{}}
 	at := slash(site.At())
 	err = f.look(ctx, at, true)
@@ -71,14 +60,14 @@ func Find(ctx context.Context, site *mirror.Site) (all []Collection, err error) 
 }
 
 // Choose finds the one that is meant: by its id, its alias or its title. Error: fault.NotFound, fault.Usage where several are meant.
-func Choose(all []Collection, name string) (Collection, error) {
-	for _, same := range []func(c Collection) bool{
-		func(c Collection) bool { return c.ID == name },
-		func(c Collection) bool { return c.Alias != "" && c.Alias == name },
-		func(c Collection) bool { return c.Title == name },
-		func(c Collection) bool { return name == "" },
+func Choose(all []mirror.Collection, name string) (mirror.Collection, error) {
+	for _, same := range []func(c mirror.Collection) bool{
+		func(c mirror.Collection) bool { return c.ID == name },
+		func(c mirror.Collection) bool { return c.Alias != "" && c.Alias == name },
+		func(c mirror.Collection) bool { return c.Title == name },
+		func(c mirror.Collection) bool { return name == "" },
 	} {
-		var fit []Collection
+		var fit []mirror.Collection
 		for _, c := range all {
 			if same(c) {
 				fit = append(fit, c)
@@ -88,15 +77,15 @@ func Choose(all []Collection, name string) (Collection, error) {
 		case len(fit) == 1:
 			return fit[0], nil
 		case len(fit) > 1:
-			return Collection{}, fault.New(fault.Usage, "", "the server has %d collections that could be meant: name one by its id", len(fit))
+			return mirror.Collection{}, fault.New(fault.Usage, "", "the server has %d collections that could be meant: name one by its id", len(fit))
 		}
 	}
-	return Collection{}, fault.New(fault.NotFound, "", "the server lists no such collection")
+	return mirror.Collection{}, fault.New(fault.NotFound, "", "the server lists no such collection")
 }
 
 type finder struct {
 	caller
-	all     []Collection
+	all     []mirror.Collection
 	seen    map[string]bool
 	skipped int // API roots on other servers
 }
@@ -182,7 +171,7 @@ func (f *finder) add(list *url.URL, root string, all []resource) {
 		}
 		at := *list
 		at.Path, at.RawPath, at.RawQuery = list.Path+r.ID+"/", "", ""
-		f.all = append(f.all, Collection{
+		f.all = append(f.all, mirror.Collection{
 			URL: at.String(), ID: r.ID, Title: told(r.name()), Description: told(r.Description), Alias: told(r.Alias), Root: told(root), CanRead: r.readable(),
 		})
 	}

@@ -26,6 +26,7 @@ type Origin struct {
 	opt   Options
 	known map[stix.ID]stix.Definition // definitions that came, or need not come; bounded by maxKnown
 	gone  map[stix.ID]bool            // that the server has not
+	away  map[stix.ID]bool            // that are not here; bounded likewise
 }
 
 // maxKnown bounds what is remembered of definitions in a run.
@@ -36,7 +37,7 @@ func NewOrigin(site *mirror.Site, o Options) *Origin {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Origin{caller: caller{site: site}, opt: o, known: map[stix.ID]stix.Definition{}, gone: map[stix.ID]bool{}}
+	return &Origin{caller: caller{site: site}, opt: o, known: map[stix.ID]stix.Definition{}, gone: map[stix.ID]bool{}, away: map[stix.ID]bool{}}
 }
 
 // Close implements mirror.Origin.
@@ -81,6 +82,10 @@ func (o *Origin) Next(ctx context.Context, text string) (mirror.Page, error) {
 			a.Discard()
 			return &page{o: o, ctx: ctx, asked: c}, nil
 		}
+		if a.Status == http.StatusNotFound && c.Next == "" && o.there(ctx) { // some answer so where nothing fits
+			a.Discard()
+			return &page{o: o, ctx: ctx, asked: c}, nil
+		}
 		again, ok := c.otherwise(a.Status)
 		if !ok {
 			return nil, a.Fault()
@@ -91,6 +96,12 @@ func (o *Origin) Next(ctx context.Context, text string) (mirror.Page, error) {
 		}
 		c = again
 	}
+}
+
+// there tells whether the collection itself is there, and may be read.
+func (o *Origin) there(ctx context.Context) bool {
+	r, err := o.read(ctx, slash(o.site.At()))
+	return err == nil && r.ID != "" && r.readable()
 }
 
 // otherwise is how the same can be asked for where a server refuses it.

@@ -323,6 +323,19 @@ func TestQuirks(t *testing.T) {
 		// Beyond the last page some answer 416, as TAXII 2.0 did, others 404 or nothing.
 		"416 beyond the end": func(o *outside) { endsWith(o, http.StatusRequestedRangeNotSatisfiable) },
 		"204 beyond the end": func(o *outside) { endsWith(o, http.StatusNoContent) },
+		// Where nothing fits, some answer that there is nothing, although the collection is there.
+		"404 beyond the end": func(o *outside) {
+			endsWith(o, http.StatusNotFound)
+			end := o.before
+			o.before = func(w http.ResponseWriter, r *http.Request, n int) bool {
+				if r.URL.Path == collection {
+					w.Header().Set("Content-Type", "application/taxii+json;version=2.1")
+					fmt.Fprint(w, `{"id":"9cb00a4f-0000-4000-8000-000000000001","title":"x","can_read":true,"can_write":false}`)
+					return true
+				}
+				return end(w, r, n)
+			}
+		},
 		"next that is never taken back": func(o *outside) {
 			o.most = 100
 			ask(o, func(w http.ResponseWriter, r *http.Request, _ int) bool {
@@ -358,6 +371,7 @@ func TestQuirks(t *testing.T) {
 			script(o)
 			n := newInside(t, o)
 			n.wholly()
+			n.wholly() // with nothing new, too
 			o.mu.Lock()
 			o.objects = append(o.objects, added{indicator(9000), date(90_000_000)})
 			o.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"iter"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/comity-exchange/comity/fault"
@@ -122,7 +123,11 @@ func (p *page) item(item stix.Item, yield func(stix.Item, error) bool) error {
 	if len(missing) == 0 {
 		return give(yield, item)
 	}
-	p.missing = append(p.missing, missing...)
+	for _, id := range missing {
+		if !slices.Contains(p.missing, id) && len(p.missing) < maxAsked {
+			p.missing = append(p.missing, id)
+		}
+	}
 	p.waiting, p.weight = append(p.waiting, item), p.weight+len(raw)
 	if p.weight > maxWaiting {
 		return p.release(yield)
@@ -141,7 +146,7 @@ func give(yield func(stix.Item, error) bool, item stix.Item) error {
 func (p *page) release(yield func(stix.Item, error) bool) error {
 	var ask []stix.ID
 	for _, id := range p.missing {
-		if _, known := p.o.known[id]; !known && !p.o.gone[id] && len(ask) < maxAsked {
+		if _, known := p.o.known[id]; !known && !p.o.gone[id] {
 			ask = append(ask, id)
 			p.o.gone[id] = true
 		}
@@ -206,12 +211,14 @@ func (o *Origin) missing(ctx context.Context, s *stix.Object) (out []stix.ID) {
 	for _, id := range all {
 		switch {
 		case o.gone[id]:
-		case o.opt.Here != nil && o.opt.Here(ctx, id):
+		case !o.away[id] && o.opt.Here != nil && o.opt.Here(ctx, id):
 			if len(o.known) < maxKnown {
 				o.known[id] = stix.Definition{ID: id}
 			}
 		default:
-			out = append(out, id)
+			if out = append(out, id); len(o.away) < maxKnown {
+				o.away[id] = true
+			}
 		}
 	}
 	return out
