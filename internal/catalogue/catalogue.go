@@ -43,8 +43,9 @@ type Options struct {
 // Catalogue answers for the objects of one store. It is safe for concurrent use; several processes on one store may each have one.
 type Catalogue struct {
 	Options
-	seen sightings
-	idle idle
+	seen   sightings
+	opened opened
+	idle   idle
 }
 
 // New makes one.

@@ -44,7 +44,7 @@ func (c *Catalogue) EachParcel(ctx context.Context, v Viewer, of thread.ID, yiel
 			}
 			last = len(parcels) < atOnce
 			for _, p := range parcels {
-				text, err := c.text(tx, v, p)
+				text, err := c.parcelText(tx, v, p, read)
 				if err != nil {
 					return err
 				}
@@ -69,8 +69,8 @@ func (c *Catalogue) EachParcel(ctx context.Context, v Viewer, of thread.ID, yiel
 	}
 }
 
-// text reads a parcel; Raw is nil where the viewer gets nothing of it, or it was erased.
-func (c *Catalogue) text(tx store.Tx, v Viewer, p store.Parcel) (Text, error) {
+// parcelText reads a parcel; Raw is nil where the viewer gets nothing of it, or it was erased.
+func (c *Catalogue) parcelText(tx store.Tx, v Viewer, p store.Parcel, read func(tx store.Tx, ref store.ContentRef) ([]byte, error)) (Text, error) {
 	may, err := c.sees(tx, v, statementOf(p))
 	if err != nil || !may || p.Objects == 0 {
 		return Text{Parcel: p}, err
@@ -94,7 +94,7 @@ func (c *Catalogue) At(ctx context.Context, v Viewer, parcel int64, numbers ...i
 		if err != nil {
 			return err
 		}
-		text, err := c.text(tx, v, p)
+		text, err := c.parcelText(tx, v, p, c.text)
 		if err != nil || text.Raw == nil {
 			return err
 		}

@@ -1,24 +1,33 @@
 package catalogue
 
 import (
+	"bytes"
 	"cmp"
 	"context"
+	"math"
 	"slices"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
 )
 
-// Search asks for objects by what they say. At least one of Value, Text and Type is given; what is given holds together.
+// Search asks for objects by what they say, and by where and when they came. At least one member that asks something is given; what is given holds together.
 type Search struct {
-	For   Viewer
-	Value string // an address, name, hash, external id …; defanged or not
-	Text  string // words of names, descriptions and labels
-	Type  stix.Type
-	Limit int // at most MaxPage; 0: 50
-	After Mark
+	For    Viewer
+	Value  string // an address, name, hash, external id …; defanged or not
+	Text   string // words of names, descriptions and labels
+	Type   stix.Type
+	Thread thread.ID // of one source, feed or share
+	From   time.Time // that came then or later
+	Until  time.Time // that came before it
+	Limit  int       // at most MaxPage; 0: 50
+	After  Mark
 }
 
 // Mark is where a search goes on; the zero Mark is its beginning.
@@ -27,15 +36,45 @@ type Mark struct {
 	Line   int
 }
 
-// Hits is a page of a search, in the order in which objects were added.
+// String is a mark as a page's address or a program's cursor has it; "" for the zero Mark.
+func (m Mark) String() string {
+	if m == (Mark{}) {
+		return ""
+	}
+	return strconv.FormatInt(m.Parcel, 10) + "." + strconv.Itoa(m.Line)
+}
+
+// ParseMark reads what String wrote. Error: fault.Usage.
+func ParseMark(text string) (m Mark, err error) {
+	if text == "" {
+		return m, nil
+	}
+	parcel, line, _ := strings.Cut(text, ".")
+	m.Parcel, err = strconv.ParseInt(parcel, 10, 64)
+	if err == nil {
+		m.Line, err = strconv.Atoi(line)
+	}
+	if err != nil || m.Parcel < 0 || m.Line < -1 || m.Line > endOfParcel {
+		return Mark{}, fault.New(fault.Usage, "", "this is no place in what was found: begin again")
+	}
+	return m, nil
+}
+
+// Hits is a page of a search, in the order in which objects were added. It may be short, or empty, and not be the last.
 type Hits struct {
 	Objects []Object
 	More    bool
 	Next    Mark
 }
 
-// maxScan bounds how many postings one page of a search looks at.
-const maxScan = 20_000
+const (
+	maxScan     = 20_000        // postings that one page of a search looks at
+	maxBrowse   = 16            // parcels that a page without a value or word reads
+	endOfParcel = math.MaxInt32 // a line behind all lines
+)
+
+// termed tells whether a type is among the terms; of the others there are too many, and they are found by reading on.
+func termed(t stix.Type) bool { return !t.Observable() && t != "indicator" && t != "relationship" }
 
 // Search finds objects. All versions that are here are found, each as its source gave it.
 func (c *Catalogue) Search(ctx context.Context, s Search) (hits Hits, err error) {
@@ -53,29 +92,66 @@ func (c *Catalogue) Search(ctx context.Context, s Search) (hits Hits, err error)
 			terms = append(terms, store.Term(w))
 		}
 	}
-	if s.Type != "" {
+	if s.Type != "" && termed(s.Type) {
 		terms = append(terms, h.term(byType, string(s.Type)))
 	}
-	if len(terms) == 0 {
-		return hits, fault.New(fault.Usage, "", "a search names a value, a word or a type")
+	if len(terms) == 0 && s.Type == "" && s.Thread.IsZero() && s.From.IsZero() && s.Until.IsZero() {
+		return hits, fault.New(fault.Usage, "", "a search names a value, a word, a type, a source or a time")
 	}
 	s.Limit = min(cmp.Or(s.Limit, 50), MaxPage)
 	err = c.Store.View(ctx, func(tx store.Tx) error {
-		l := look{c: c, tx: tx, q: Query{For: s.For}, h: h}
-		hits, err = l.search(s, terms)
+		l := look{c: c, tx: tx, q: Query{For: s.For, Thread: s.Thread}, h: h}
+		hits = Hits{}
+		at, any, err := l.begin(s)
+		if hits.Next = at; err != nil || !any {
+			return err
+		}
+		if len(terms) == 0 {
+			hits, err = l.browse(s, at)
+		} else {
+			hits, err = l.search(s, terms, at)
+		}
 		return err
 	})
 	return hits, err
 }
 
-// search goes through what all terms stand for: each in turn says which line is next; one that all name is found.
-func (l *look) search(s Search, terms []store.Term) (hits Hits, err error) {
-	at := s.After
-	if at == (Mark{}) {
+// begin is where a search begins or goes on; any is false where nothing came in its thread and time.
+func (l *look) begin(s Search) (at Mark, any bool, err error) {
+	if at = s.After; at == (Mark{}) {
 		at.Line = -1
 	}
+	if s.From.IsZero() && s.Thread.IsZero() {
+		return at, true, nil
+	}
+	first, err := l.tx.Parcels(store.ParcelQuery{Thread: s.Thread, After: max(0, at.Parcel-1), Added: added(s.From), Limit: 1})
+	if err != nil || len(first) == 0 {
+		return at, false, err
+	}
+	if first[0].No > at.Parcel {
+		at = Mark{first[0].No, -1}
+	}
+	return at, true, nil
+}
+
+// added is a time as ParcelQuery has it: the last microsecond before it.
+func added(from time.Time) int64 {
+	if from.IsZero() {
+		return 0
+	}
+	return max(0, from.UnixMicro()-1)
+}
+
+// came tells whether a line of a parcel came in the time that is asked for.
+func (s *Search) came(at int64) bool {
+	return at > added(s.From) && (s.Until.IsZero() || at < s.Until.UnixMicro())
+}
+
+// search goes through what all terms stand for: each in turn says which line is next; one that all name is found.
+func (l *look) search(s Search, terms []store.Term, at Mark) (hits Hits, err error) {
 	hits.Next = at
 	agree, last := 0, Mark{}
+	var p store.Parcel
 	for i, looked := 0, 0; ; i = (i + 1) % len(terms) {
 		if looked++; looked > maxScan {
 			hits.More = true
@@ -86,6 +162,22 @@ func (l *look) search(s Search, terms []store.Term) (hits Hits, err error) {
 			return hits, err
 		}
 		here := Mark{next[0].Parcel, next[0].Line}
+		if here.Parcel != p.No {
+			if p, err = l.tx.Parcel(here.Parcel); fault.CodeOf(err) == fault.NotFound {
+				p, err = store.Parcel{No: here.Parcel}, nil // it was erased
+			}
+			if err != nil {
+				return hits, err
+			}
+		}
+		if !s.Until.IsZero() && p.First >= s.Until.UnixMicro() {
+			return hits, nil
+		}
+		if !s.Thread.IsZero() && p.Thread != s.Thread {
+			at, agree, last = Mark{here.Parcel, endOfParcel}, 0, Mark{}
+			hits.Next = at
+			continue
+		}
 		if here != last {
 			agree, last = 0, here
 		}
@@ -98,7 +190,7 @@ func (l *look) search(s Search, terms []store.Term) (hits Hits, err error) {
 		if err != nil {
 			return hits, err
 		}
-		if ok && l.says(o, s) {
+		if ok && s.came(o.Added) && l.says(o, s) {
 			if len(hits.Objects) == s.Limit {
 				hits.More = true
 				return hits, nil
@@ -109,8 +201,70 @@ func (l *look) search(s Search, terms []store.Term) (hits Hits, err error) {
 	}
 }
 
+// browse reads parcels one after the other, where nothing that is asked for is a term.
+func (l *look) browse(s Search, at Mark) (hits Hits, err error) {
+	hits.Next = at
+	for looked, after := 0, max(0, at.Parcel-1); ; {
+		parcels, err := l.tx.Parcels(store.ParcelQuery{Thread: s.Thread, After: after, Added: added(s.From), Limit: parcelsALook})
+		if err != nil {
+			return hits, err
+		}
+		for _, p := range parcels {
+			if !s.Until.IsZero() && p.First >= s.Until.UnixMicro() {
+				return hits, nil
+			}
+			if looked++; looked > maxBrowse {
+				hits.More = true
+				return hits, nil
+			}
+			full, err := l.leaf(s, p, at, &hits)
+			if err != nil || full {
+				return hits, err
+			}
+			after, hits.Next = p.No, Mark{p.No, endOfParcel}
+		}
+		if len(parcels) < parcelsALook {
+			return hits, nil
+		}
+	}
+}
+
+// leaf adds what fits of a parcel; full tells that one more would be too much.
+func (l *look) leaf(s Search, p store.Parcel, at Mark, hits *Hits) (full bool, err error) {
+	if at.Parcel == p.No && at.Line >= p.Objects {
+		return false, nil
+	}
+	may, err := l.c.sees(l.tx, s.For, statementOf(p))
+	if err != nil || !may {
+		return false, err
+	}
+	text, err := read(l.tx, p.Content)
+	if fault.CodeOf(err) == fault.Withheld {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	lines(text, func(n, _ int, line []byte) bool {
+		o := Object{Raw: line, Added: p.First + int64(n), Parcel: p, Line: n}
+		if n >= p.Objects || at.Parcel == p.No && n <= at.Line || p.Hidden.Has(n) || !s.came(o.Added) || !l.says(o, s) {
+			return true
+		}
+		if len(hits.Objects) == s.Limit {
+			full, hits.More = true, true
+			return false
+		}
+		hits.Objects, hits.Next = append(hits.Objects, o), Mark{p.No, n}
+		return true
+	})
+	return full, nil
+}
+
 // says makes sure of a value and a type, of which only hashes were compared.
 func (l *look) says(o Object, s Search) bool {
+	if s.Value == "" && (s.Type == "" || !bytes.Contains(o.Raw, []byte(`"`+string(s.Type)+`"`))) {
+		return s.Type == ""
+	}
 	parsed, err := l.parser.Parse(o.Raw)
 	return err == nil && (s.Type == "" || parsed.Type == s.Type) && (s.Value == "" || slices.Contains(Values(parsed), Normal(s.Value)))
 }

@@ -43,6 +43,7 @@ type parsedLine struct {
 
 // Index takes some blobs that are here and were not looked at into the catalogue. more tells that there may be others. Blobs are read and parsed before the writer is asked for.
 func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
+	c.opened.forget(c.Now())
 	var round []*parsed
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		round = nil
@@ -63,7 +64,14 @@ func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
+		left, err := tx.Uncatalogued(parcelsAtOnce)
+		if err != nil {
+			return err
+		}
 		for _, p := range round {
+			if !slices.Contains(left, p.Content) {
+				continue // another round, in this process or in another, was first: again it would lose its words for a moment
+			}
 			if err := c.keep(tx, p); err != nil {
 				return err
 			}

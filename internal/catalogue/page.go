@@ -55,7 +55,7 @@ type Query struct {
 
 // Object is an object of the catalogue.
 type Object struct {
-	Raw    []byte // as its source wrote it, in one line
+	Raw    []byte // as its source wrote it, in one line; not to be changed
 	Added  int64  // microseconds since 1970; no two objects have the same
 	Parcel store.Parcel
 	Line   int
@@ -129,7 +129,7 @@ func (l *look) parcel(p store.Parcel) (full bool, err error) {
 	if err != nil || !may {
 		return false, err
 	}
-	text, err := read(l.tx, p.Content)
+	text, err := l.c.text(l.tx, p.Content)
 	if fault.CodeOf(err) == fault.Withheld {
 		return false, nil
 	}
@@ -304,6 +304,9 @@ const (
 
 // line reads the line that begins at an offset of a parcel.
 func (c *Catalogue) line(tx store.Tx, ref store.ContentRef, offset int) ([]byte, error) {
+	if line, ok := c.openedLine(ref, offset); ok {
+		return line, nil
+	}
 	content, err := tx.Content(ref)
 	if err != nil {
 		return nil, err

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
@@ -22,7 +23,7 @@ type intelCmd struct {
 	List   intelListCmd   `cmd:"" default:"withargs" help:"List sources, feeds and shares, and how far each has come."`
 	Source intelSourceCmd `cmd:"" help:"Open a source, in which what comes from one place is gathered."`
 	Import intelImportCmd `cmd:"" help:"Take objects into a source: STIX, or a list of indicators."`
-	Search intelSearchCmd `cmd:"" help:"Find objects by value, word or type."`
+	Search intelSearchCmd `cmd:"" help:"Find objects by value, word, type, source or time."`
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
 	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle."`
 	Sight  intelSightCmd  `cmd:"" help:"Tell who gave an indicator that it was seen, of what comity match found."`
@@ -249,29 +250,55 @@ func (c *intelImportCmd) tell(p *page, r catalogue.Report) {
 }
 
 type intelSearchCmd struct {
-	Value string    `arg:"" optional:"" help:"An address, name, URL, hash or external id; defanged or not."`
-	Text  string    `placeholder:"WORDS" help:"Words of names, descriptions and labels."`
-	Type  stix.Type `placeholder:"TYPE" help:"Objects of this type, other than indicators, observables and relationships."`
-	Limit int       `default:"50" placeholder:"N" help:"At most so many."`
+	Value  string    `arg:"" optional:"" help:"An address, name, URL, hash or external id; defanged or not."`
+	Text   string    `placeholder:"WORDS" help:"Words of names, descriptions and labels."`
+	Type   stix.Type `placeholder:"TYPE" help:"Objects of this type."`
+	Thread string    `placeholder:"ID" help:"What came with this source, feed or share alone."`
+	From   string    `placeholder:"TIME" help:"What came then or later."`
+	To     string    `placeholder:"TIME" help:"What came before it."`
+	Limit  int       `default:"50" placeholder:"N" help:"At most so many."`
 }
 
 func (intelSearchCmd) Help() string {
 	return `  comity intel search 198.51.100[.]7
-  comity intel search --text "walnut loader" --type malware`
+  comity intel search --text "walnut loader" --type malware
+  comity intel search --type indicator --thread 3f2a1b --from 2026-11-01`
 }
 
 func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 	if c.Limit < 1 || c.Limit > catalogue.MaxPage {
 		return fault.New(fault.Usage, "", "--limit: from 1 to %d", catalogue.MaxPage)
 	}
-	return s.withCatalogue(ctx, func(n *node.Node) error {
-		hits, err := n.FindObjects(ctx, catalogue.Search{Value: c.Value, Text: c.Text, Type: c.Type, Limit: c.Limit})
+	search := catalogue.Search{Value: c.Value, Text: c.Text, Type: c.Type}
+	for flag, into := range map[string]*time.Time{"--from": &search.From, "--to": &search.Until} {
+		text := map[string]string{"--from": c.From, "--to": c.To}[flag]
+		if text == "" {
+			continue
+		}
+		at, err := s.moment(flag, text)
 		if err != nil {
 			return err
 		}
+		*into = at.Std()
+	}
+	return s.withCatalogue(ctx, func(n *node.Node) error {
+		if c.Thread != "" {
+			var err error
+			if search.Thread, err = n.FindThread(ctx, c.Thread); err != nil {
+				return err
+			}
+		}
 		views := []node.ObjectView{}
-		for _, o := range hits.Objects {
-			views = append(views, node.ViewObject(o))
+		hits := catalogue.Hits{More: true}
+		for hits.More && len(views) < c.Limit { // a page may be short
+			var err error
+			search.After, search.Limit = hits.Next, c.Limit-len(views)
+			if hits, err = n.FindObjects(ctx, search); err != nil {
+				return err
+			}
+			for _, o := range hits.Objects {
+				views = append(views, node.ViewObject(o))
+			}
 		}
 		return s.show(views, func(p *page) {
 			if len(views) == 0 {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
@@ -61,17 +62,45 @@ func (a *api) importObjects(ctx context.Context, in *struct {
 // Objects are objects of the catalogue.
 type Objects struct {
 	Objects []node.ObjectView `json:"objects"`
-	More    bool              `json:"more" doc:"there are more than were asked for"`
+	More    bool              `json:"more" doc:"there may be others: ask again with next as the cursor"`
+	Next    string            `json:"next,omitzero" doc:"the cursor of the next page; the list ends where it is absent"`
 }
 
 func (a *api) searchObjects(ctx context.Context, in *struct {
-	Value string    `query:"value" doc:"an address, name, URL, hash or external id; defanged or not"`
-	Text  string    `query:"text" doc:"words of names, descriptions and labels"`
-	Type  stix.Type `query:"type" doc:"other than indicators, observables and relationships"`
-	Limit int       `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+	Value  string    `query:"value" doc:"an address, name, URL, hash or external id; defanged or not"`
+	Text   string    `query:"text" doc:"words of names, descriptions and labels"`
+	Type   stix.Type `query:"type" doc:"of the objects"`
+	Thread string    `query:"thread" doc:"what came with this source, feed or share alone: its id, or the beginning of it"`
+	From   string    `query:"from" doc:"what came then or later: a day like 2026-01-01, or a moment"`
+	To     string    `query:"to" doc:"what came before it, likewise"`
+	Limit  int       `query:"limit" minimum:"1" maximum:"1000" default:"50"`
+	Cursor string    `query:"cursor" doc:"next of the page before"`
 }) (Objects, error) {
-	hits, err := a.node.FindObjects(ctx, catalogue.Search{Value: in.Value, Text: in.Text, Type: in.Type, Limit: in.Limit})
+	s := catalogue.Search{Value: in.Value, Text: in.Text, Type: in.Type, Limit: in.Limit}
+	var err error
+	if s.After, err = catalogue.ParseMark(in.Cursor); err != nil {
+		return Objects{}, err
+	}
+	if in.Thread != "" {
+		if s.Thread, err = a.node.FindThread(ctx, in.Thread); err != nil {
+			return Objects{}, err
+		}
+	}
+	for given, into := range map[*string]*time.Time{&in.From: &s.From, &in.To: &s.Until} {
+		if *given == "" {
+			continue
+		}
+		at, err := moment(*given, time.Time{})
+		if err != nil {
+			return Objects{}, err
+		}
+		*into = at.Std()
+	}
+	hits, err := a.node.FindObjects(ctx, s)
 	out := Objects{Objects: []node.ObjectView{}, More: hits.More}
+	if hits.More {
+		out.Next = hits.Next.String()
+	}
 	for _, o := range hits.Objects {
 		out.Objects = append(out.Objects, node.ViewObject(o))
 	}
@@ -136,6 +165,6 @@ func (a *api) registerIntelligence() {
 	on(a, source, a.openSource)
 	on(a, at("import-objects", http.MethodPost, "/intelligence/{id}/objects", "Take STIX objects into a source: a bundle, an envelope, an array, or one after the other.", auth.Read), a.importObjects)
 	on(a, at("report-sightings", http.MethodPost, "/intelligence/sightings", "Tell who gave an object how often and on which days it was seen, and nothing of the log; what was told is not told again.", auth.Read), a.reportSightings)
-	on(a, at("search-objects", http.MethodGet, "/objects", "Find objects by value, word or type.", auth.Read), a.searchObjects)
+	on(a, at("search-objects", http.MethodGet, "/objects", "Find objects by value, word, type, source or time.", auth.Read), a.searchObjects)
 	on(a, at("show-object", http.MethodGet, "/objects/{id}", "Show what each party has said of an object, and what refers to it.", auth.Read), a.showObject)
 }

@@ -58,6 +58,10 @@ type Found struct {
 	Parcel int64
 }
 
+// ParcelChange says that a parcel came, that its sets of lines are others, or that it went. Change rises with each, over all parcels; a parcel has that of its last, and none
+// after a copy was restored until there is another one.
+type ParcelChange struct{ Change, No int64 }
+
 // ParcelQuery asks for parcels in the order of No. Empty members hold for all.
 type ParcelQuery struct {
 	Thread thread.ID
@@ -84,6 +88,8 @@ type Catalogue interface {
 	Parcel(no int64) (Parcel, error)
 	// Parcels lists by q. A page costs the same however many parcels there are.
 	Parcels(q ParcelQuery) ([]Parcel, error)
+	// ParcelChanges lists at most limit changes after a given one, in their order. Where there are none it costs the same however many parcels there are.
+	ParcelChanges(after int64, limit int) ([]ParcelChange, error)
 	// LastParcel is the No of the newest; 0 when there is none.
 	LastParcel() (int64, error)
 	// WordlessParcels lists at most limit parcels of which the words are not yet among the terms; WordsPut notes that they are.

@@ -80,7 +80,7 @@ func add(c *call) error {
 	case !one.CanWrite:
 		return fault.New(fault.Denied, "", "this collection cannot be written: what can is an open source of this party's own")
 	}
-	if err := c.node.Authorize(c.r.Context(), auth.Draft, auth.Matter{Author: c.actor.ID}); err != nil {
+	if err := c.node.Authorize(c.r.Context(), auth.Draft, auth.Matter{Author: c.Actor.ID}); err != nil {
 		return err
 	}
 	if !brings(c.r.Header.Get("Content-Type")) || c.r.Header.Get("Content-Encoding") != "" {
@@ -208,7 +208,7 @@ func (c *call) answer(o *outcome) error {
 
 // statusKey is by what a status is kept: its id, for whoever has posted. Keys that programs give to the API have no blanks, so none is the same.
 func (c *call) statusKey(id string) statement.Digest {
-	return node.AnswerKey(c.actor.ID, "taxii status "+id)
+	return node.AnswerKey(c.Actor.ID, "taxii status "+id)
 }
 
 // status gives what became of a request, to whoever has made it (4.3).

@@ -48,6 +48,12 @@ func allOf(code party.Code) collection {
 
 func stixType(spec string) string { return "application/stix+json;version=" + spec }
 
+// CollectionOf is the id of the collection that is a source, feed or share.
+func CollectionOf(id thread.ID) string { return collectionID(id) }
+
+// CollectionOfAll is the id of the collection of all that may be seen at a party's node.
+func CollectionOfAll(code party.Code) string { return allOf(code).ID }
+
 func collectionID(id thread.ID) string { return idOf("thread\n" + id.String()) }
 
 // collectionOf is a source, feed or share as a collection.
@@ -101,7 +107,7 @@ func (c *call) all(ctx context.Context) ([]collection, error) {
 	for i, v := range views {
 		ids[i] = v.ID
 	}
-	may, err := c.node.Catalogue.Shows(ctx, c.viewer, ids...)
+	may, err := c.node.Catalogue.Shows(ctx, c.Viewer, ids...)
 	if err != nil {
 		return nil, err
 	}
@@ -145,6 +151,9 @@ func (c *call) collection() (collection, error) {
 	if all := allOf(c.node.Config.Code); id == all.ID {
 		return all, nil
 	}
+	if one, ok := c.Known.Load(id); ok {
+		return one.(collection), nil
+	}
 	found, ok := c.server.collections.find(id)
 	if !ok {
 		views, err := c.node.Intelligence(ctx)
@@ -156,7 +165,7 @@ func (c *call) collection() (collection, error) {
 			return collection{}, none
 		}
 	}
-	may, err := c.node.Catalogue.Shows(ctx, c.viewer, found)
+	may, err := c.node.Catalogue.Shows(ctx, c.Viewer, found)
 	if err != nil {
 		return collection{}, err
 	}
@@ -167,5 +176,10 @@ func (c *call) collection() (collection, error) {
 	if fault.CodeOf(err) == fault.NotFound {
 		return collection{}, none
 	}
-	return collectionOf(c.node.Config.Code, v, m), err
+	if err != nil {
+		return collection{}, err
+	}
+	one := collectionOf(c.node.Config.Code, v, m)
+	c.Known.Store(id, one)
+	return one, nil
 }

@@ -2,6 +2,7 @@ package relational
 
 import (
 	"cmp"
+	"crypto/cipher"
 	"encoding/binary"
 	"io"
 	"slices"
@@ -60,6 +61,9 @@ func (t *txn) PutParcel(p store.Parcel, now int64, postings []store.Posting) (st
 	return p, t.PutPostings(p.No, postings)
 }
 
+// nextChange is above the number of every change of a parcel so far.
+const nextChange = `(SELECT COALESCE(MAX(change_no), 0) + 1 FROM parcel)`
+
 // numbered inserts a parcel at the end, or gives the one that the blob has, without what it was found by.
 func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error) {
 	old, err := list(t, `SELECT `+parcelColumns+` WHERE p.content = $1`, []any{content}, readParcel)
@@ -74,7 +78,8 @@ func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error)
 		return p, err
 	}
 	p.No, p.First = last+1, max(now, first+objects)
-	_, err = t.exec(`INSERT INTO parcel (no, content, thread, class, objects, first, hidden, older, shared) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	_, err = t.exec(`INSERT INTO parcel (no, content, thread, class, objects, first, hidden, older, shared, change_no)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, `+nextChange+`)`,
 		p.No, content, p.Thread[:], int64(p.Class), p.Objects, p.First, full(p.Hidden), full(p.Older), full(p.Shared))
 	return p, err
 }
@@ -151,13 +156,13 @@ func (t *txn) dropParcel(content int64) error {
 	if err := t.dropPostings(no); err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE parcel SET content = -no, first = first + objects, objects = 0, worded = 1, hidden = $2, older = $2, shared = $2 WHERE no = $1`, no, []byte{})
+	_, err = t.exec(`UPDATE parcel SET content = -no, first = first + objects, objects = 0, worded = 1, hidden = $2, older = $2, shared = $2, change_no = `+nextChange+` WHERE no = $1`, no, []byte{})
 	return err
 }
 
 // UpdateParcel implements store.Catalogue.
 func (t *txn) UpdateParcel(p store.Parcel) error {
-	n, err := t.exec(`UPDATE parcel SET hidden = $2, older = $3, shared = $4 WHERE no = $1`, p.No, full(p.Hidden), full(p.Older), full(p.Shared))
+	n, err := t.exec(`UPDATE parcel SET hidden = $2, older = $3, shared = $4, change_no = `+nextChange+` WHERE no = $1`, p.No, full(p.Hidden), full(p.Older), full(p.Shared))
 	if err == nil && n == 0 {
 		err = missing("parcel")
 	}
@@ -188,6 +193,13 @@ func (t *txn) Parcels(q store.ParcelQuery) ([]store.Parcel, error) {
 		return list(t, `SELECT `+parcelColumns+` WHERE p.thread = $3 AND p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit, q.Thread[:]}, readParcel)
 	}
 	return list(t, `SELECT `+parcelColumns+` WHERE p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit}, readParcel)
+}
+
+// ParcelChanges implements store.Catalogue.
+func (t *txn) ParcelChanges(after int64, limit int) ([]store.ParcelChange, error) {
+	return list(t, `SELECT change_no, no FROM parcel WHERE change_no > $1 ORDER BY change_no LIMIT $2`, []any{after, limit}, func(scan func(...any) error, c *store.ParcelChange) error {
+		return scan(&c.Change, &c.No)
+	})
 }
 
 // LastParcel implements store.Catalogue.
@@ -235,6 +247,9 @@ func (t *txn) ReadRange(ref store.ContentRef, offset, n int64, w io.Writer) erro
 	if err != nil {
 		return err
 	}
+	if done, err := t.readPiece(c, ref, aead, offset, n, w); err != nil || done {
+		return err
+	}
 	pieces, err := t.piecesFrom(c, int64(aead.Overhead()), offset)
 	if err != nil {
 		return err
@@ -256,6 +271,37 @@ func (t *txn) ReadRange(ref store.ContentRef, offset, n int64, w io.Writer) erro
 		}
 	}
 	return nil
+}
+
+// readPiece is ReadRange where all that is wanted lies in one or two pieces of a content that came at once. done is false where it does not.
+func (t *txn) readPiece(c content, ref store.ContentRef, aead cipher.AEAD, offset, n int64, w io.Writer) (done bool, err error) {
+	size := pieceOf(c.Size)
+	first, end, last := offset/size, (offset+n-1)/size, (c.Size-1)/size
+	if end > first+1 {
+		return false, nil
+	}
+	if err := t.writePieces(); err != nil {
+		return false, err
+	}
+	var all []byte
+	for i := first; i <= end; i++ {
+		var sealed []byte
+		found, err := t.one(`SELECT sealed FROM content_piece WHERE id = $1 AND key_id = $2`, []any{c.last - last + i, c.key}, &sealed)
+		if err != nil || !found {
+			return false, err
+		}
+		piece, err := aead.Open(sealed[:0], nil, sealed, belongs(ref, i*size))
+		if err != nil || int64(len(piece)) != min(size, c.Size-i*size) {
+			return false, nil // it came in other pieces
+		}
+		if i == first {
+			all = piece[offset-i*size:]
+		} else {
+			all = append(all, piece...)
+		}
+	}
+	_, err = w.Write(all[:n])
+	return true, err
 }
 
 // stretch is a piece and what it holds of its content.

@@ -80,6 +80,29 @@ func (h *shelf) find(q store.ParcelQuery, want ...int64) {
 	})
 }
 
+// changed wants changes of these parcels, each one once, after a change.
+func (h *shelf) changed(after int64, want ...int64) (last int64) {
+	h.t.Helper()
+	view(h.t, h.s, func(tx store.Tx) error {
+		var got []int64
+		for last = after; ; {
+			next := must[[]store.ParcelChange](h.t)(tx.ParcelChanges(last, 2))
+			for _, c := range next {
+				if c.Change <= last {
+					h.t.Errorf("change %d after %d", c.Change, last)
+				}
+				last, got = c.Change, append(got, c.No)
+			}
+			if len(next) < 2 {
+				break
+			}
+		}
+		same(h.t, got, want)
+		return nil
+	})
+	return last
+}
+
 // parcels: a blob waits until somebody has looked at it; numbers and times rise.
 func parcels(t *testing.T, open Opener) {
 	h := newShelf(t, open)
@@ -116,6 +139,8 @@ func parcels(t *testing.T, open Opener) {
 		is(t, err, fault.NotFound)
 		return nil
 	})
+	h.changed(0, 2, 3, 1)
+	h.changed(0, 2, 3, 1) // nothing changes by asking
 	h.find(store.ParcelQuery{Limit: 10}, 1, 2, 3)
 	h.find(store.ParcelQuery{Limit: 2}, 1, 2)
 	h.find(store.ParcelQuery{Limit: 10, After: 1}, 2, 3)
@@ -133,7 +158,10 @@ func parcelsGone(t *testing.T, open Opener) {
 	h.put(parcel(refs[0], 0, 10, -3), 1000, store.Posting{Term: 1, Line: 9, Offset: 90, Version: 7, Sum: 8}, store.Posting{Term: 1, Line: 2})
 	h.put(parcel(refs[1], 0, 1, 4), 1000)
 	h.put(parcel(refs[3], 2, 5, -3), 1000)
+	last := h.changed(0, 1, 2, 3)
 	update(t, s, func(tx store.Tx) error { return errors.Join(tx.Reset(refs[3]), tx.Erase(refs[0])) })
+	h.changed(last, 3, 1)
+	h.changed(0, 2, 3, 1)
 	h.find(store.ParcelQuery{Limit: 10}, 2)
 	h.find(store.ParcelQuery{Limit: 10, Added: 1010})
 	view(t, s, func(tx store.Tx) error {

@@ -1,4 +1,4 @@
-package taxii
+package gate
 
 import (
 	"context"
@@ -15,23 +15,24 @@ import (
 	"github.com/comity-exchange/comity/internal/catalogue"
 )
 
-// caller is whoever makes a request.
-type caller struct {
-	ctx    context.Context // in which what is done is done by the token's officer
-	actor  auth.Actor
-	viewer catalogue.Viewer
+// Caller is whoever makes a request.
+type Caller struct {
+	Ctx    context.Context // in which what is done is done by the token's officer
+	Actor  auth.Actor
+	Viewer catalogue.Viewer
+	Known  *sync.Map // what a face has found out for the token: forgotten as soon as anything is written, or after a second
 }
 
-// signed lets in whoever shows a token that is good and may read. Where it does not, it has answered.
-func (s *server) signed(w http.ResponseWriter, r *http.Request) (who caller, ok bool) {
+// Signed lets in whoever shows a token that is good and may read. Where it does not, it has answered.
+func (g *Gate) Signed(w http.ResponseWriter, r *http.Request) (who Caller, ok bool) {
 	// spec: ONW-2
-	now := s.node.Now()
-	secret, shown := token(r)
+	now := g.node.Now()
+	secret, shown := g.face.Token(r)
 	var v verdict
-	err := fault.New(fault.Denied, "", "show a token of this node as the password of HTTP Basic, or as Authorization: Bearer comity_token_…")
+	err := fault.New(fault.Denied, "", "show a token of this node %s", g.face.How)
 	if shown {
 		var failed error
-		if who.ctx, v, failed = s.judge(r.Context(), secret, now); failed != nil {
+		if who.Ctx, v, failed = g.judge(r.Context(), secret, now); failed != nil {
 			err = fault.Of(failed)
 		} else {
 			err = nil
@@ -39,32 +40,40 @@ func (s *server) signed(w http.ResponseWriter, r *http.Request) (who caller, ok 
 	}
 	if err != nil {
 		if err.Code != fault.Denied {
-			fail(w, err)
+			g.fail(w, r, err)
 			return who, false
 		}
-		if wait := s.limits.Take("from " + s.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))); wait > 0 {
-			tooMany(w, wait)
+		if !g.FromHere(w, r) {
 			return who, false
 		}
 		w.Header().Set("WWW-Authenticate", `Basic realm="comity", charset="UTF-8"`)
-		failAs(w, http.StatusUnauthorized, err)
+		g.face.Fail(w, r, http.StatusUnauthorized, err)
 		return who, false
 	}
-	who.actor = v.actor
-	if wait := s.limits.Take("token " + v.actor.Token); wait > 0 {
-		tooMany(w, wait)
+	who.Actor, who.Known = v.actor, v.known
+	if wait := g.limits.Take("token " + v.actor.Token); wait > 0 {
+		g.tooMany(w, r, wait)
 		return who, false
 	}
 	if v.mayRead != nil {
-		fail(w, v.mayRead)
+		g.fail(w, r, v.mayRead)
 		return who, false
 	}
-	who.viewer = catalogue.Viewer{Party: s.node.Config.Code, Max: s.opt.Max}
+	who.Viewer = catalogue.Viewer{Party: g.node.Config.Code, Max: g.opt.Max}
 	return who, true
 }
 
-// token is what a request shows.
-func token(r *http.Request) (auth.Secret, bool) {
+// FromHere counts a request of somebody who shows no token that is good. Where there were too many, it has answered.
+func (g *Gate) FromHere(w http.ResponseWriter, r *http.Request) (ok bool) {
+	if wait := g.limits.Take("from " + g.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))); wait > 0 {
+		g.tooMany(w, r, wait)
+		return false
+	}
+	return true
+}
+
+// Token is what a request shows as the password of HTTP Basic, whatever the user name is, or after Bearer.
+func Token(r *http.Request) (auth.Secret, bool) {
 	given := r.Header.Values("Authorization")
 	if len(given) != 1 {
 		return auth.Secret{}, false
@@ -85,6 +94,7 @@ type verdict struct {
 	mayRead error
 	version int64     // of the store, when it was found out
 	since   time.Time // likewise
+	known   *sync.Map
 }
 
 // For how long a verdict counts while nothing is written, and how many are kept: tokens run out by the clock alone.
@@ -116,33 +126,38 @@ func (v *verdicts) put(key [sha256.Size]byte, found verdict) {
 }
 
 // judge finds out whose a token is and whether the officer may read. Error: fault.Denied where the token is not good.
-func (s *server) judge(ctx context.Context, secret auth.Secret, now time.Time) (context.Context, verdict, error) {
+func (g *Gate) judge(ctx context.Context, secret auth.Secret, now time.Time) (context.Context, verdict, error) {
 	ctx = auth.With(ctx, auth.Claim{Token: secret})
 	key := sha256.Sum256([]byte(secret.Reveal()))
-	version, err := s.node.Store.Version(ctx)
+	version, err := g.node.Store.Version(ctx)
 	if err != nil {
 		return ctx, verdict{}, err
 	}
-	if v, ok := s.verdicts.get(key, version, now); ok {
+	if v, ok := g.verdicts.get(key, version, now); ok {
 		return ctx, v, nil
 	}
-	v := verdict{version: version, since: now}
-	if v.actor, err = s.node.Whoami(ctx); err != nil {
+	v := verdict{version: version, since: now, known: new(sync.Map)}
+	if v.actor, err = g.node.Whoami(ctx); err != nil {
 		return ctx, v, err
 	}
-	if err = s.node.NoteUse(ctx); err != nil {
+	if err = g.node.NoteUse(ctx); err != nil {
 		return ctx, v, err
 	}
-	v.mayRead = s.node.Authorize(ctx, auth.Read, auth.Matter{})
+	v.mayRead = g.node.Authorize(ctx, auth.Read, auth.Matter{})
 	if v.mayRead != nil && fault.CodeOf(v.mayRead) != fault.Denied {
 		return ctx, v, v.mayRead
 	}
-	s.verdicts.put(key, v)
+	g.verdicts.put(key, v)
 	return ctx, v, nil
 }
 
-func tooMany(w http.ResponseWriter, wait time.Duration) {
+// fail answers with what went wrong, under the status of its code.
+func (g *Gate) fail(w http.ResponseWriter, r *http.Request, err error) {
+	g.face.Fail(w, r, fault.HTTP(fault.CodeOf(err)), err)
+}
+
+func (g *Gate) tooMany(w http.ResponseWriter, r *http.Request, wait time.Duration) {
 	seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
 	w.Header().Set("Retry-After", seconds)
-	fail(w, fault.New(fault.Quota, "", "too many requests: wait %s seconds", seconds))
+	g.fail(w, r, fault.New(fault.Quota, "", "too many requests: wait %s seconds", seconds))
 }
