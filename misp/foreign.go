@@ -110,7 +110,7 @@ func (r *restoring) sighted(originals []*stix.Object, at map[stix.ID]UUID) (lost
 		if when == "" {
 			when = o.Modified
 		}
-		a.Sightings = append(a.Sightings, Sighting{UUID: UUID(o.ID.UUID()), Type: Seen, Date: SecondsOf(when.Time()), Attribute: a.UUID, Org: r.author(o)})
+		a.Sightings = append(a.Sightings, Sighting{UUID: UUID(o.ID.UUID()), Type: Seen, Date: secondsAt(when), Attribute: a.UUID, Org: r.author(o)})
 		if o.Count > 1 {
 			lost = append(lost, Lost{o.ID, "that it was seen more than once"})
 		}
@@ -147,7 +147,7 @@ func show(o *stix.Object) visible {
 		if name == "" {
 			name = string(o.Type)
 		}
-		return visible{reports: []EventReport{{UUID: UUID(o.ID.UUID()), Name: name, Content: content, Timestamp: SecondsOf(o.Modified.Time()),
+		return visible{reports: []EventReport{{UUID: UUID(o.ID.UUID()), Name: name, Content: content, Timestamp: secondsAt(o.Modified),
 			Distribution: Inherited, Deleted: Flag(o.Revoked)}}}
 	case "malware", "tool", "attack-pattern", "infrastructure", "course-of-action", "incident":
 		if o.Name != "" {
@@ -169,7 +169,7 @@ func attributeOf(o *stix.Object, kind, value string, toIDs bool) Attribute {
 		a.Comment = o.Name
 	}
 	if v := o.Version(); v != "" {
-		a.Timestamp = SecondsOf(v.Time())
+		a.Timestamp = secondsAt(v)
 	}
 	const micros = "2006-01-02T15:04:05.000000-07:00"
 	if o.ValidFrom != "" {

@@ -3,11 +3,13 @@ package misp
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/stix"
 )
 
@@ -15,7 +17,7 @@ import (
 type Frame struct {
 	UUID         UUID
 	Info         string
-	Date         string // 2026-11-21
+	Date         string // 2026-11-21; with Timestamp, "" for when the last object was changed
 	Timestamp    Seconds
 	Orgc         *Org
 	Distribution Distribution
@@ -57,7 +59,7 @@ func FromSTIX(frame Frame, objects []*stix.Object) (*Event, []Lost, error) {
 	}
 	lost := r.foreign()
 	if t := TLP(frame.Tags); t.Rank() > TLP(r.event.Tags).Rank() {
-		r.event.Tags = append(slices.Clone(r.event.Tags), TLPTag(t))
+		r.event.Tags = relabelled(r.event.Tags, t)
 	}
 	return r.event, lost, nil
 }
@@ -121,15 +123,51 @@ func (r *restoring) find() {
 	case len(reports) == 1 && reports[0].Name != "":
 		o := reports[0]
 		r.report = o.ID
-		r.event = &Event{UUID: UUID(o.ID.UUID()), Info: o.Name, Date: string(o.Created[:10]), Timestamp: SecondsOf(o.Modified.Time()), Analysis: "2", ThreatLevel: "4",
+		r.event = &Event{UUID: UUID(o.ID.UUID()), Info: o.Name, Date: day(o.Created), Timestamp: secondsAt(o.Modified), Analysis: "2", ThreatLevel: "4",
 			Published: true, Distribution: r.frame.Distribution, Orgc: r.author(o), Tags: r.tags(o)}
 	default:
 		r.event = &Event{UUID: r.frame.UUID, Info: r.frame.Info, Date: r.frame.Date, Timestamp: r.frame.Timestamp, Distribution: r.frame.Distribution,
 			Orgc: r.frame.Orgc, Tags: r.frame.Tags, Analysis: "2", ThreatLevel: "4", Published: true}
+		if r.event.Timestamp == "" {
+			r.latest()
+		}
 		for _, id := range r.order { // elements of an event whose report is not here
 			if u := EventOf(r.byID[id]); u != "" && !r.event.UUID.Valid() {
 				r.event.UUID = u
 			}
+		}
+	}
+}
+
+// day is the date of a time, "" for none.
+func day(t stix.Timestamp) string {
+	if len(t) < len(time.DateOnly) {
+		return ""
+	}
+	return string(t[:len(time.DateOnly)])
+}
+
+// secondsAt is a time of STIX in seconds, "" for none and for those before 1970.
+func secondsAt(t stix.Timestamp) Seconds {
+	s := SecondsOf(t.Time())
+	if _, ok := s.Time(); !ok {
+		return ""
+	}
+	return s
+}
+
+// latest gives the event the time of its last object.
+func (r *restoring) latest() {
+	var last stix.Timestamp
+	for _, o := range r.byID {
+		if v := o.Version(); v.Compare(last) > 0 {
+			last = v
+		}
+	}
+	if last != "" {
+		r.event.Timestamp = secondsAt(last)
+		if r.event.Date == "" {
+			r.event.Date = day(last)
 		}
 	}
 }
@@ -212,7 +250,7 @@ func over(k *kept, o *stix.Object) {
 	if !o.Revoked {
 		return
 	}
-	at := SecondsOf(o.Modified.Time())
+	at := secondsAt(o.Modified)
 	set := func(deleted *Flag, t *Seconds) {
 		if !bool(*deleted) {
 			*deleted, *t = true, at
@@ -322,9 +360,15 @@ func (r *restoring) stricter(tags []Tag, o *stix.Object) []Tag {
 		return d, ok
 	})
 	if m.TLP.Rank() > TLP(tags).Rank() && m.TLP.Rank() > TLP(r.event.Tags).Rank() {
-		return append(slices.Clone(tags), TLPTag(m.TLP))
+		return relabelled(tags, m.TLP)
 	}
 	return tags
+}
+
+// relabelled is tags with t in place of their labels, since two that contradict each other would be read either way.
+func relabelled(tags []Tag, t marking.TLP) []Tag {
+	kept := slices.DeleteFunc(slices.Clone(tags), func(x Tag) bool { return label(x.Name) != "" })
+	return append(kept, TLPTag(t))
 }
 
 func (r *restoring) definition(id stix.ID) (stix.Definition, bool) {

@@ -2,11 +2,13 @@ package misp_test
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json"
 
 	"github.com/comity-exchange/comity/misp"
+	"github.com/comity-exchange/comity/stix"
 )
 
 func TestRealEventsComeBack(t *testing.T) {
@@ -33,4 +35,17 @@ func TestRealEventsComeBack(t *testing.T) {
 			t.Errorf("%s: lost %v", name, lost)
 		}
 	}
+}
+
+// replaced is an object with one text in place of another.
+func replaced(t testing.TB, o *stix.Object, old, now string) *stix.Object {
+	t.Helper()
+	if !strings.Contains(o.Raw, old) {
+		t.Fatalf("%s is not in %s", old, o.Raw)
+	}
+	again, err := stix.Parse([]byte(strings.Replace(o.Raw, old, now, 1)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
 }

@@ -258,7 +258,7 @@ func makeKinds() map[string]kind {
 		return when(isDomain, at("network-traffic:dst_ref.value"))(v)
 	}
 	m := map[string]kind{
-		"ip-src": {facts: address(""), sample: "198.51.100.7"}, "ip-dst": {facts: address(""), sample: "2001:db8::7"},
+		"ip-src": {facts: address(""), sample: "198.51.100.7"}, "ip-dst": {facts: address(""), sample: "198.51.100.8"},
 		"ip-src|port": {facts: both(true, address("network-traffic:src_ref.value"), port("src")), sample: "198.51.100.7|1024"},
 		"ip-dst|port": {facts: both(true, address("network-traffic:dst_ref.value"), port("dst")), sample: "198.51.100.7|443"},
 		"domain":      {facts: domain, sample: "example.com"}, "hostname": {facts: domain, sample: "www.example.com"},

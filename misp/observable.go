@@ -227,11 +227,18 @@ func (b *builder) message() {
 			list = append(list, stix.Property{Name: n, Value: v})
 		}
 	}
-	headers := map[string][]string{}
+	headers := map[string]any{} // a text, or two texts and more
 	for _, f := range b.facts {
 		if name, ok := strings.CutPrefix(f.path, mailHeader); ok {
 			name = strings.Trim(name, "'")
-			headers[name] = append(headers[name], f.value)
+			switch old := headers[name].(type) {
+			case nil:
+				headers[name] = f.value
+			case string:
+				headers[name] = []string{old, f.value}
+			case []string:
+				headers[name] = append(old, f.value)
+			}
 		}
 	}
 	if len(headers) > 0 {

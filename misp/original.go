@@ -151,7 +151,7 @@ func (s *originals) unseen(report stix.ID) (list []*stix.Object) {
 // report gives the report that became the event, if the event still says the same.
 func (s *originals) report(id stix.ID, head *Event) *stix.Object {
 	for _, o := range s.objects {
-		if o.ID == id && o.Name == head.Info && SecondsOf(o.Modified.Time()) == head.Timestamp {
+		if o.ID == id && o.Name == head.Info && secondsAt(o.Modified) == head.Timestamp {
 			return o
 		}
 	}

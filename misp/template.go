@@ -67,3 +67,6 @@ func (o *Object) factsOf(a *Attribute) []fact {
 
 // Templates gives the names of the object templates that we know, in order.
 func Templates() []string { return slices.Sorted(maps.Keys(templates)) }
+
+// Relations gives the relations of a template that stand elsewhere than their attribute's type says, in order.
+func Relations(template string) []string { return slices.Sorted(maps.Keys(templates[template])) }

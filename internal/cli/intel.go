@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ type intelCmd struct {
 	Import intelImportCmd `cmd:"" help:"Take objects into a source: STIX, or a list of indicators."`
 	Search intelSearchCmd `cmd:"" help:"Find objects by value, word, type, source or time."`
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
-	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle."`
+	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle, or as events of MISP."`
 	Sight  intelSightCmd  `cmd:"" help:"Tell who gave an indicator that it was seen, of what comity match found."`
 }
 
@@ -108,8 +107,8 @@ func (c *intelSourceCmd) Run(ctx context.Context, s *session) error {
 
 type intelImportCmd struct {
 	Source  string      `arg:"" help:"The source: its name, or its id."`
-	Files   []string    `arg:"" name:"file" help:"What is imported; - reads the standard input."`
-	Form    string      `default:"auto" placeholder:"FORM" help:"stix (bundle, envelope, array or lines), list (an indicator a line, defanged or not), csv (value,kind,valid_from,valid_until,revoked); auto goes by the name: .csv, .txt, else stix."`
+	Files   []string    `arg:"" name:"file" help:"What is imported; - reads the standard input; a directory is a feed of MISP."`
+	Form    string      `default:"auto" placeholder:"FORM" help:"stix (bundle, envelope, array or lines), misp (an event or several), list (an indicator a line, defanged or not), csv (value,kind,valid_from,valid_until,revoked); auto goes by the name: .csv, .txt, else by what it begins with: stix or misp."`
 	TLP     marking.TLP `placeholder:"LABEL" help:"At least this label, and that of objects that name none. Without it: the source's."`
 	Preview bool        `help:"Only tell what would come of it; import nothing."`
 	Strict  bool        `help:"Refuse objects that break a rule of STIX 2.1, not only what is no object."`
@@ -120,6 +119,7 @@ func (intelImportCmd) Help() string {
 	return `An object that cannot be read is told by its place, and the others go in. An import that broke off is repeated: what is here already is not taken again.
   comity intel import sensors bundle.json
   comity intel import sensors iocs.txt --tlp GREEN --preview
+  comity intel import partner event.misp.json
   comity intel import sensors - --form stix < feed.json`
 }
 
@@ -129,7 +129,7 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	if _, err := oneOf("--form", c.Form, "auto", "stix", "list", "csv"); err != nil {
+	if _, err := oneOf("--form", c.Form, "auto", "stix", "misp", "list", "csv"); err != nil {
 		return err
 	}
 	return s.with(ctx, func(n *node.Node) error {
@@ -161,28 +161,30 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// one imports one file.
+// one imports one file, or the feed in a directory.
 func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name string, source node.IntelView, m marking.Marking) (catalogue.Report, error) {
-	in := s.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return catalogue.Report{}, fault.Wrap(err, fault.Usage, "", "%s cannot be read", name)
+	if feed, err := feedIn(name); err != nil || feed != nil {
+		var all catalogue.Report
+		for _, event := range feed {
+			report, err := c.one(ctx, s, n, event, source, m)
+			add(&all, report)
+			if err != nil {
+				return all, err
+			}
 		}
-		defer f.Close()
-		in = f
+		return all, err
 	}
+	in, err := opened(name, s.in)
+	if err != nil {
+		return catalogue.Report{}, err
+	}
+	defer in.Close()
 	var done atomic.Int64
 	stop := s.progress("importing "+filepath.Base(name), &done)
 	defer stop()
-	in = &counting{in, &done}
-	form := c.Form
-	if form == "auto" {
-		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[strings.ToLower(filepath.Ext(name))]
-	}
-	items := stix.NewReader(in, stix.Limits{}).All()
-	if form == "list" || form == "csv" {
-		items = catalogue.FromList(in, form == "csv", source.ID, stix.At(source.Opened.Std()))
+	items, err := c.items(name, &counting{in, &done}, source, m)
+	if err != nil {
+		return catalogue.Report{}, err
 	}
 	from := catalogue.Source{Thread: source.ID, By: c.by(n), Marking: m, Strict: c.Strict, Title: filepath.Base(name)}
 	if name == "-" {
@@ -388,56 +390,4 @@ func between(first, last stix.Timestamp) string {
 		return ", at " + string(first)
 	}
 	return ", from " + string(first) + " to " + string(last)
-}
-
-type intelExportCmd struct {
-	Thread string `placeholder:"ID" help:"Of this source, feed or share alone."`
-	Output string `short:"o" placeholder:"FILE" help:"Write to this new file. Without it: the standard output."`
-}
-
-func (intelExportCmd) Help() string {
-	return `Writes the last version of everything that is here, as it came. It is for your own use: what is marked stays marked.
-  comity intel export --thread 3f2a1b -o feed.json`
-}
-
-func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
-	return s.withCatalogue(ctx, func(n *node.Node) error {
-		q := catalogue.Query{}
-		if c.Thread != "" {
-			var err error
-			if q.Thread, err = n.FindThread(ctx, c.Thread); err != nil {
-				return err
-			}
-		}
-		write := func(w io.Writer) error { return export(ctx, n, q, w) }
-		if c.Output == "" {
-			return write(s.out)
-		}
-		return writeFile(c.Output, false, write)
-	})
-}
-
-// export writes all pages of a query as one bundle, whose id is that of what was asked for.
-func export(ctx context.Context, n *node.Node, q catalogue.Query, w io.Writer) error {
-	out, err := stix.NewWriter(w, stix.Bundle, stix.DeriveID("bundle", matchNamespace, q.Thread[:]))
-	if err != nil {
-		return err
-	}
-	for more := true; more; {
-		page, err := n.Objects(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, o := range page.Objects {
-			p, err := stix.Parse(o.Raw)
-			if err != nil {
-				return err
-			}
-			if err := out.Write(p); err != nil {
-				return err
-			}
-		}
-		q.Added, more = page.Next, page.More
-	}
-	return out.Close()
 }

@@ -306,6 +306,10 @@ func (h *house) everyObject() {
 	if v := h.well("desk", post, into, malware+"\n{}", stream...); v.get("objects") != "1" || v.get("refused") != "1" || v.get("failures.0.index") != "1" {
 		h.t.Errorf("%s", v.body)
 	}
+	const event = `{"Event":{"uuid":"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11","info":"Walnut","Attribute":[{"type":"domain","value":"walnut.example","to_ids":true},{"type":"domain"}]}}`
+	if v := h.well("desk", post, into+"?preview=true", event, stream...); v.get("types.indicator") != "1" || v.get("types.report") != "1" || v.get("refused") != "1" {
+		h.t.Errorf("%s", v.body)
+	}
 	h.must(h.xa.Catalogued(h.t.Context()))
 	if v := h.well("desk", get, "/api/objects?value=W-1", nil); v.get("objects.0.name") != "WALNUT" || v.get("more") != "false" {
 		h.t.Errorf("%s", v.body)
