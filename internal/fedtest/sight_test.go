@@ -38,8 +38,8 @@ func logOf(at string, hosts ...int) string {
 	return b.String()
 }
 
-// finds searches a log for what a party's catalogue has, and tells by object and day how often each was seen; void counts what was revoked or no longer valid.
-func (p *Party) finds(log string) (seen []node.Seen, void int64) {
+// findsIn searches a log for what a party's catalogue has, and tells by object and day how often each was seen; void counts what was revoked or no longer valid.
+func (p *Party) findsIn(log string) (seen []node.Seen, void int64) {
 	p.F.T.Helper()
 	ctx := p.F.T.Context()
 	p.F.must(p.Indexed(ctx))
@@ -158,7 +158,7 @@ func TestSighting(t *testing.T) {
 	own, _ := xb.gathers("own", marking.Green, strings.Replace(indicator(2000, v1, ""), "host2000", "host8", 1))
 
 	log := logOf("2026-11-02T10:00", 7, 7, 8, 7, 1001, 1002, 5000) + logOf("2026-11-03T23:59", 8)
-	seen, void := xb.finds(log)
+	seen, void := xb.findsIn(log)
 	if len(seen) != 5 || void != 2 {
 		t.Fatalf("%d void, %+v", void, seen)
 	}
@@ -207,7 +207,7 @@ func TestSighting(t *testing.T) {
 	if again := xb.sights(node.Sightings{Seen: seen}); len(again.Told) != 0 || reasons(again)[node.KeptSaid] != 5 || xb.LogSize() != size {
 		t.Errorf("%+v", again)
 	}
-	seen, _ = xb.finds(log + logOf("2026-11-02T11:00", 7, 7))
+	seen, _ = xb.findsIn(log + logOf("2026-11-02T11:00", 7, 7))
 	later := xb.sights(node.Sightings{Seen: seen})
 	if len(later.Told) != 1 || later.Told[0].Count != 2 || later.Told[0].Objects != 1 {
 		t.Fatalf("%+v", later)
@@ -243,7 +243,7 @@ func TestSighting(t *testing.T) {
 	xb.Has(recalled[0].Thread)
 	_, err = xb.ConfirmRecall(t.Context(), recalled[0].Thread, false, xb.By("duty-officer", "two"))
 	f.must(err)
-	seen, void = xb.finds(log)
+	seen, void = xb.findsIn(log)
 	if len(seen) != 2 || void != 0 || seen[0].Thread != own {
 		t.Errorf("after the recall: %d void, %+v", void, seen)
 	}
