@@ -70,7 +70,7 @@ func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[sti
 	// spec: INT-2, INT-3
 	g := &gathering{
 		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{},
-		defs: definitions{c: c, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[store.Term]int64{},
+		defs: definitions{c: c, author: c.Self, source: from.Thread, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[saying]bool{},
 	}
 	g.defs.h = g.hash
 	for item, err := range items {
@@ -95,7 +95,7 @@ type gathering struct {
 	parcels map[string]*gathered // by marking
 	waiting []stix.Item          // whose marking is not known yet
 	waits   int                  // bytes of these
-	lately  map[store.Term]int64 // versions that this import has taken, since the index lags behind
+	lately  map[saying]bool      // versions that this import has taken, since the index lags behind
 	report  Report
 
 	candidates []candidate
@@ -219,7 +219,8 @@ func (g *gathering) settle() error {
 		return err
 	}
 	for _, c := range all {
-		if v, ok := g.lately[c.id]; c.known || ok && v == c.version {
+		says := saying{c.id, c.version}
+		if c.known || g.lately[says] {
 			g.report.Duplicates++
 			if g.o.Known != nil {
 				g.o.Known(c.item.Object)
@@ -227,7 +228,7 @@ func (g *gathering) settle() error {
 			continue
 		}
 		if len(g.lately) < maxLately {
-			g.lately[c.id] = c.version
+			g.lately[says] = true
 		}
 		if err := g.add(c); err != nil {
 			return err
@@ -239,21 +240,18 @@ func (g *gathering) settle() error {
 // lookUp finds out whether the source has brought a candidate.
 func (g *gathering) lookUp(tx store.Tx, c *candidate) error {
 	c.known = false
-	found, err := tx.Postings(c.id, 0, -1, maxVersions)
-	if err != nil {
-		return err
-	}
-	for _, f := range found {
+	_, err := each(tx, c.id, func(f store.Found) (bool, error) {
 		if f.Version != c.version && (f.Version != 0 || f.Sum != c.sum) {
-			continue
+			return true, nil
 		}
 		p, err := tx.Parcel(f.Parcel)
-		if err != nil && fault.CodeOf(err) != fault.NotFound {
-			return err
+		if fault.CodeOf(err) == fault.NotFound {
+			return true, nil
 		}
-		c.known = c.known || err == nil && p.Thread == g.from.Thread
-	}
-	return nil
+		c.known = err == nil && p.Thread == g.from.Thread
+		return !c.known, err
+	})
+	return err
 }
 
 // maxLately bounds what an import remembers of itself: some tens of bytes an object. What it forgets, the index hides.

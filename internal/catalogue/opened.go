@@ -69,8 +69,8 @@ func (o *opened) forget(now time.Time) {
 	})
 }
 
-// text gives the bytes of a parcel that the transaction knows to be there. They are not to be changed.
-func (c *Catalogue) text(tx store.Tx, ref store.ContentRef) ([]byte, error) {
+// content gives the bytes of a parcel that the transaction knows to be there. They are not to be changed.
+func (c *Catalogue) content(tx store.Tx, ref store.ContentRef) ([]byte, error) {
 	now := c.Now()
 	if text := c.opened.get(ref, now); text != nil {
 		return text, nil

@@ -26,6 +26,7 @@ type intelCmd struct {
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
 	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle, or as events of MISP."`
 	Sight  intelSightCmd  `cmd:"" help:"Tell who gave an indicator that it was seen, of what comity match found."`
+	Mirror intelMirrorCmd `cmd:"" help:"Outside collections that are fetched again and again."`
 }
 
 func (intelCmd) Help() string {

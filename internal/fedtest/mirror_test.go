@@ -167,7 +167,7 @@ func TestMirror(t *testing.T) {
 
 	// A token that is no good any more: told in words, tried again later and later, and set right.
 	f.must(xa.SetMirrorSecret(t.Context(), "xb-sensors", "any", []byte("comity_token_bad")))
-	if v, err = xa.RunMirror(t.Context(), "xb-sensors", false); fault.CodeOf(err) != fault.Denied && fault.CodeOf(err) != fault.Unavailable {
+	if v, err = xa.RunMirror(t.Context(), "xb-sensors", false); fault.CodeOf(err) != fault.Failed && fault.CodeOf(err) != fault.Unavailable {
 		t.Error(err)
 	}
 	xa.Until("it has failed", func() bool {

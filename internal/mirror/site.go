@@ -92,7 +92,7 @@ type Answer struct {
 	Body   io.ReadCloser
 }
 
-// Get asks for what stands at ref, an address relative to the one that was named. It follows redirects to the same server. Errors: fault.Unavailable; fault.Denied where it is pointed elsewhere.
+// Get asks for what stands at ref, an address relative to the one that was named. It follows redirects to the same server. Errors: fault.Unavailable; fault.Failed where it is pointed elsewhere.
 func (s *Site) Get(ctx context.Context, ref *url.URL, header http.Header) (*Answer, error) {
 	at := s.at.ResolveReference(ref)
 	for range maxRedirects + 1 {
@@ -119,7 +119,7 @@ func (s *Site) Get(ctx context.Context, ref *url.URL, header http.Header) (*Answ
 }
 
 func elsewhere() error {
-	return fault.New(fault.Denied, "", "the server points to another server, where nobody goes: if that is where the collection is, name it as the address")
+	return fault.New(fault.Failed, "", "the server points to another server, where nobody goes: if that is where the collection is, name it as the address")
 }
 
 // Discard lets go of an answer that is not the wanted.
@@ -134,9 +134,9 @@ func (a *Answer) Fault() error {
 	refused := func(code fault.Code, format string, args ...any) error { return fault.New(code, "", format, args...) }
 	switch a.Status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return refused(fault.Denied, "the server does not let this node in (it answers %d): look at the credential", a.Status)
+		return refused(fault.Failed, "the server does not let this node in (it answers %d): look at the credential", a.Status)
 	case http.StatusProxyAuthRequired:
-		return refused(fault.Denied, "a proxy stands before the server and wants a credential of its own")
+		return refused(fault.Failed, "a proxy stands before the server and wants a credential of its own")
 	case http.StatusNotFound, http.StatusGone:
 		return refused(fault.NotFound, "the server has nothing at that address (it answers %d)", a.Status)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -16,6 +17,7 @@ import (
 	"github.com/comity-exchange/comity/internal/mirror"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/internal/taxii/client"
+	"github.com/comity-exchange/comity/internal/watch"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
@@ -168,7 +170,7 @@ func (a Access) site() (*mirror.Site, error) {
 	return mirror.NewSite(a.URL, a.User, a.Secret, roots, mirror.Bounds{})
 }
 
-// LookOutside asks a TAXII server which collections it has. Errors: fault.Denied where the administrator may not, or the server lets nobody in; those of client.Find.
+// LookOutside asks a TAXII server which collections it has. Errors: fault.Denied; those of client.Find.
 func (n *Node) LookOutside(ctx context.Context, a Access) ([]client.Collection, error) {
 	if err := n.Authorize(ctx, auth.Keep, auth.Matter{}); err != nil {
 		return nil, err
@@ -262,7 +264,7 @@ func collectionOf(ctx context.Context, in NewMirror) (string, error) {
 	}
 	c, err := client.Choose(all, in.Collection)
 	if err == nil && !c.CanRead {
-		err = fault.New(fault.Denied, "", "the server does not let this credential read that collection")
+		err = fault.New(fault.Failed, "", "the server does not let this credential read that collection")
 	}
 	return c.URL, err
 }
@@ -416,5 +418,69 @@ func (n *Node) WakeMirror(ctx context.Context, name string, again bool) error {
 			s.Cursor = ""
 		}
 		return putMirrorState(tx, all[i].ID, s)
+	})
+}
+
+// fetchedBy lists the mirrors with their states, inside one transaction.
+func fetchedBy(tx store.Tx, each func(mirror.Mirror, mirror.State)) error {
+	all, err := mirrorsOf(tx)
+	if err != nil {
+		return err
+	}
+	for _, m := range all {
+		s, err := mirrorState(tx, m.ID)
+		if err != nil {
+			return err
+		}
+		each(m, s)
+	}
+	return nil
+}
+
+// lateAfter is after how many periods without success a mirror is late.
+const lateAfter = 3
+
+// mirroredWell is the doctor's look at the mirrors; false where there are none.
+func (n *Node) mirroredWell(ctx context.Context) (f Finding, any bool, err error) {
+	all, paused := 0, 0
+	var bad []string
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		all, paused, bad = 0, 0, nil
+		return fetchedBy(tx, func(m mirror.Mirror, s mirror.State) {
+			since := s.Succeeded
+			if since.IsZero() {
+				since = m.Made
+			}
+			switch all++; {
+			case m.Paused:
+				paused++
+			case s.Failures > 0:
+				bad = append(bad, m.Name+": "+s.Error)
+			case n.Now().Sub(since.Std()) > max(lateAfter*time.Duration(m.Every)*time.Second, time.Hour):
+				bad = append(bad, m.Name+": not fetched for "+roughly(n.Now().Sub(since.Std())))
+			}
+		})
+	})
+	f = Finding{Check: "mirrors", Health: Good, Says: plural(all, "outside collection is fetched", "outside collections are fetched")}
+	if paused > 0 {
+		f.Says += ", " + plural(paused, "of them rests", "of them rest")
+	}
+	if len(bad) > 0 {
+		f.Health, f.Says, f.Do = Warning, strings.Join(bad, "; "), "it is tried again by itself while the node is served; comity intel mirror show says more"
+	}
+	return f, all > 0, err
+}
+
+// mirrored is what metrics tell of the mirrors that do not rest.
+func (w *watched) mirrored(tx store.Tx, f *watch.Facts) error {
+	return fetchedBy(tx, func(m mirror.Mirror, s mirror.State) {
+		if m.Paused {
+			return
+		}
+		since := s.Succeeded
+		if since.IsZero() {
+			since = m.Made
+		}
+		f.Mirrors = append(f.Mirrors, watch.Mirror{Name: m.Name, Fetched: std(since), Every: time.Duration(m.Every) * time.Second, Failures: s.Failures})
 	})
 }

@@ -193,6 +193,34 @@ func parcelsGone(t *testing.T, open Opener) {
 		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(10))), 1)
 		return nil
 	})
+	h.put(parcel(refs[1], 0, 1, 4), 99_999) // its words went with what it was found by
+	view(t, s, func(tx store.Tx) error {
+		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(10))), 2)
+		return nil
+	})
+}
+
+// parcelsBehind: where a parcel goes, those of its thread and class that have lines behind others are looked at again, and keep their places.
+func parcelsBehind(t *testing.T, open Opener) {
+	h := newShelf(t, open)
+	s, refs := h.s, h.refs
+	for i, p := range []store.Parcel{parcel(refs[0], 7, 2, 1), parcel(refs[1], 7, 2, 1), parcel(refs[2], 7, 2, 1), parcel(refs[3], 7, 2, 1), parcel(refs[4], 7, 2, 2), parcel(refs[5], 8, 2, 1)} {
+		p = h.put(p, 1000)
+		switch i {
+		case 1:
+			p.Hidden = p.Hidden.Add(1)
+		case 2:
+			p.Older = p.Older.Add(0)
+		case 4, 5:
+			p.Hidden, p.Older = p.Hidden.Add(0), p.Older.Add(1)
+		}
+		update(t, s, func(tx store.Tx) error { return tx.UpdateParcel(p) })
+	}
+	h.waiting()
+	update(t, s, func(tx store.Tx) error { return tx.Erase(refs[0]) })
+	h.waiting(refs[1], refs[2])
+	h.placed(h.put(parcel(refs[1], 7, 2, 1), 5000), 2, 1002)
+	h.waiting(refs[2])
 }
 
 // postings are found by term, by parcel and line; they go with their parcel, those that came later too.

@@ -197,8 +197,8 @@ func TestRefusals(t *testing.T) {
 		code   fault.Code
 		says   string
 	}{
-		{"nobody is let in", status(401), fault.Denied, "look at the credential"},
-		{"it is not for this user", status(403), fault.Denied, "look at the credential"},
+		{"nobody is let in", status(401), fault.Failed, "look at the credential"},
+		{"it is not for this user", status(403), fault.Failed, "look at the credential"},
 		{"too fast", status(429, "Retry-After", "120"), fault.Unavailable, "left alone for 2m0s"},
 		{"busy until a date", status(503, "Retry-After", "Sun, 01 Nov 2026 00:10:00 GMT", "Date", "Sun, 01 Nov 2026 00:00:00 GMT"), fault.Unavailable, "left alone for 10m0s"},
 		{"busy", status(503), fault.Unavailable, "busy"},
@@ -499,7 +499,7 @@ func TestElsewhere(t *testing.T) {
 		}
 		n := newInside(t, o)
 		n.user, n.secret = user, []byte("open sesame")
-		if _, err := n.run(); fault.CodeOf(err) != fault.Denied || !strings.Contains(fault.Show(err), "another server") || strings.Contains(err.Error(), "sesame") {
+		if _, err := n.run(); fault.CodeOf(err) != fault.Failed || !strings.Contains(fault.Show(err), "another server") || strings.Contains(err.Error(), "sesame") {
 			t.Error(err)
 		}
 		n.wholly()
