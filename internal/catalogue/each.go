@@ -100,7 +100,7 @@ func (c *Catalogue) At(ctx context.Context, v Viewer, parcel int64, numbers ...i
 		if err != nil {
 			return err
 		}
-		text, err := c.parcelText(tx, v, p, c.text)
+		text, err := c.parcelText(tx, v, p, c.content)
 		if err != nil || text.Raw == nil {
 			return err
 		}
