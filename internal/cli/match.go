@@ -135,6 +135,9 @@ func (c *matchCmd) scan(ctx context.Context, s *session, set *match.Set, from *i
 	if err := f.resolve(ctx); err != nil {
 		return err
 	}
+	if f.stats.Found > 0 && len(c.Allow) == 0 && c.Output == "table" && !s.json {
+		s.note("without --allow shared infrastructure is among it; docs/match.md names lists to begin with")
+	}
 	if c.Output == "stix" {
 		err = s.printBundle(f)
 	} else {
