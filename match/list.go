@@ -130,7 +130,7 @@ func readColumns(text string, columns []string) (v Value, r Row, err error) {
 		ok := true
 		switch columns[i] {
 		case "value":
-			value = c
+			value = withoutGuard(c)
 		case "kind":
 			if kind = KindOf(c); kind == 0 {
 				return v, r, fault.New(fault.Malformed, "", "an indicator's kind is one of: %s", strings.ReplaceAll(kindNames, " ", ", "))

@@ -98,7 +98,7 @@ func searched(a pattern.Alternative) ([]Value, bool) {
 	case t.Op == "ISSUBSET" && kind != Address:
 		return nil, false
 	case t.Op == "LIKE" && kind == URL:
-		ok := false
+		var ok bool
 		if text, ok = likeURL(text); !ok {
 			return nil, false
 		}

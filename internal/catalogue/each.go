@@ -8,6 +8,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
+	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -15,7 +16,8 @@ import (
 // Text is a parcel with what is in it.
 type Text struct {
 	store.Parcel
-	Raw []byte
+	Raw  []byte
+	Head *statement.Head // with which it came
 }
 
 // Lines calls yield with each line that the parcel has to show in its last version, and its number. Of Shared ones At alone tells whether another marking has a later one.
@@ -44,7 +46,7 @@ func (c *Catalogue) EachParcel(ctx context.Context, v Viewer, of thread.ID, yiel
 			}
 			last = len(parcels) < atOnce
 			for _, p := range parcels {
-				text, err := c.text(tx, v, p)
+				text, err := c.parcelText(tx, v, p, read)
 				if err != nil {
 					return err
 				}
@@ -69,8 +71,8 @@ func (c *Catalogue) EachParcel(ctx context.Context, v Viewer, of thread.ID, yiel
 	}
 }
 
-// text reads a parcel; Raw is nil where the viewer gets nothing of it, or it was erased.
-func (c *Catalogue) text(tx store.Tx, v Viewer, p store.Parcel) (Text, error) {
+// parcelText reads a parcel; Raw is nil where the viewer gets nothing of it, or it was erased.
+func (c *Catalogue) parcelText(tx store.Tx, v Viewer, p store.Parcel, read func(tx store.Tx, ref store.ContentRef) ([]byte, error)) (Text, error) {
 	may, err := c.sees(tx, v, statementOf(p))
 	if err != nil || !may || p.Objects == 0 {
 		return Text{Parcel: p}, err
@@ -79,7 +81,11 @@ func (c *Catalogue) text(tx store.Tx, v Viewer, p store.Parcel) (Text, error) {
 	if code := fault.CodeOf(err); code == fault.Withheld || code == fault.NotFound {
 		return Text{Parcel: p}, nil
 	}
-	return Text{p, raw}, err
+	if err != nil {
+		return Text{Parcel: p}, err
+	}
+	head, err := headOf(tx, statementOf(p))
+	return Text{p, raw, head}, err
 }
 
 // At gives lines of a parcel with their heads, by number: those that are still there, are for the viewer, and of which the same thread has no later version, however that is marked.
@@ -94,12 +100,8 @@ func (c *Catalogue) At(ctx context.Context, v Viewer, parcel int64, numbers ...i
 		if err != nil {
 			return err
 		}
-		text, err := c.text(tx, v, p)
+		text, err := c.parcelText(tx, v, p, c.content)
 		if err != nil || text.Raw == nil {
-			return err
-		}
-		head, err := headOf(tx, statementOf(p))
-		if err != nil {
 			return err
 		}
 		l := look{c: c, tx: tx, q: Query{For: v, Thread: p.Thread}, h: c.hasher()}
@@ -107,7 +109,7 @@ func (c *Catalogue) At(ctx context.Context, v Viewer, parcel int64, numbers ...i
 			if !slices.Contains(numbers, n) {
 				return true
 			}
-			e := Entry{Object: Object{Raw: line, Added: p.First + int64(n), Parcel: p, Line: n}, Statement: head, Latest: true}
+			e := Entry{Object: Object{Raw: line, Added: p.First + int64(n), Parcel: p, Line: n}, Statement: text.Head, Latest: true}
 			var failed error
 			if e.Parsed, failed = l.parser.Parse(line); failed != nil {
 				return true

@@ -19,7 +19,7 @@ import (
 type matchCmd struct {
 	Logs []string `arg:"" optional:"" name:"log" help:"The logs, plain, gzip or zstd; - is the standard input."`
 
-	Indicators []string `sep:"none" short:"i" placeholder:"FILE" help:"Indicators: a list with one a line, defanged or not; a .csv file with value,kind,valid_from,valid_until,revoked; STIX, as .json, .jsonl or .stix; or what --compile has written. Where none is named, those of the node's catalogue."`
+	Indicators []string `sep:"none" short:"i" placeholder:"FILE" help:"Indicators: a list with one a line, defanged or not; a .csv file with value,kind,valid_from,valid_until,revoked; STIX or events of MISP, as .json, .jsonl or .stix; or what --compile has written. Where none is named, those of the node's catalogue."`
 	Catalogue  bool     `short:"c" help:"All indicators of the node's catalogue, beside those of files."`
 	Feed       []string `sep:"none" placeholder:"ID" help:"Of the catalogue only what came with this feed or share."`
 	Source     []string `sep:"none" placeholder:"NAME" help:"Of the catalogue only what came with this source, by its name or id."`
@@ -134,6 +134,9 @@ func (c *matchCmd) scan(ctx context.Context, s *session, set *match.Set, from *i
 	}
 	if err := f.resolve(ctx); err != nil {
 		return err
+	}
+	if f.stats.Found > 0 && len(c.Allow) == 0 && c.Output == "table" && !s.json {
+		s.note("without --allow shared infrastructure is among it; docs/match.md names lists to begin with")
 	}
 	if c.Output == "stix" {
 		err = s.printBundle(f)

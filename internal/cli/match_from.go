@@ -14,6 +14,7 @@ import (
 	"github.com/comity-exchange/comity/internal/indicator"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/match"
+	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -134,14 +135,29 @@ func readList(b *indicator.Builder, name string) error {
 	}
 	defer in.Close()
 	if isObjects(name) {
-		return readError(readObjects(b, name, bufio.NewReader(in)), name)
+		return readError(readObjects(b, name, bufio.NewReaderSize(in, sniffed)), name)
 	}
 	return readError(b.List(name, in, csvName(name)), name)
 }
 
-// readObjects reads STIX: a bundle, an envelope, an array, or objects one after another.
+// readObjects reads STIX (a bundle, an envelope, an array, or objects one after another), or events of MISP.
 func readObjects(b *indicator.Builder, name string, in *bufio.Reader) error {
-	return b.Objects(name, stix.NewReader(in, stix.Limits{}).All())
+	if begin, _ := in.Peek(sniffed); !misp.Sniff(begin) {
+		return b.Objects(name, stix.NewReader(in, stix.Limits{}).All())
+	}
+	var open []io.Closer
+	defer func() {
+		for _, f := range open {
+			_ = f.Close() // it was only read
+		}
+	}()
+	return b.Objects(name, misp.Items(func() (io.Reader, error) { // it is read twice
+		f, err := openLog(name, nil)
+		if err == nil {
+			open = append(open, f)
+		}
+		return f, err
+	}, misp.Mapping{}))
 }
 
 // readCompiled takes what --compile has written; nil where the first file is something else.

@@ -38,7 +38,7 @@ func logOf(at string, hosts ...int) string {
 	return b.String()
 }
 
-// finds searches a log for what a party's catalogue has, and tells by object and day how often each was seen; void counts what was revoked or no longer valid.
+// findsIn searches a log for what a party's catalogue has, and tells by object and day how often each was seen; void counts what was revoked or no longer valid.
 func (p *Party) findsIn(log string) (seen []node.Seen, void int64) {
 	p.F.T.Helper()
 	ctx := p.F.T.Context()
