@@ -24,6 +24,7 @@ type intelCmd struct {
 	Search intelSearchCmd `cmd:"" help:"Find objects by value, word or type."`
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
 	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle, or as events of MISP."`
+	Mirror intelMirrorCmd `cmd:"" help:"Outside collections that are fetched again and again."`
 }
 
 func (intelCmd) Help() string {

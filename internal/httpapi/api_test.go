@@ -138,6 +138,7 @@ func TestEverything(t *testing.T) {
 	}
 	h.everyRecall(incoming.ID)
 	h.everyObject()
+	h.everyMirror()
 	h.well("desk", post, "/api/erasures", object{"ids": []string{said.get("id")}})
 	if v := h.well("desk", get, one, nil); v.get("body") != "erased" || v.get("title") != "" {
 		t.Errorf("%s", v.body)

@@ -305,6 +305,7 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 	attending.Go(func() { n.follow(ctx) })
 	attending.Go(func() { n.keepUp(ctx) })
 	attending.Go(func() { n.tell(ctx) })
+	attending.Go(func() { n.fetchAll(ctx) })
 	n.Watch.Up(true)
 	defer n.Watch.Up(false)
 	err = n.Courier.Run(ctx)
