@@ -168,12 +168,13 @@ func (x *mapper) object(o *Object) error {
 	if err := x.main(o.UUID, main, err, left); err != nil {
 		return err
 	}
+	id := own(main.ID)
 	if main.Type == "indicator" && len(seen) > 0 {
 		x.based(main, o, seen, tags)
 	}
 	for i := range o.Attributes {
 		if a := &o.Attributes[i]; a.UUID != "" {
-			if x.enter(a.UUID, main.ID) == nil {
+			if x.enter(a.UUID, id) == nil {
 				x.sightings(a, main)
 			}
 		}
@@ -266,7 +267,7 @@ func (x *mapper) based(i *stix.Object, o *Object, seen []*stix.Object, tags [][]
 		return
 	}
 	x.all(slices.Concat(seen, []*stix.Object{data, link}))
-	x.refer(data.ID)
+	x.refer(own(data.ID))
 }
 
 // references notes what an object refers to.
@@ -276,7 +277,7 @@ func (x *mapper) references(o *Object, main *stix.Object, tags [][]Tag) {
 		seed := string(main.ID) + " " + r.Relationship + " " + string(r.Referenced)
 		c := x.common(idOf("relationship", r.UUID, seed), r.Timestamp, r.Deleted || o.Deleted, tags...)
 		c.Custom, _ = x.keep(kept{})
-		x.pending = append(x.pending, reference{main.ID, c, r.Referenced, r.Relationship, r.Comment})
+		x.pending = append(x.pending, reference{own(main.ID), c, r.Referenced, r.Relationship, r.Comment})
 	}
 }
 
@@ -350,7 +351,7 @@ func (x *mapper) close() {
 		return
 	}
 	for _, p := range x.pending {
-		to, ok := x.elements[strings.ToLower(string(p.to))]
+		to, ok := x.elements[p.to.bytes()]
 		if !ok || to == p.from {
 			continue // it leads out of the event, or into the object itself; it stays in the extension
 		}

@@ -22,14 +22,13 @@ var backward = map[string]string{
 // languages has the type of attribute for a pattern_type.
 var languages = map[string]string{"yara": "yara", "sigma": "sigma", "snort": "snort", "suricata": "snort", "zeek": "zeek", "kusto": "kusto-query"}
 
-// names has the type of attribute for what is called by a name in MISP.
-var names = map[stix.Type]string{"vulnerability": "vulnerability", "threat-actor": "threat-actor", "intrusion-set": "threat-actor", "campaign": "campaign-name"}
+// called has the type of attribute for what is called by a name in MISP.
+var called = map[stix.Type]string{"vulnerability": "vulnerability", "threat-actor": "threat-actor", "intrusion-set": "threat-actor", "campaign": "campaign-name"}
 
 // visible is what a reader of MISP sees of an object.
 type visible struct {
 	attributes []Attribute
 	reports    []EventReport
-	sighting   *Sighting
 	lost       string // what of it is not seen; "" for nothing that matters
 }
 
@@ -127,7 +126,7 @@ func orNone(o *stix.Object) *stix.Object {
 
 // show gives what a reader of MISP sees of one object. It depends on nothing else, so that the way back can find out what was changed.
 func show(o *stix.Object) visible {
-	if t, ok := names[o.Type]; ok && o.Name != "" {
+	if t, ok := called[o.Type]; ok && o.Name != "" {
 		name := o.Name
 		for _, ref := range o.References {
 			if o.Type == "vulnerability" && strings.EqualFold(ref.SourceName, "cve") && ref.ExternalID != "" {

@@ -271,8 +271,8 @@ func (r *restoring) doubt() {
 	for range 2 {
 		r.fill()
 		again := map[stix.ID]*stix.Object{}
-		for it := range r.event.STIX(Mapping{}) {
-			if it.Object != nil {
+		for it, err := range r.event.STIX(Mapping{}) {
+			if err == nil && it.Object != nil {
 				again[it.Object.ID] = it.Object
 			}
 		}

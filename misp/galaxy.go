@@ -67,7 +67,7 @@ func (x *mapper) galaxyPart(index int, g galaxy) error {
 		{Name: "abstract", Value: "galaxy"}, {Name: "content", Value: strings.Join(names, "\n")}, {Name: "object_refs", Value: []stix.ID{x.report}}}}.Object()
 	if err == nil {
 		x.give(stix.Item{Offset: x.offset, Object: o})
-		x.refer(o.ID)
+		x.refer(own(o.ID))
 	}
 	return err
 }

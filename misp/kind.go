@@ -30,15 +30,25 @@ type kind struct {
 	sample string                    // a value of this type, for the documentation and tests
 }
 
-// kindOf gives the kind of a type; false for one that we do not know.
+// kindOf gives the kind of a type; false for one that has no place in STIX.
 func kindOf(name string) (kind, bool) {
-	k, ok := kinds[name]
-	return k, ok
+	if k, ok := kinds[name]; ok {
+		return k, true
+	}
+	of, named := strings.CutPrefix(name, "filename|")
+	if a, ok := algorithms[of]; ok {
+		hash := when(a.form, at(hashPath("file", a.name)))
+		if named {
+			return kind{facts: both(true, fileName, hash), sample: "loader.exe|" + a.sample}, true
+		}
+		return kind{facts: hash, sample: a.sample}, true
+	}
+	return kind{}, false
 }
 
-// facts gives what a value of a type says, nil where STIX has no place for it.
+// factsOf gives what a value of a type says, nil where STIX has no place for it.
 func factsOf(name, value string) []fact {
-	if k, ok := kinds[name]; ok && k.facts != nil {
+	if k, ok := kindOf(name); ok && k.facts != nil {
 		return k.facts(value)
 	}
 	return nil
@@ -76,22 +86,24 @@ type algorithm struct {
 	sample string
 }
 
-func algorithms() map[string]algorithm {
-	hexes := func(name string, n int) algorithm {
-		return algorithm{name, hexOf(n), strings.Repeat("0123456789abcdef", n/16+1)[:n]}
-	}
-	token := func(name, sample string) algorithm { return algorithm{name, isToken, sample} }
-	return map[string]algorithm{
-		"md5": hexes("MD5", 32), "sha1": hexes("SHA-1", 40), "sha224": hexes("SHA-224", 56), "sha256": hexes("SHA-256", 64), "sha384": hexes("SHA-384", 96),
-		"sha512": hexes("SHA-512", 128), "sha512/224": hexes("SHA-512-224", 56), "sha512/256": hexes("SHA-512-256", 64), "sha3-224": hexes("SHA3-224", 56),
-		"sha3-256": hexes("SHA3-256", 64), "sha3-384": hexes("SHA3-384", 96), "sha3-512": hexes("SHA3-512", 128),
-		"authentihash": hexes("AUTHENTIHASH", 64), "imphash": hexes("IMPHASH", 32), "pehash": hexes("PEHASH", 40), "cdhash": hexes("CDHASH", 40),
-		"vhash": token("VHASH", "015056655d15556az1"), "telfhash": token("TELFHASH", "t12d0102"), "impfuzzy": token("IMPFUZZY", "3:rGsdAdd8BRs:rG"),
-		"ssdeep": {"SSDEEP", isFuzzy, "3:AXGBicFlgVNhBGcL6wCrFQEv:AXGHsNhxLsr2C"},
-		"tlsh":   {"TLSH", func(v string) bool { return len(v) == 70 && isWord(v) }, strings.Repeat("A1", 35)},
-		// TLSH of later versions begins with T1; the schema of STIX knows 70 characters alone.
-	}
+// algorithms has the hashes of files by their names in MISP.
+var algorithms = map[string]algorithm{
+	"md5": hexes("MD5", 32), "sha1": hexes("SHA-1", 40), "sha224": hexes("SHA-224", 56), "sha256": hexes("SHA-256", 64), "sha384": hexes("SHA-384", 96),
+	"sha512": hexes("SHA-512", 128), "sha512/224": hexes("SHA-512-224", 56), "sha512/256": hexes("SHA-512-256", 64), "sha3-224": hexes("SHA3-224", 56),
+	"sha3-256": hexes("SHA3-256", 64), "sha3-384": hexes("SHA3-384", 96), "sha3-512": hexes("SHA3-512", 128),
+	"authentihash": hexes("AUTHENTIHASH", 64), "imphash": hexes("IMPHASH", 32), "pehash": hexes("PEHASH", 40), "cdhash": hexes("CDHASH", 40),
+	"vhash": {"VHASH", isToken, "015056655d15556az1"}, "telfhash": {"TELFHASH", isToken, "t12d0102"}, "impfuzzy": {"IMPFUZZY", isToken, "3:rGsdAdd8BRs:rG"},
+	"ssdeep": {"SSDEEP", isFuzzy, "3:AXGBicFlgVNhBGcL6wCrFQEv:AXGHsNhxLsr2C"},
+	// TLSH of later versions begins with T1; the schema of STIX knows 70 characters alone.
+	"tlsh": {"TLSH", isTLSH, "A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1A1"},
 }
+
+// hexes is a hash of n hexadecimal digits.
+func hexes(name string, n int) algorithm {
+	return algorithm{name, hexOf(n), strings.Repeat("0123456789abcdef", n/16+1)[:n]}
+}
+
+func isTLSH(v string) bool { return len(v) == 70 && isWord(v) }
 
 func isFuzzy(v string) bool {
 	return len(v) <= 128 && strings.Count(v, ":") == 2 && strings.Trim(v, "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ/+:.") == ""
@@ -245,73 +257,75 @@ const (
 	service       = "process:extensions.'windows-service-ext'."
 )
 
-// kinds has what the types of the core format become. Those that it maps to a kind without facts, rule and object have no place in STIX.
-var kinds = makeKinds()
+func fileName(v string) []fact { return []fact{{path: "file:name", value: v}} }
 
-func makeKinds() map[string]kind {
-	domain, mail, name := when(isDomain, at("domain-name:value")), when(isMail, at("email-addr:value")), at("file:name")
-	port := func(p string) func(string) []fact { return numbered("network-traffic:"+p+"_port", 65535) }
-	endpoint := func(v string) []fact {
-		if f := address("network-traffic:dst_ref.value")(v); f != nil {
-			return f
-		}
-		return when(isDomain, at("network-traffic:dst_ref.value"))(v)
+func domainName(v string) []fact {
+	if !isDomain(v) {
+		return nil
 	}
-	m := map[string]kind{
-		"ip-src": {facts: address(""), sample: "198.51.100.7"}, "ip-dst": {facts: address(""), sample: "198.51.100.8"},
-		"ip-src|port": {facts: both(true, address("network-traffic:src_ref.value"), port("src")), sample: "198.51.100.7|1024"},
-		"ip-dst|port": {facts: both(true, address("network-traffic:dst_ref.value"), port("dst")), sample: "198.51.100.7|443"},
-		"domain":      {facts: domain, sample: "example.com"}, "hostname": {facts: domain, sample: "www.example.com"},
-		"domain|ip":     {facts: both(false, domain, address("domain-name:resolves_to_refs[*].value")), sample: "example.com|198.51.100.7"},
-		"hostname|port": {facts: both(true, endpoint, port("dst")), sample: "www.example.com|8443"}, "port": {facts: port("dst"), sample: "8443"},
-		"onion-address": {facts: domain, sample: "expyuzz4wqqyqhjn.onion"}, "url": {facts: when(isURL, at("url:value")), sample: "https://example.com/a?b=c"},
-		"uri": {facts: at(httpValue), sample: "/a/b.php"}, "http-method": {facts: at(httpMethod), sample: "POST"},
-		"user-agent": {facts: at(requestHeader + "'User-Agent'"), sample: "Agent/1.0 (example)"}, "cookie": {facts: at(requestHeader + "Cookie"), sample: "session=example"},
-		"AS": {facts: system, sample: "AS64496"}, "mac-address": {facts: physical, sample: "00:00:5e:00:53:01"},
-		"email": {facts: mail, sample: "name@example.com"}, "dns-soa-email": {facts: mail, sample: "soa@example.com"}, "target-email": {facts: mail, sample: "target@example.com"},
-		"whois-registrant-email": {facts: mail, sample: "holder@example.com"},
-		"email-src":              {facts: when(isMail, at("email-message:from_ref.value")), sample: "from@example.com"},
-		"email-dst":              {facts: when(isMail, at("email-message:to_refs[*].value")), sample: "to@example.com"},
-		"email-subject":          {facts: at("email-message:subject"), sample: "An invoice"}, "email-body": {facts: at("email-message:body"), sample: "Please find enclosed"},
-		"email-message-id": {facts: at("email-message:message_id"), sample: "<1@example.com>"},
-		"email-reply-to":   {facts: at(mailHeader + "'Reply-To'"), sample: "reply@example.com"}, "email-x-mailer": {facts: at(mailHeader + "'X-Mailer'"), sample: "Mailer 1.0"},
-		"email-attachment":       {facts: at("email-message:body_multipart[*].body_raw_ref.name"), sample: "invoice.doc"},
-		"email-src-display-name": {facts: at("email-message:from_ref.display_name"), sample: "The sender"},
-		"email-dst-display-name": {facts: at("email-message:to_refs[*].display_name"), sample: "The receiver"},
-		"filename":               {facts: name, sample: "loader.exe"}, "size-in-bytes": {facts: numbered("file:size", 1<<53-1), sample: "4096"},
-		"mime-type": {facts: at("file:mime_type"), sample: "application/pdf"}, "attachment": {facts: name, sample: "report.pdf"},
-		"malware-sample": {facts: both(true, name, when(hexOf(32), at("file:hashes.MD5"))), sample: "loader.exe|0123456789abcdef0123456789abcdef"},
-		"mutex":          {facts: at("mutex:name"), sample: `Global\example`}, "regkey": {facts: registry, sample: `HKLM\Software\Example`},
-		"regkey|value":                {facts: both(false, registry, at("windows-registry-key:values[*].data")), sample: `HKCU\Software\Example|1`},
-		"windows-service-name":        {facts: at(service + "service_name"), sample: "examplesvc"},
-		"windows-service-displayname": {facts: at(service + "display_name"), sample: "Example Service"},
-		"x509-fingerprint-md5":        {facts: when(hexOf(32), at("x509-certificate:hashes.MD5")), sample: "0123456789abcdef0123456789abcdef"},
-		"x509-fingerprint-sha1":       {facts: when(hexOf(40), at("x509-certificate:hashes.'SHA-1'")), sample: "0123456789abcdef0123456789abcdef01234567"},
-		"x509-fingerprint-sha256":     {facts: when(hexOf(64), at("x509-certificate:hashes.'SHA-256'")), sample: strings.Repeat("0123456789abcdef", 4)},
-		"cpe":                         {facts: at("software:cpe"), sample: "cpe:2.3:a:example:product:1.0:*:*:*:*:*:*:*"},
-		"github-username":             {facts: account("github"), sample: "example"}, "twitter-id": {facts: account("twitter"), sample: "example"},
-		"jabber-id": {facts: account("jabber"), sample: "name@jabber.example"}, "eppn": {facts: at("user-account:user_id"), sample: "name@example.org"},
-		"yara": {rule: "yara", sample: "rule example { condition: false }"}, "sigma": {rule: "sigma", sample: "title: example"},
-		"snort": {rule: "snort", sample: "alert tcp any any -> any 80 (sid:1;)"}, "zeek": {rule: "zeek", sample: "event zeek_init() {}"},
-		"bro": {rule: "zeek", sample: "event bro_init() {}"}, "kusto-query": {rule: "kusto", sample: "Events | take 1"},
-		"stix2-pattern": {rule: "stix", sample: "[domain-name:value = 'example.com']"},
-		"vulnerability": {object: "vulnerability", sample: "CVE-2021-44228"}, "threat-actor": {object: "threat-actor", sample: "An actor"},
-		"campaign-name": {object: "campaign", sample: "A campaign"},
+	return []fact{{path: "domain-name:value", value: v}}
+}
+
+func mailbox(v string) []fact {
+	if !isMail(v) {
+		return nil
 	}
-	for misp, a := range algorithms() {
-		hash := when(a.form, at(hashPath("file", a.name)))
-		m[misp] = kind{facts: hash, sample: a.sample}
-		if misp != "cdhash" && misp != "telfhash" {
-			m["filename|"+misp] = kind{facts: both(true, name, hash), sample: "loader.exe|" + a.sample}
-		}
+	return []fact{{path: "email-addr:value", value: v}}
+}
+
+func srcPort(v string) []fact { return numbered("network-traffic:src_port", 65535)(v) }
+func dstPort(v string) []fact { return numbered("network-traffic:dst_port", 65535)(v) }
+
+// endpoint is an address or a name at the far end of a connection.
+func endpoint(v string) []fact {
+	if f := address("network-traffic:dst_ref.value")(v); f != nil {
+		return f
 	}
-	for _, w := range strings.Fields(placeless) {
-		m[strings.ReplaceAll(w, "_", " ")] = kind{sample: "example of " + w}
-	}
-	for w, sample := range map[string]string{"weakness": "CWE-79", "link": "https://example.org/report", "datetime": "2026-11-21T08:00:00.000000+0000"} {
-		m[w] = kind{sample: sample}
-	}
-	return m
+	return when(isDomain, at("network-traffic:dst_ref.value"))(v)
+}
+
+// kinds has what the types of the core format become, but for hashes (algorithms) and what STIX has no place for (placeless).
+var kinds = map[string]kind{
+	"ip-src": {facts: address(""), sample: "198.51.100.7"}, "ip-dst": {facts: address(""), sample: "198.51.100.8"},
+	"ip-src|port": {facts: both(true, address("network-traffic:src_ref.value"), srcPort), sample: "198.51.100.7|1024"},
+	"ip-dst|port": {facts: both(true, address("network-traffic:dst_ref.value"), dstPort), sample: "198.51.100.7|443"},
+	"domain":      {facts: domainName, sample: "example.com"}, "hostname": {facts: domainName, sample: "www.example.com"},
+	"domain|ip":     {facts: both(false, domainName, address("domain-name:resolves_to_refs[*].value")), sample: "example.com|198.51.100.7"},
+	"hostname|port": {facts: both(true, endpoint, dstPort), sample: "www.example.com|8443"}, "port": {facts: dstPort, sample: "8443"},
+	"onion-address": {facts: domainName, sample: "exampleexample22.onion"}, "url": {facts: when(isURL, at("url:value")), sample: "https://example.com/a?b=c"},
+	"uri": {facts: at(httpValue), sample: "/a/b.php"}, "http-method": {facts: at(httpMethod), sample: "POST"},
+	"user-agent": {facts: at(requestHeader + "'User-Agent'"), sample: "Agent/1.0 (example)"}, "cookie": {facts: at(requestHeader + "Cookie"), sample: "session=example"},
+	"AS": {facts: system, sample: "AS64496"}, "mac-address": {facts: physical, sample: "00:00:5e:00:53:01"},
+	"email": {facts: mailbox, sample: "name@example.com"}, "dns-soa-email": {facts: mailbox, sample: "soa@example.com"}, "target-email": {facts: mailbox, sample: "target@example.com"},
+	"whois-registrant-email": {facts: mailbox, sample: "holder@example.com"},
+	"email-src":              {facts: when(isMail, at("email-message:from_ref.value")), sample: "from@example.com"},
+	"email-dst":              {facts: when(isMail, at("email-message:to_refs[*].value")), sample: "to@example.com"},
+	"email-subject":          {facts: at("email-message:subject"), sample: "An invoice"}, "email-body": {facts: at("email-message:body"), sample: "Please find enclosed"},
+	"email-message-id": {facts: at("email-message:message_id"), sample: "<1@example.com>"},
+	"email-reply-to":   {facts: at(mailHeader + "'Reply-To'"), sample: "reply@example.com"}, "email-x-mailer": {facts: at(mailHeader + "'X-Mailer'"), sample: "Mailer 1.0"},
+	"email-attachment":       {facts: at("email-message:body_multipart[*].body_raw_ref.name"), sample: "invoice.doc"},
+	"email-src-display-name": {facts: at("email-message:from_ref.display_name"), sample: "The sender"},
+	"email-dst-display-name": {facts: at("email-message:to_refs[*].display_name"), sample: "The receiver"},
+	"filename":               {facts: fileName, sample: "loader.exe"}, "size-in-bytes": {facts: numbered("file:size", 1<<53-1), sample: "4096"},
+	"mime-type": {facts: at("file:mime_type"), sample: "application/pdf"}, "attachment": {facts: fileName, sample: "report.pdf"},
+	"malware-sample": {facts: both(true, fileName, when(hexOf(32), at("file:hashes.MD5"))), sample: "loader.exe|0123456789abcdef0123456789abcdef"},
+	"mutex":          {facts: at("mutex:name"), sample: `Global\example`}, "regkey": {facts: registry, sample: `HKLM\Software\Example`},
+	"regkey|value":                {facts: both(false, registry, at("windows-registry-key:values[*].data")), sample: `HKCU\Software\Example|1`},
+	"windows-service-name":        {facts: at(service + "service_name"), sample: "examplesvc"},
+	"windows-service-displayname": {facts: at(service + "display_name"), sample: "Example Service"},
+	"x509-fingerprint-md5":        {facts: when(hexOf(32), at("x509-certificate:hashes.MD5")), sample: "0123456789abcdef0123456789abcdef"},
+	"x509-fingerprint-sha1":       {facts: when(hexOf(40), at("x509-certificate:hashes.'SHA-1'")), sample: "0123456789abcdef0123456789abcdef01234567"},
+	"x509-fingerprint-sha256":     {facts: when(hexOf(64), at("x509-certificate:hashes.'SHA-256'")), sample: strings.Repeat("0123456789abcdef", 4)},
+	"cpe":                         {facts: at("software:cpe"), sample: "cpe:2.3:a:example:product:1.0:*:*:*:*:*:*:*"},
+	"github-username":             {facts: account("github"), sample: "example"}, "twitter-id": {facts: account("twitter"), sample: "example"},
+	"jabber-id": {facts: account("jabber"), sample: "name@jabber.example"}, "eppn": {facts: at("user-account:user_id"), sample: "name@example.org"},
+	"yara": {rule: "yara", sample: "rule example { condition: false }"}, "sigma": {rule: "sigma", sample: "title: example"},
+	"snort": {rule: "snort", sample: "alert tcp any any -> any 80 (sid:1;)"}, "zeek": {rule: "zeek", sample: "event zeek_init() {}"},
+	"bro": {rule: "zeek", sample: "event bro_init() {}"}, "kusto-query": {rule: "kusto", sample: "Events | take 1"},
+	"stix2-pattern": {rule: "stix", sample: "[domain-name:value = 'example.com']"},
+	"vulnerability": {object: "vulnerability", sample: "CVE-2021-44228"}, "threat-actor": {object: "threat-actor", sample: "An actor"},
+	"campaign-name": {object: "campaign", sample: "A campaign"},
+	"weakness":      {sample: "CWE-79"}, "link": {sample: "https://example.org/report"}, "datetime": {sample: "2026-11-21T08:00:00.000000+0000"},
 }
 
 // placeless has the types for which STIX has no place; an underscore is a space.
@@ -326,7 +340,27 @@ const placeless = `aba-rtn anonymised bank-account-nr bic bin boolean btc campai
 	visa-number whois-creation-date whois-registrant-name whois-registrant-org whois-registrant-phone whois-registrar windows-scheduled-task xmr`
 
 // Types gives the names of the types of attributes that we know, in order.
-func Types() []string { return slices.Sorted(maps.Keys(kinds)) }
+func Types() []string {
+	all := slices.Collect(maps.Keys(kinds))
+	for name := range algorithms {
+		if all = append(all, name); name != "cdhash" && name != "telfhash" {
+			all = append(all, "filename|"+name)
+		}
+	}
+	for _, w := range strings.Fields(placeless) {
+		all = append(all, strings.ReplaceAll(w, "_", " "))
+	}
+	slices.Sort(all)
+	return all
+}
 
 // Sample is a value of a type, such as documentation shows; "" for a type that we do not know.
-func Sample(name string) string { return kinds[name].sample }
+func Sample(name string) string {
+	if k, ok := kindOf(name); ok {
+		return k.sample
+	}
+	if word := strings.ReplaceAll(name, " ", "_"); word != "" && slices.Contains(strings.Fields(placeless), word) {
+		return "example of " + name
+	}
+	return ""
+}

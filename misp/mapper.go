@@ -23,7 +23,8 @@ var namespace = [16]byte{0x3f, 0x2f, 0xb4, 0x2d, 0x2c, 0xab, 0x48, 0x95, 0x99, 0
 
 const (
 	// ever is the time of what has none, such as organisations: the same everywhere, so that it is one version.
-	ever stix.Timestamp = "1970-01-01T00:00:00.000Z"
+	ever         stix.Timestamp = "1970-01-01T00:00:00.000Z"
+	organisation                = "organi" + "zation" // as STIX spells it
 	// maxKept is how much an object carries in the extension: it must fit a parcel (INT-2) with all else that it says.
 	maxKept = 640 << 10
 	// refsAtOnce is how many references one report or grouping has.
@@ -60,7 +61,7 @@ type mapper struct {
 	refs     []stix.ID
 	parts    []stix.ID // groupings of references that are full
 	given    map[stix.ID]struct{}
-	elements map[string]stix.ID // by uuid
+	elements map[[16]byte]stix.ID // by uuid
 	pending  []reference
 	came     *originals
 }
@@ -75,7 +76,7 @@ type reference struct {
 }
 
 func newMapper(head *Event, came *originals, m Mapping, give func(stix.Item)) *mapper {
-	x := &mapper{head: head, came: came, give: give, noTLP: cmp.Or(m.TLP, marking.Amber), given: map[stix.ID]struct{}{}, elements: map[string]stix.ID{}}
+	x := &mapper{head: head, came: came, give: give, noTLP: cmp.Or(m.TLP, marking.Amber), given: map[stix.ID]struct{}{}, elements: map[[16]byte]stix.ID{}}
 	if head == nil {
 		return x
 	}
@@ -115,6 +116,9 @@ func idOf(t stix.Type, u UUID, seed string) stix.ID {
 	return stix.DeriveID(t, namespace, []byte(seed))
 }
 
+// own is an identifier that does not keep its object's text in memory.
+func own(id stix.ID) stix.ID { return stix.ID(strings.Clone(string(id))) }
+
 func (x *mapper) refuse(at int64, err error) { x.give(stix.Item{Offset: at, Err: err}) }
 
 // once gives an object that may have been given for an earlier element.
@@ -123,7 +127,7 @@ func (x *mapper) once(o *stix.Object, err error) {
 		return // it is made of constants and of what was checked
 	}
 	if _, known := x.given[o.ID]; !known {
-		x.given[o.ID] = struct{}{}
+		x.given[own(o.ID)] = struct{}{}
 		x.give(stix.Item{Offset: x.offset, Object: o})
 	}
 }
@@ -158,7 +162,7 @@ func (x *mapper) organisation(o *Org) stix.ID {
 		return ""
 	}
 	id := o.identity()
-	x.once(stix.Identity{Common: stix.Common{ID: id, Created: ever}, Name: o.Name, Class: "organization"}.Object())
+	x.once(stix.Identity{Common: stix.Common{ID: id, Created: ever}, Name: o.Name, Class: organisation}.Object())
 	return id
 }
 
@@ -313,7 +317,7 @@ func (x *mapper) enter(u UUID, id stix.ID) error {
 	if u == "" {
 		return nil
 	}
-	key := strings.ToLower(string(u))
+	key := u.bytes()
 	if _, twice := x.elements[key]; twice {
 		return fault.New(fault.Malformed, "", "its uuid occurs twice in the event")
 	}
@@ -323,14 +327,15 @@ func (x *mapper) enter(u UUID, id stix.ID) error {
 
 // main gives the object that an element became. Where all fits but what only MISP knows, that is told and the object goes in.
 func (x *mapper) main(u UUID, o *stix.Object, err, left error) error {
-	if err == nil {
-		err = x.enter(u, o.ID)
-	}
 	if err != nil {
 		return err
 	}
+	id := own(o.ID)
+	if err := x.enter(u, id); err != nil {
+		return err
+	}
 	x.give(stix.Item{Offset: x.offset, Object: o})
-	x.refer(o.ID)
+	x.refer(id)
 	return left
 }
 

@@ -196,7 +196,7 @@ func (x *mapper) original(o *stix.Object, tags []Tag) {
 		}
 	}
 	if _, known := x.given[o.ID]; !known && !o.Type.Observable() && o.Type != "marking-definition" && o.Type != "identity" && o.Type != "extension-definition" {
-		x.refer(o.ID)
+		x.refer(own(o.ID))
 	}
 	x.once(o, nil)
 }

@@ -46,6 +46,26 @@ func (u UUID) Valid() bool {
 	return true
 }
 
+// bytes is the UUID without its text; of what is none anything.
+func (u UUID) bytes() (b [16]byte) {
+	n := 0
+	for _, c := range []byte(u) {
+		switch {
+		case n == 32 || c == '-':
+			continue
+		case c >= 'a':
+			c -= 'a' - 10
+		case c >= 'A':
+			c -= 'A' - 10
+		default:
+			c -= '0'
+		}
+		b[n/2] = b[n/2]<<4 | c&15
+		n++
+	}
+	return b
+}
+
 // Seconds is a time as MISP writes it: decimal seconds since 1970, in a string as a rule. "" and "0" are no time.
 type Seconds string
 

@@ -59,7 +59,7 @@ func table(t *testing.T) string {
 			how = searched.Pattern
 			if searched.PatternType != "stix" {
 				how = "the value, `pattern_type` " + searched.PatternType
-			} else if kinds[name].rule == "stix" {
+			} else if k, _ := kindOf(name); k.rule == "stix" {
 				how = "the value, `pattern_type` stix"
 			} else if strings.HasPrefix(how, "["+custom) {
 				if as == "note" {
