@@ -155,7 +155,7 @@ type mirrorAddCmd struct {
 	Name       string        `arg:"" help:"What you call it: letters, digits, dots and dashes."`
 	URL        string        `arg:"" name:"url" help:"The address of the collection, or of its server or API root with --collection; or of a file, with --kind. https alone, but on this machine."`
 	Collection string        `placeholder:"NAME" help:"Id, alias or title of the collection, where the address is a server's."`
-	Kind       mirror.Kind   `default:"taxii" placeholder:"KIND" help:"taxii; or what a file is: list (an indicator a line), csv, stix."`
+	Kind       mirror.Kind   `default:"taxii" placeholder:"KIND" help:"taxii; misp (a feed); or what a file is: list (an indicator a line), csv, stix."`
 	Every      time.Duration `default:"1h" placeholder:"SPAN" help:"How often, from 1m to 744h."`
 	Source     string        `placeholder:"NAME" help:"The source that it fills. Without it: one of the mirror's name. It is opened where it is not."`
 	TLP        marking.TLP   `placeholder:"LABEL" help:"Of a source that is opened: the label of objects that name none, and the least strict of all others. Without it: AMBER."`

@@ -32,7 +32,7 @@ func (o OutsideServer) access() node.Access {
 type MirrorToAdd struct {
 	OutsideServer
 	Name       string          `json:"name" doc:"letters, digits, dots and dashes"`
-	Kind       mirror.Kind     `json:"kind,omitzero" enum:"taxii,list,csv,stix" doc:"taxii: a collection; the others: what a file is"`
+	Kind       mirror.Kind     `json:"kind,omitzero" enum:"taxii,list,csv,stix,misp" doc:"taxii: a collection; misp: a feed; the others: what a file is"`
 	Collection string          `json:"collection,omitzero" doc:"id, alias or title, where the address is a server's or an API root's"`
 	Source     string          `json:"source,omitzero" doc:"which it fills; without it one of the mirror's name. It is opened where it is not"`
 	Marking    marking.Marking `json:"marking,omitzero" doc:"of a source that is opened: of objects that name no circle, and the least strict of all others; without it TLP:AMBER"`

@@ -37,14 +37,7 @@ func (f *File) Next(ctx context.Context, cursor string) (Page, error) {
 	if cursor != "" && json.Unmarshal([]byte(cursor), &v) != nil {
 		v = version{} // another program's: all of it again
 	}
-	h := http.Header{"Accept": {"*/*"}}
-	if v.ETag != "" {
-		h.Set("If-None-Match", v.ETag)
-	}
-	if v.Modified != "" {
-		h.Set("If-Modified-Since", v.Modified)
-	}
-	a, err := f.Site.Get(ctx, &url.URL{}, h)
+	a, err := f.Site.Get(ctx, &url.URL{}, v.headers())
 	if err != nil {
 		return nil, err
 	}
@@ -59,10 +52,7 @@ func (f *File) Next(ctx context.Context, cursor string) (Page, error) {
 		a.Discard()
 		return nil, fault.New(fault.Malformed, "", "what comes is a page for people, and no list: look at the address")
 	}
-	is := version{a.Header.Get("ETag"), a.Header.Get("Last-Modified")}
-	if len(is.ETag) > maxTag || len(is.Modified) > maxTag {
-		is = version{}
-	}
+	is := versionOf(a.Header)
 	next := ""
 	if is != (version{}) {
 		b, err := json.Marshal(is, json.Deterministic(true))

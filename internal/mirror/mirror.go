@@ -39,10 +39,11 @@ const (
 	List  Kind = "list"  // a file of indicators, one a line
 	CSV   Kind = "csv"   // a file of them with columns
 	STIX  Kind = "stix"  // a file with a bundle, or objects one after another
+	MISP  Kind = "misp"  // a feed of MISP: a directory with a manifest
 )
 
 // Kinds lists them.
-func Kinds() []Kind { return []Kind{TAXII, List, CSV, STIX} }
+func Kinds() []Kind { return []Kind{TAXII, List, CSV, STIX, MISP} }
 
 // Mirror is an outside collection, and the source that it fills.
 type Mirror struct {
@@ -78,7 +79,7 @@ func (m *Mirror) Check() error {
 	case !statement.IsIdentifier(m.Name):
 		return bad("the name of a mirror has letters, digits, dots and dashes")
 	case !slices.Contains(Kinds(), m.Kind):
-		return bad("a mirror is of a collection (taxii), or of a file (list, csv, stix)")
+		return bad("a mirror is of a collection (taxii), of a feed (misp), or of a file (list, csv, stix)")
 	case every < MinEvery || every > MaxEvery:
 		return bad("a mirror is fetched every minute at most, and every %d days at least", int(MaxEvery.Hours()/24))
 	case len(m.User) > maxUser || strings.ContainsAny(m.User, ":\r\n"):

@@ -79,7 +79,7 @@ func (c *call) body(most int64) ([]byte, error) {
 	if c.r.ContentLength > most {
 		return nil, tooLarge
 	}
-	var from io.Reader = io.LimitReader(c.r.Body, most+1)
+	from := io.LimitReader(c.r.Body, most+1)
 	switch encoding := c.r.Header.Get("Content-Encoding"); encoding {
 	case "", "identity":
 	case "gzip":

@@ -89,7 +89,7 @@ func (s *server) feedScope(w http.ResponseWriter, r *http.Request, id string) (a
 		_, _, err = s.node.Intel(who.Ctx, in)
 	}
 	if err == nil {
-		may := []bool{}
+		var may []bool
 		if may, err = s.node.Catalogue.Shows(who.Ctx, who.Viewer, in); err == nil && may[0] {
 			return viewOf(who, in), true
 		}

@@ -284,7 +284,7 @@ func sightingOf(s *misp.Sighting, objects []*stix.Object) (made []*stix.Object, 
 		if err != nil {
 			id = stix.DeriveID("identity", namespace(), []byte("organisation\n"+s.Org.Name))
 		}
-		org, err := stix.Identity{Common: stix.Common{ID: id, Created: "1970-01-01T00:00:00.000Z"}, Name: s.Org.Name, Class: "organization"}.Object()
+		org, err := stix.Identity{Common: stix.Common{ID: id, Created: "1970-01-01T00:00:00.000Z"}, Name: s.Org.Name, Class: "organization"}.Object() //nolint:misspell // STIX writes it so
 		if err != nil {
 			return nil, err
 		}

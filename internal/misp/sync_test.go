@@ -86,7 +86,6 @@ func TestKeys(t *testing.T) {
 		h.wants(200, h.ask("", get, path, "", show...), name)
 	}
 	// Without a key, or with one that is not good: 403 with JSON, which an instance shows as "not authorised".
-	type refused struct{ Name, Message, URL string }
 	for name, show := range map[string][]string{"none": nil, "bad": {"Authorization", strings.Repeat("a", 40)}} {
 		a := h.wants(403, h.ask("", get, path, "", show...), name)
 		if r := read[map[string]jsontext.Value](t, a); len(r["name"]) == 0 || len(r["message"]) == 0 || string(r["url"]) != `"/servers/getVersion"` || len(r["errors"]) == 0 || a.header.Get("Content-Type") != "application/json" {
@@ -213,4 +212,39 @@ func (h *house) erases(ids ...statement.ID) {
 	h.t.Helper()
 	_, err := h.xa.Erase(auth.With(h.t.Context(), auth.Claim{Token: auth.Typed(h.tokens["rel"])}), ids, statement.By{})
 	h.must(err)
+}
+
+// TestHome: a newer version of an object stays in the event in which the object came, until that is gone; a label that is another makes it another event's.
+func TestHome(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, Options{})
+	first := h.adds(h.source, marking.Green, indicator(1, "one", v1, ""), indicator(2, "two", v1, ""))
+	h.adds(h.source, marking.Green, indicator(1, "one again", v2, ""))
+	h.adds(h.source, marking.Green, strings.Replace(indicator(1, "one at last", v3, ""), "host1", "last1", 1), indicator(3, "three", v1, ""))
+	shown := func() string {
+		t.Helper()
+		var out []string
+		for _, row := range read[[]minimalRow](t, h.posts(200, "/misp/events/index", `{"minimal":1}`)) {
+			out = append(out, values(read[wrapped](t, h.gets(200, "/misp/events/view/"+row.UUID)).Event))
+		}
+		return strings.Join(out, " | ")
+	}
+	if got := shown(); got != "host2.example last1.example | host3.example" {
+		t.Errorf("%s", got)
+	}
+	// So it is for a node that starts anew, and looks at the parcels in their order.
+	h.xa.Restart(nil)
+	h.serve(Options{})
+	if got := shown(); got != "host2.example last1.example | host3.example" {
+		t.Errorf("%s", got)
+	}
+	h.erases(first.Said...)
+	if got := shown(); got != "last1.example | host3.example" {
+		t.Errorf("%s", got)
+	}
+	h.xa.Restart(nil)
+	h.serve(Options{})
+	if got := shown(); got != "last1.example | host3.example" {
+		t.Errorf("%s", got)
+	}
 }

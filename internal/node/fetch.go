@@ -8,6 +8,7 @@ import (
 	"iter"
 	mathrand "math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -18,8 +19,10 @@ import (
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/internal/taxii/client"
 	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
 )
 
 // Spans of fetching.
@@ -353,7 +356,27 @@ func (n *Node) originOf(ctx context.Context, m mirror.Mirror) (mirror.Origin, er
 	case mirror.STIX:
 		return &mirror.File{Site: site, Read: func(r io.Reader) iter.Seq2[stix.Item, error] { return stix.NewReader(r, stix.Limits{}).All() }}, nil
 	}
+	if m.Kind == mirror.MISP {
+		return &mirror.Feed{Site: site, Known: func(ctx context.Context, u misp.UUID) misp.Seconds { return n.fetchedEvent(ctx, m.Source, u) }}, nil
+	}
 	return client.NewOrigin(site, client.Options{Here: n.hasObject, Now: n.Now}), nil
+}
+
+// fetchedEvent is the timestamp of an event of MISP's as a source has it; "" where it has none.
+func (n *Node) fetchedEvent(ctx context.Context, in thread.ID, u misp.UUID) misp.Seconds {
+	id, err := stix.ParseID("report--" + strings.ToLower(string(u)))
+	if err != nil {
+		return ""
+	}
+	found, err := n.Catalogue.Newest(ctx, catalogue.Viewer{Officer: true}, in, []stix.ID{id})
+	if err != nil || len(found) == 0 {
+		return ""
+	}
+	o, err := stix.Parse(found[0].Raw)
+	if err != nil {
+		return ""
+	}
+	return misp.SecondsOf(o.Version().Time())
 }
 
 // hasObject tells whether an object is in the catalogue.
