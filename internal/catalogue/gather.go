@@ -69,7 +69,7 @@ type ImportOptions struct {
 func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[stix.Item, error], o ImportOptions) (Report, error) {
 	// spec: INT-2, INT-3
 	g := &gathering{
-		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{},
+		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{}, ours: map[int64]bool{},
 		defs: definitions{c: c, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[store.Term]int64{},
 	}
 	g.defs.h = g.hash
@@ -99,6 +99,8 @@ type gathering struct {
 	report  Report
 
 	candidates []candidate
+	last       *gathered      // to which the last object was added
+	ours       map[int64]bool // parcels that were looked at: whether the source has brought them
 }
 
 // gathered is what waits to be said under one marking.
@@ -192,10 +194,12 @@ func (g *gathering) put(item stix.Item, m marking.Marking) error {
 		g.refuse(item, fault.Show(err))
 		return nil
 	}
-	c := candidate{item: item, line: line, marking: m, id: g.hash.term(byID, string(o.ID)), sum: g.hash.hash(byLine, string(line))}
-	c.version = c.sum
+	c := candidate{item: item, line: line, marking: m, id: g.hash.term(byID, string(o.ID))}
 	if v := o.Version(); v != "" {
 		c.version = v.Time().UnixMicro()
+	} else {
+		c.sum = g.hash.hash(byLine, string(line))
+		c.version = c.sum
 	}
 	if g.candidates = append(g.candidates, c); len(g.candidates) < candidatesAtOnce {
 		return nil
@@ -208,6 +212,7 @@ func (g *gathering) settle() error {
 	all := g.candidates
 	g.candidates = nil
 	err := g.c.Store.View(g.ctx, func(tx store.Tx) error {
+		clear(g.ours) // some may have been erased since
 		for i := range all {
 			if err := g.lookUp(tx, &all[i]); err != nil {
 				return err
@@ -247,11 +252,16 @@ func (g *gathering) lookUp(tx store.Tx, c *candidate) error {
 		if f.Version != c.version && (f.Version != 0 || f.Sum != c.sum) {
 			continue
 		}
-		p, err := tx.Parcel(f.Parcel)
-		if err != nil && fault.CodeOf(err) != fault.NotFound {
-			return err
+		ours, ok := g.ours[f.Parcel]
+		if !ok {
+			p, err := tx.Parcel(f.Parcel)
+			if err != nil && fault.CodeOf(err) != fault.NotFound {
+				return err
+			}
+			ours = err == nil && p.Thread == g.from.Thread
+			g.ours[f.Parcel] = ours
 		}
-		c.known = c.known || err == nil && p.Thread == g.from.Thread
+		c.known = c.known || ours
 	}
 	return nil
 }
@@ -261,14 +271,9 @@ const maxLately = 1_000_000
 
 // add puts an object into the parcel of its marking.
 func (g *gathering) add(c candidate) error {
-	b, err := json.Marshal(c.marking, json.Deterministic(true))
+	p, err := g.parcelOf(c.marking)
 	if err != nil {
-		return fault.Wrap(err, fault.Internal, "", "a marking cannot be written")
-	}
-	p := g.parcels[string(b)]
-	if p == nil {
-		p = &gathered{marking: c.marking}
-		g.parcels[string(b)] = p
+		return err
 	}
 	if p.n == intel.MaxParcelObjects || len(p.open)+len(c.line)+1 > intel.MaxParcelBytes {
 		p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
@@ -284,6 +289,28 @@ func (g *gathering) add(c candidate) error {
 		g.o.Taken(c.item.Object)
 	}
 	return nil
+}
+
+// parcelOf gives what waits to be said under a marking. Most objects are marked as the one before.
+func (g *gathering) parcelOf(m marking.Marking) (*gathered, error) {
+	if g.last != nil && alike(g.last.marking, m) {
+		return g.last, nil
+	}
+	b, err := json.Marshal(m, json.Deterministic(true))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "", "a marking cannot be written")
+	}
+	p := g.parcels[string(b)]
+	if p == nil {
+		p = &gathered{marking: m}
+		g.parcels[string(b)] = p
+	}
+	g.last = p
+	return p, nil
+}
+
+func alike(a, b marking.Marking) bool {
+	return a.TLP == b.TLP && a.PAP == b.PAP && a.PersonalData == b.PersonalData && a.RetainUntil == b.RetainUntil && slices.Equal(a.Handling, b.Handling)
 }
 
 // oneLine is an object without line feeds: where there are any, they are white space between its parts.
