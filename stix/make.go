@@ -86,6 +86,22 @@ func (w *writer) put(name string, value any) {
 	case Timestamp:
 		w.quoted(name, string(v))
 		return
+	case []string:
+		if len(v) == 0 {
+			return
+		}
+	case []ID:
+		if len(v) == 0 {
+			return
+		}
+	case []any:
+		if len(v) == 0 {
+			return
+		}
+	case *int:
+		if v == nil {
+			return
+		}
 	}
 	text, err := json.Marshal(value, json.Deterministic(true))
 	if w.err == nil && err != nil {

@@ -126,9 +126,11 @@ func (g *gathering) take(item stix.Item) error {
 		g.refuse(item, "an object has less than "+strconv.Itoa(intel.MaxParcelBytes)+" bytes")
 		return nil
 	}
-	if defects := o.Check(); g.from.Strict && len(defects) > 0 {
-		g.refuse(item, defects[0].String())
-		return nil
+	if g.from.Strict {
+		if defects := o.Check(); len(defects) > 0 {
+			g.refuse(item, defects[0].String())
+			return nil
+		}
 	}
 	g.defs.learn(o)
 	m, missing, err := g.marked(o)

@@ -27,6 +27,8 @@ const (
 	maxValues     = 64  // values of one object
 	maxRefs       = 512 // objects that it refers to
 	maxVersions   = 256 // of one id that are held against a new one
+
+	fewWords = 64 << 10 // bytes of texts in a parcel whose words are noted at once; those of others are when all objects have been
 )
 
 // parsed is a parcel before it is held against what is here.
@@ -37,7 +39,7 @@ type parsed struct {
 	lines   []parsedLine
 	objects []*stix.Object // those that are marked, or say how others are
 	skip    bool           // it is no parcel
-	words   bool           // it has some
+	words   bool           // it has some that are to be noted later
 }
 
 type parsedLine struct {
@@ -148,13 +150,20 @@ func (c *Catalogue) parse(p *parsed) {
 	hash := c.hasher()
 	p.Thread, p.Class = p.head.ThreadID(), c.class(p.head.Marking)
 	var parser stix.Parser
+	size := 0 // of texts
 	lines(p.text, func(n, offset int, line []byte) bool {
 		l := parsedLine{offset: offset, hidden: true}
 		var marked *stix.Object
 		if o, err := parser.Parse(line); err == nil && n < intel.MaxParcelObjects {
 			values := Values(o)
 			l = c.parseLine(hash, o, values, offset, line)
-			p.words = p.words || slices.ContainsFunc(texts(o, values), func(t string) bool { return t != "" })
+			if text := texts(o, values); len(text) > 0 && !p.words {
+				for _, w := range c.Words(text...) {
+					l.terms = append(l.terms, store.Term(w))
+				}
+				size += len(strings.Join(text, ""))
+				p.words = size > fewWords
+			}
 			if len(o.Markings) > 0 || len(o.Granular) > 0 || o.Type == markingDefinition {
 				marked = o
 			}
@@ -494,13 +503,22 @@ func texts(o *stix.Object, values []string) []string {
 		return nil
 	}
 	name := o.Name
-	if o.Type == "indicator" && name != "" && slices.Contains(values, Normal(name)) {
+	if o.Type == "indicator" && name != "" && isValue(Normal(name), values) {
 		name = ""
 	}
 	if name == "" && o.Description == "" && len(o.Labels) == 0 {
 		return nil
 	}
 	return append([]string{name, o.Description}, o.Labels...)
+}
+
+// isValue tells whether a name is found as a value; that of an endpoint by its address.
+func isValue(name string, values []string) bool {
+	if slices.Contains(values, name) {
+		return true
+	}
+	i := strings.LastIndexByte(name, ':')
+	return i > 0 && strings.Trim(name[i+1:], "0123456789") == "" && slices.Contains(values, strings.Trim(name[:i], "[]"))
 }
 
 // statementOf is the head with which a parcel came.
