@@ -70,7 +70,7 @@ func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[sti
 	// spec: INT-2, INT-3
 	g := &gathering{
 		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{}, ours: map[int64]bool{},
-		defs: definitions{c: c, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[store.Term]int64{},
+		defs: definitions{c: c, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[uint64]struct{}{},
 	}
 	g.defs.h = g.hash
 	for item, err := range items {
@@ -95,7 +95,7 @@ type gathering struct {
 	parcels map[string]*gathered // by marking
 	waiting []stix.Item          // whose marking is not known yet
 	waits   int                  // bytes of these
-	lately  map[store.Term]int64 // versions that this import has taken, since the index lags behind
+	lately  map[uint64]struct{} // versions that this import has taken, since the index lags behind
 	report  Report
 
 	candidates []candidate
@@ -226,7 +226,8 @@ func (g *gathering) settle() error {
 		return err
 	}
 	for _, c := range all {
-		if v, ok := g.lately[c.id]; c.known || ok && v == c.version {
+		v := uint64(c.id) ^ uint64(c.version)*0x9e3779b97f4a7c15 // both are hashes, or one is
+		if _, ok := g.lately[v]; c.known || ok {
 			g.report.Duplicates++
 			if g.o.Known != nil {
 				g.o.Known(c.item.Object)
@@ -234,7 +235,7 @@ func (g *gathering) settle() error {
 			continue
 		}
 		if len(g.lately) < maxLately {
-			g.lately[c.id] = c.version
+			g.lately[v] = struct{}{}
 		}
 		if err := g.add(c); err != nil {
 			return err
