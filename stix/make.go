@@ -71,6 +71,38 @@ type writer struct {
 
 // put writes one member, unless its value is nothing: "", null, or an empty list or object.
 func (w *writer) put(name string, value any) {
+	switch v := value.(type) { // what most values are
+	case nil:
+		return
+	case string:
+		w.quoted(name, v)
+		return
+	case Type:
+		w.quoted(name, string(v))
+		return
+	case ID:
+		w.quoted(name, string(v))
+		return
+	case Timestamp:
+		w.quoted(name, string(v))
+		return
+	case []string:
+		if len(v) == 0 {
+			return
+		}
+	case []ID:
+		if len(v) == 0 {
+			return
+		}
+	case []any:
+		if len(v) == 0 {
+			return
+		}
+	case *int:
+		if v == nil {
+			return
+		}
+	}
 	text, err := json.Marshal(value, json.Deterministic(true))
 	if w.err == nil && err != nil {
 		w.err = fault.Wrap(err, fault.Malformed, "", "a value cannot be written as JSON")
@@ -78,6 +110,18 @@ func (w *writer) put(name string, value any) {
 	if w.err == nil && oneOf(string(text), `""`, "null", "[]", "{}") == "" {
 		w.member(name, text)
 	}
+}
+
+// quoted writes a member that is a text, unless it is empty.
+func (w *writer) quoted(name, value string) {
+	if value == "" {
+		return
+	}
+	text, err := jsontext.AppendQuote(nil, value)
+	if err != nil && w.err == nil {
+		w.err = fault.Wrap(err, fault.Malformed, "", "a value cannot be written as JSON")
+	}
+	w.member(name, text)
 }
 
 func (w *writer) member(name string, text []byte) {

@@ -6,11 +6,14 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/crypto/blake2b"
 
 	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
@@ -47,22 +50,28 @@ type Catalogue struct {
 	opened   opened
 	idle     idle
 	arrivals arrivals
+	merged   atomic.Bool // nothing was put into the index since there was nothing to merge
 }
 
 // New makes one.
 func New(o Options) *Catalogue { return &Catalogue{Options: o} }
 
-// hasher makes terms. It is not for concurrent use.
+// hasher makes terms: keyed BLAKE2b (RFC 7693). It is not for concurrent use.
 type hasher struct {
-	mac interface {
-		Write(p []byte) (int, error)
-		Sum(b []byte) []byte
-		Reset()
-	}
+	hash.Hash
+	in  []byte
 	out [sha256.Size]byte
 }
 
-func (c *Catalogue) hasher() *hasher { return &hasher{mac: hmac.New(sha256.New, c.Key)} }
+const termBytes = 8
+
+func (c *Catalogue) hasher() *hasher {
+	h, err := blake2b.New(termBytes, c.Key)
+	if err != nil { // a key longer than 64 bytes
+		h = hmac.New(sha256.New, c.Key)
+	}
+	return &hasher{Hash: h}
+}
 
 // What a term stands for is told apart by its first byte.
 const (
@@ -76,27 +85,32 @@ const (
 
 // hash stands for a text of one kind.
 func (h *hasher) hash(kind byte, text string) int64 {
-	h.mac.Reset()
-	_, _ = h.mac.Write([]byte{kind})
-	_, _ = h.mac.Write([]byte(text))
-	return int64(binary.BigEndian.Uint64(h.mac.Sum(h.out[:0])))
+	h.in = append(append(h.in[:0], kind), text...)
+	h.Reset()
+	_, _ = h.Write(h.in)
+	return int64(binary.BigEndian.Uint64(h.Sum(h.out[:0])))
 }
 
 func (h *hasher) term(kind byte, text string) store.Term { return store.Term(h.hash(kind, text)) }
 
 // class stands for a head's marking.
-func (h *hasher) class(m marking.Marking) store.Class {
+func (c *Catalogue) class(m marking.Marking) store.Class {
 	b, err := json.Marshal(m, json.Deterministic(true))
 	if err != nil {
 		return 0 // a marking that came from a head can be written
 	}
-	return store.Class(h.hash(byClass, string(b)))
+	mac := hmac.New(sha256.New, c.Key)
+	_, _ = mac.Write([]byte{byClass})
+	_, _ = mac.Write(b)
+	return store.Class(binary.BigEndian.Uint64(mac.Sum(nil)))
 }
 
 // Normal is a value as it is looked for: without the defanging by which it is kept from being clicked on, and without case where case means nothing.
 func Normal(value string) string {
 	v := strings.TrimSpace(value)
-	v = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@", "[dot]", ".", "(dot)", ".").Replace(v)
+	if strings.ContainsAny(v, "[(") {
+		v = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@", "[dot]", ".", "(dot)", ".").Replace(v)
+	}
 	if rest, ok := cutFold(v, "hxxp"); ok {
 		v = "http" + rest
 	}
@@ -156,8 +170,10 @@ type definitions struct {
 	h     *hasher
 }
 
+const markingDefinition = "marking-definition"
+
 func (d *definitions) learn(o *stix.Object) {
-	if o.Type == "marking-definition" {
+	if o.Type == markingDefinition {
 		d.known[o.ID] = stix.ParseDefinition(o)
 	}
 }

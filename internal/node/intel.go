@@ -241,7 +241,7 @@ func (n *Node) Catalogued(ctx context.Context) error {
 	}
 }
 
-// catalogueSome does a round of what Catalogued does. Objects come first, then what is sent on, then words.
+// catalogueSome does a round of what Catalogued does. Objects come first, then what is sent on, then words, then what makes finding them faster.
 func (n *Node) catalogueSome(ctx context.Context) (more bool, err error) {
 	if more, err = n.Catalogue.Index(ctx); err != nil || more {
 		return more, err
@@ -249,7 +249,10 @@ func (n *Node) catalogueSome(ctx context.Context) (more bool, err error) {
 	if more, err = n.feed(ctx); err != nil || more {
 		return more, err
 	}
-	return n.Catalogue.IndexWords(ctx)
+	if more, err = n.Catalogue.IndexWords(ctx); err != nil || more {
+		return more, err
+	}
+	return n.Catalogue.Merge(ctx)
 }
 
 // feed says the next increment of each feed that somebody has subscribed to. One that cannot go on keeps none of the others.

@@ -80,6 +80,15 @@ func (w *watched) Facts(ctx context.Context) (watch.Facts, error) {
 			return err
 		}
 		f.Due = len(due)
+		blobs, err := tx.Uncatalogued(maxDue)
+		if err != nil {
+			return err
+		}
+		wordless, err := tx.WordlessParcels(maxDue)
+		if err != nil {
+			return err
+		}
+		f.Unindexed = len(blobs) + len(wordless)
 		letters, err := w.known(tx)
 		if err != nil {
 			return err

@@ -93,6 +93,8 @@ type Catalogue interface {
 	WordsPut(no int64) error
 	// Postings lists at most limit of a term, by parcel and line, after (parcel, line).
 	Postings(term Term, parcel int64, line, limit int) ([]Found, error)
+	// MergePostings puts some of what PutPostings has written together, so that it is found faster. It costs the same however many postings there are. merged is false when nothing is to be done.
+	MergePostings() (merged bool, err error)
 	// ReadRange writes n bytes of a blob from offset on, in pieces; it reads little more than these. Errors: those of Read; fault.Internal beyond its end.
 	ReadRange(ref ContentRef, offset, n int64, w io.Writer) error
 }

@@ -1,9 +1,7 @@
 package relational
 
 import (
-	"cmp"
 	"crypto/cipher"
-	"encoding/binary"
 	"io"
 	"slices"
 
@@ -91,68 +89,6 @@ func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error)
 	return p, err
 }
 
-// postingsAtOnce is how many are written by one statement.
-const postingsAtOnce = 64
-
-// PutPostings implements store.Catalogue. They are written in the order of their terms, so that those that lie together are.
-func (t *txn) PutPostings(no int64, postings []store.Posting) error {
-	if len(postings) == 0 {
-		return t.mayWrite()
-	}
-	sorted := slices.SortedFunc(slices.Values(postings), func(a, b store.Posting) int { return cmp.Or(cmp.Compare(a.Term, b.Term), a.Line-b.Line) })
-	sorted = slices.CompactFunc(sorted, func(a, b store.Posting) bool { return a.Term == b.Term && a.Line == b.Line })
-	terms := make([]byte, 0, 8*len(sorted))
-	for i, p := range sorted {
-		if i == 0 || p.Term != sorted[i-1].Term {
-			terms = binary.BigEndian.AppendUint64(terms, uint64(p.Term))
-		}
-	}
-	_, err := t.exec(`INSERT INTO parcel_terms (parcel, n, terms) SELECT $1, COALESCE(MAX(n), 0) + 1, $2 FROM parcel_terms WHERE parcel = $1`, no, terms)
-	if err != nil {
-		return err
-	}
-	const first, columns = `INSERT INTO posting (term, parcel, line, byte, version, sum) VALUES `, 6
-	const last = ` ON CONFLICT (term, parcel, line) DO NOTHING`
-	for some := range slices.Chunk(sorted, postingsAtOnce) {
-		args := make([]any, 0, columns*postingsAtOnce)
-		for _, p := range some {
-			args = append(args, int64(p.Term), no, p.Line, p.Offset, p.Version, p.Sum)
-		}
-		if len(some) == postingsAtOnce {
-			if _, err := t.exec(first+rowsOf(postingsAtOnce, columns)+last, args...); err != nil {
-				return err
-			}
-			continue
-		}
-		for row := range slices.Chunk(args, columns) {
-			if _, err := t.exec(first+rowsOf(1, columns)+last, row...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// dropPostings forgets what a parcel is found by.
-func (t *txn) dropPostings(no int64) error {
-	lists, err := list(t, `SELECT terms FROM parcel_terms WHERE parcel = $1 ORDER BY n`, []any{no}, func(scan func(...any) error, b *[]byte) error { return scan(b) })
-	if err != nil {
-		return err
-	}
-	for _, terms := range lists {
-		for term := range slices.Chunk(terms, 8) {
-			if len(term) < 8 {
-				return orDamaged(nil)
-			}
-			if _, err := t.exec(`DELETE FROM posting WHERE term = $1 AND parcel = $2`, int64(binary.BigEndian.Uint64(term)), no); err != nil {
-				return err
-			}
-		}
-	}
-	_, err = t.exec(`DELETE FROM parcel_terms WHERE parcel = $1`, no)
-	return err
-}
-
 // dropParcel empties the parcel of a blob, by the row of its content. Its number stays, so that no other gets it, and the times of its lines are not given again.
 func (t *txn) dropParcel(content int64) error {
 	var no int64
@@ -217,15 +153,6 @@ func (t *txn) WordlessParcels(limit int) ([]store.Parcel, error) {
 func (t *txn) WordsPut(no int64) error {
 	_, err := t.exec(`UPDATE parcel SET worded = 1 WHERE no = $1`, no)
 	return err
-}
-
-// Postings implements store.Catalogue.
-func (t *txn) Postings(term store.Term, parcel int64, line, limit int) ([]store.Found, error) {
-	return list(t, `SELECT parcel, line, byte, version, sum FROM posting WHERE term = $1 AND (parcel, line) > ($2, $3) ORDER BY parcel, line LIMIT $4`,
-		[]any{int64(term), parcel, line, limit}, func(scan func(...any) error, f *store.Found) error {
-			f.Term = term
-			return scan(&f.Parcel, &f.Line, &f.Offset, &f.Version, &f.Sum)
-		})
 }
 
 // ReadRange implements store.Catalogue.

@@ -39,6 +39,8 @@ func Run(t *testing.T, open Opener) {
 		"Parcels":           parcels,
 		"ParcelsGone":       parcelsGone,
 		"Postings":          postings,
+		"PostingsModel":     postingsModel,
+		"PostingsMerged":    postingsMerged,
 		"ReadRange":         readRange,
 		"Answers":           answers,
 		"Contents":          contents,
