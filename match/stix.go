@@ -10,7 +10,7 @@ func (v Value) Pattern() string { return PatternOf(v.Kind, v.Text) }
 
 // PatternOf is Pattern for a canonical text of a kind.
 func PatternOf(kind Kind, value string) string {
-	quoted := "'" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "'"
+	quoted := "'" + escaped(value) + "'"
 	family := "ipv4-addr"
 	if strings.Count(value, ":") > 1 {
 		family = "ipv6-addr"
@@ -37,14 +37,22 @@ func PatternOf(kind Kind, value string) string {
 	return "[file:name = " + quoted + "]"
 }
 
+// escaped is a text as it stands between quotation marks in a pattern.
+func escaped(value string) string {
+	if !strings.ContainsAny(value, `\'`) {
+		return value
+	}
+	return strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)
+}
+
 // urlPattern is an equality where the URL is whole; one without a scheme, or without a path, stands for many.
 func urlPattern(value string) string {
 	scheme, rest, _ := strings.Cut(value, "//")
 	site := !strings.ContainsAny(rest, "/?")
 	if scheme != "" && !site {
-		return "[url:value = '" + strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value) + "']"
+		return "[url:value = '" + escaped(value) + "']"
 	}
-	like := strings.NewReplacer(`\`, `\\`, `'`, `\'`).Replace(value)
+	like := escaped(value)
 	if scheme == "" {
 		like = "%" + like
 	}

@@ -3,13 +3,13 @@ package bench
 import (
 	"context"
 	"errors"
-	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -100,7 +100,7 @@ func Feed(ctx context.Context, o FeedOptions) (r *FeedReport, err error) {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, f.close()) }()
-	r = &FeedReport{Machine: machine(), Objects: len(f.lines) - f.few, Made: o.Data == "", Store: "sqlite"}
+	r = &FeedReport{Machine: machine(), Objects: f.objects, Made: o.Data == "", Store: "sqlite"}
 	if o.Store != "" {
 		r.Store = "postgresql"
 	}
@@ -111,26 +111,36 @@ func Feed(ctx context.Context, o FeedOptions) (r *FeedReport, err error) {
 type feeding struct {
 	FeedOptions
 	*pair
-	dir    string
-	lines  []string
-	few    int
-	there  int64 // objects that were taken
-	opened time.Time
-	source thread.ID
-	feed   thread.ID
+	dir     string
+	few     int
+	objects int
+	there   int64 // objects that were taken
+	opened  time.Time
+	source  thread.ID
+	feed    thread.ID
 }
 
+// load writes two lists, so that what is measured is not the memory of the load.
 func (f *feeding) load() (err error) {
 	n := f.Objects + f.Few
-	f.lines = madeIndicators(n)
+	lines := madeIndicators(n)
 	if f.Data != "" {
-		if f.lines, err = takenIndicators(f.Data, n); err != nil {
+		if lines, err = takenIndicators(f.Data, n); err != nil {
 			return err
 		}
 	}
-	f.few = min(f.Few, len(f.lines)/2)
+	f.few = min(f.Few, len(lines)/2)
+	f.objects = len(lines) - f.few
+	for name, some := range map[string][]string{fewList: lines[:f.few], manyList: lines[f.few:]} {
+		if err := os.WriteFile(filepath.Join(f.dir, name), []byte(strings.Join(some, "\n")+"\n"), 0o600); err != nil {
+			return fault.Wrap(err, fault.Unavailable, "", "the load cannot be written")
+		}
+	}
 	return nil
 }
+
+// The lists.
+const fewList, manyList = "few.txt", "many.txt"
 
 func (f *feeding) measure(ctx context.Context, r *FeedReport) (err error) {
 	agreed, err := f.agree(ctx, []byte(intelPact))
@@ -141,7 +151,7 @@ func (f *feeding) measure(ctx context.Context, r *FeedReport) (err error) {
 		return err
 	}
 	f.Progress("%d objects first", f.few)
-	if err := f.take(ctx, f.lines[:f.few]); err != nil {
+	if err := f.take(ctx, fewList, f.few); err != nil {
 		return err
 	}
 	if err := f.subscribe(ctx, agreed); err != nil {
@@ -175,7 +185,7 @@ func (f *feeding) measure(ctx context.Context, r *FeedReport) (err error) {
 func (f *feeding) grow(ctx context.Context, r *FeedReport, last int64) error {
 	f.Progress("import of %d objects", r.Objects)
 	m := f.meter(r.Objects)
-	if err := f.take(ctx, f.lines[f.few:]); err != nil {
+	if err := f.take(ctx, manyList, f.objects); err != nil {
 		return err
 	}
 	r.Said = m.read()
@@ -202,23 +212,17 @@ func (f *feeding) grow(ctx context.Context, r *FeedReport, last int64) error {
 	return nil
 }
 
-// take imports lines as an officer would.
-func (f *feeding) take(ctx context.Context, lines []string) error {
-	in, out := io.Pipe()
-	go func() {
-		var err error
-		for _, l := range lines {
-			if _, err = io.WriteString(out, l+"\n"); err != nil {
-				break
-			}
-		}
-		out.CloseWithError(err)
-	}()
+// take imports a list as an officer would.
+func (f *feeding) take(ctx context.Context, name string, n int) error {
+	in, err := os.Open(filepath.Join(f.dir, name))
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "", "the load cannot be read")
+	}
 	defer in.Close()
 	report, err := f.a.Import(ctx, catalogue.Source{Thread: f.source, By: f.a.By("analyst", "one"), Marking: marking.Marking{TLP: marking.Green}},
 		catalogue.FromList(in, false, f.source, stix.At(f.opened)), catalogue.ImportOptions{})
-	if err == nil && report.Refused > int64(len(lines)/100) {
-		err = fault.New(fault.Failed, "", "%d of %d lines were refused: %s", report.Refused, len(lines), report.Failures[0].Reason)
+	if err == nil && report.Refused > int64(n/100) {
+		err = fault.New(fault.Failed, "", "%d of %d lines were refused: %s", report.Refused, n, report.Failures[0].Reason)
 	}
 	f.there += report.Objects
 	return err

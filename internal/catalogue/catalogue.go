@@ -6,11 +6,14 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-json-experiment/json"
+	"golang.org/x/crypto/blake2b"
 
 	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
@@ -49,22 +52,28 @@ type Catalogue struct {
 	opened   opened
 	idle     idle
 	arrivals arrivals
+	merged   atomic.Bool // nothing was put into the index since there was nothing to merge
 }
 
 // New makes one.
 func New(o Options) *Catalogue { return &Catalogue{Options: o} }
 
-// hasher makes terms. It is not for concurrent use.
+// hasher makes terms: keyed BLAKE2b (RFC 7693). It is not for concurrent use.
 type hasher struct {
-	mac interface {
-		Write(p []byte) (int, error)
-		Sum(b []byte) []byte
-		Reset()
-	}
+	hash.Hash
+	in  []byte
 	out [sha256.Size]byte
 }
 
-func (c *Catalogue) hasher() *hasher { return &hasher{mac: hmac.New(sha256.New, c.Key)} }
+const termBytes = 8
+
+func (c *Catalogue) hasher() *hasher {
+	h, err := blake2b.New(termBytes, c.Key)
+	if err != nil { // a key longer than 64 bytes
+		h = hmac.New(sha256.New, c.Key)
+	}
+	return &hasher{Hash: h}
+}
 
 // What a term stands for is told apart by its first byte.
 const (
@@ -78,17 +87,17 @@ const (
 
 // hash stands for a text of one kind.
 func (h *hasher) hash(kind byte, text string) int64 {
-	h.mac.Reset()
-	_, _ = h.mac.Write([]byte{kind})
-	_, _ = h.mac.Write([]byte(text))
-	return int64(binary.BigEndian.Uint64(h.mac.Sum(h.out[:0])))
+	h.in = append(append(h.in[:0], kind), text...)
+	h.Reset()
+	_, _ = h.Write(h.in)
+	return int64(binary.BigEndian.Uint64(h.Sum(h.out[:0])))
 }
 
 func (h *hasher) term(kind byte, text string) store.Term { return store.Term(h.hash(kind, text)) }
 
 // class stands for all by which a head is judged (ONW-1): how it is marked, by whom it is, for whom, and under what. So who sees one line of a class sees all of them, and nobody makes
 // older, or takes the place of, what another has said.
-func (h *hasher) class(head *statement.Head) store.Class {
+func (c *Catalogue) class(head *statement.Head) store.Class {
 	b, err := json.Marshal(struct {
 		Marking   marking.Marking
 		From      party.Code
@@ -98,7 +107,10 @@ func (h *hasher) class(head *statement.Head) store.Class {
 	if err != nil {
 		return 0 // what came from a head can be written
 	}
-	return store.Class(h.hash(byClass, string(b)))
+	mac := hmac.New(sha256.New, c.Key)
+	_, _ = mac.Write([]byte{byClass})
+	_, _ = mac.Write(b)
+	return store.Class(binary.BigEndian.Uint64(mac.Sum(nil)))
 }
 
 // Normal is a value as it is looked for. What package match knows as an address, range, endpoint, name, URL, mail address or hash has the form that it has there, however it is written; of
@@ -170,8 +182,10 @@ type definitions struct {
 	h      *hasher
 }
 
+const markingDefinition = "marking-definition"
+
 func (d *definitions) learn(o *stix.Object) {
-	if o.Type == "marking-definition" {
+	if o.Type == markingDefinition {
 		d.known[o.ID] = stix.ParseDefinition(o)
 	}
 }

@@ -48,7 +48,7 @@ func (c *Catalogue) Increment(ctx context.Context, f Feed, by statement.By) (sai
 			return false, err
 		}
 	}
-	s := &slice{c: c, feed: f, hash: c.hasher(), through: c.idle.behind(f, from)}
+	s := &slice{c: c, feed: f, through: c.idle.behind(f, from)}
 	if err := c.Store.View(ctx, func(tx store.Tx) error { return s.gather(tx) }); err != nil {
 		return false, err
 	}
@@ -115,7 +115,6 @@ func (c *Catalogue) throughOf(ctx context.Context, f Feed) (through int64, err e
 type slice struct {
 	c       *Catalogue
 	feed    Feed
-	hash    *hasher
 	parser  stix.Parser
 	through int64
 	more    bool

@@ -71,8 +71,8 @@ type ImportOptions struct {
 func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[stix.Item, error], o ImportOptions) (Report, error) {
 	// spec: INT-2, INT-3
 	g := &gathering{
-		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{},
-		defs: definitions{c: c, author: c.Self, source: from.Thread, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}}, lately: map[saying]bool{},
+		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{}, ours: map[int64]bool{}, lately: map[uint64]struct{}{},
+		defs: definitions{c: c, author: c.Self, source: from.Thread, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}},
 	}
 	g.defs.h = g.hash
 	for item, err := range items {
@@ -97,10 +97,12 @@ type gathering struct {
 	parcels map[string]*gathered // by marking
 	waiting []stix.Item          // whose marking is not known yet
 	waits   int                  // bytes of these
-	lately  map[saying]bool      // versions that this import has taken, since the index lags behind
+	lately  map[uint64]struct{}  // versions that this import has taken, since the index lags behind
 	report  Report
 
 	candidates []candidate
+	last       *gathered      // to which the last object was added
+	ours       map[int64]bool // parcels that were looked at: whether the source has brought them
 }
 
 // gathered is what waits to be said under one marking.
@@ -126,9 +128,11 @@ func (g *gathering) take(item stix.Item) error {
 		g.refuse(item, "an object has less than "+strconv.Itoa(intel.MaxParcelBytes)+" bytes")
 		return nil
 	}
-	if defects := o.Check(); g.from.Strict && len(defects) > 0 {
-		g.refuse(item, defects[0].String())
-		return nil
+	if g.from.Strict {
+		if defects := o.Check(); len(defects) > 0 {
+			g.refuse(item, defects[0].String())
+			return nil
+		}
 	}
 	g.defs.learn(o)
 	m, missing, err := g.marked(o)
@@ -227,6 +231,7 @@ func (g *gathering) settle() error {
 				return nil
 			}
 		}
+		clear(g.ours) // some may have been erased since
 		for i := range all {
 			if err := g.lookUp(tx, &all[i]); err != nil {
 				return err
@@ -238,8 +243,8 @@ func (g *gathering) settle() error {
 		return err
 	}
 	for _, c := range all {
-		says := saying{c.id, c.version}
-		if c.known || g.lately[says] {
+		v := uint64(c.id) ^ uint64(c.version)*0x9e3779b97f4a7c15 // both are hashes, or one is
+		if _, ok := g.lately[v]; c.known || ok {
 			g.report.Duplicates++
 			if g.o.Known != nil {
 				g.o.Known(c.item.Object)
@@ -247,7 +252,7 @@ func (g *gathering) settle() error {
 			continue
 		}
 		if len(g.lately) < maxLately {
-			g.lately[says] = true
+			g.lately[v] = struct{}{}
 		}
 		if err := g.add(c); err != nil {
 			return err
@@ -263,12 +268,17 @@ func (g *gathering) lookUp(tx store.Tx, c *candidate) error {
 		if f.Version != c.version && (f.Version != 0 || f.Sum != c.sum) {
 			return true, nil
 		}
-		p, err := tx.Parcel(f.Parcel)
-		if fault.CodeOf(err) == fault.NotFound {
-			return true, nil
+		ours, ok := g.ours[f.Parcel]
+		if !ok {
+			p, err := tx.Parcel(f.Parcel)
+			if err != nil && fault.CodeOf(err) != fault.NotFound {
+				return false, err
+			}
+			ours = err == nil && p.Thread == g.from.Thread
+			g.ours[f.Parcel] = ours
 		}
-		c.known = err == nil && p.Thread == g.from.Thread
-		return !c.known, err
+		c.known = ours
+		return !ours, nil
 	})
 	return err
 }
@@ -278,14 +288,9 @@ const maxLately = 1_000_000
 
 // add puts an object into the parcel of its marking.
 func (g *gathering) add(c candidate) error {
-	b, err := json.Marshal(c.marking, json.Deterministic(true))
+	p, err := g.parcelOf(c.marking)
 	if err != nil {
-		return fault.Wrap(err, fault.Internal, "", "a marking cannot be written")
-	}
-	p := g.parcels[string(b)]
-	if p == nil {
-		p = &gathered{marking: c.marking}
-		g.parcels[string(b)] = p
+		return err
 	}
 	if p.n == intel.MaxParcelObjects || len(p.open)+len(c.line)+1 > intel.MaxParcelBytes {
 		p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
@@ -301,6 +306,28 @@ func (g *gathering) add(c candidate) error {
 		g.o.Taken(c.item.Object)
 	}
 	return nil
+}
+
+// parcelOf gives what waits to be said under a marking. Most objects are marked as the one before.
+func (g *gathering) parcelOf(m marking.Marking) (*gathered, error) {
+	if g.last != nil && alike(g.last.marking, m) {
+		return g.last, nil
+	}
+	b, err := json.Marshal(m, json.Deterministic(true))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Internal, "", "a marking cannot be written")
+	}
+	p := g.parcels[string(b)]
+	if p == nil {
+		p = &gathered{marking: m}
+		g.parcels[string(b)] = p
+	}
+	g.last = p
+	return p, nil
+}
+
+func alike(a, b marking.Marking) bool {
+	return a.TLP == b.TLP && a.PAP == b.PAP && a.PersonalData == b.PersonalData && a.RetainUntil == b.RetainUntil && slices.Equal(a.Handling, b.Handling)
 }
 
 // oneLine is an object without line feeds: where there are any, they are white space between its parts.

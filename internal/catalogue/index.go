@@ -1,11 +1,14 @@
 package catalogue
 
 import (
-	"cmp"
+	"bytes"
 	"context"
 	"maps"
+	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -20,17 +23,24 @@ import (
 
 // Bounds of a round of indexing, which holds up whoever writes, and of what one object is found by.
 const (
-	parcelsAtOnce = 4
+	parcelsAtOnce = 8
 	maxValues     = 64  // values of one object
 	maxRefs       = 512 // objects that it refers to
 	maxVersions   = 256 // of one id that are listed
+
+	fewWords = 64 << 10 // bytes of texts in a parcel whose words are noted at once; those of others are when all objects have been
 )
 
 // parsed is a parcel before it is held against what is here.
 type parsed struct {
 	store.Parcel
-	lines []parsedLine
-	skip  bool // it is no parcel
+	kept    store.Parcel // as it is in the store
+	head    *statement.Head
+	text    []byte
+	lines   []parsedLine
+	objects []*stix.Object // those that are marked, or say how others are
+	skip    bool           // it is no parcel
+	words   bool           // it has some that are to be noted later
 }
 
 type parsedLine struct {
@@ -38,7 +48,7 @@ type parsedLine struct {
 	hidden  bool
 	id      store.Term
 	version int64
-	sum     int64
+	sum     int64        // where it has no version
 	terms   []store.Term // beside the id
 }
 
@@ -53,90 +63,151 @@ func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
 			return err
 		}
 		for _, ref := range refs {
-			p, err := c.parse(tx, ref)
+			p, err := c.fetch(tx, ref)
 			if err != nil {
 				return err
 			}
 			round = append(round, p)
+		}
+		atOnce(round, c.parse)
+		for _, p := range round {
+			c.hide(tx, p)
 		}
 		return nil
 	})
 	if err != nil || len(round) == 0 {
 		return false, err
 	}
-	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
-		left, err := tx.Uncatalogued(parcelsAtOnce)
-		if err != nil {
-			return err
-		}
-		for _, p := range round {
-			if !slices.Contains(left, p.Content) {
-				continue // another round, in this process or in another, was first: again it would lose its words for a moment
-			}
-			if err := c.keep(tx, p); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	err = c.write(ctx, func(tx store.Tx) error { return c.keep(tx, round) })
 	return len(round) == parcelsAtOnce, err
 }
 
-// parse reads a blob. One that cannot be a parcel is told as that; an object that is none, or is marked more strictly than its head, is hidden.
-func (c *Catalogue) parse(tx store.Tx, ref store.ContentRef) (*parsed, error) {
+// atOnce does something with all of a list, on all cores.
+func atOnce[T any](list []T, f func(T)) {
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(len(list), runtime.GOMAXPROCS(0)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(list); i = int(next.Add(1)) - 1 {
+				f(list[i])
+			}
+		})
+	}
+	all.Wait()
+}
+
+// write puts something into the index, and some of what is there together, so that it does not fall behind.
+func (c *Catalogue) write(ctx context.Context, f func(tx store.Tx) error) error {
+	c.merged.Store(false)
+	return c.Exchange.Update(ctx, func(tx store.Tx) error {
+		if _, err := tx.MergePostings(); err != nil {
+			return err
+		}
+		return f(tx)
+	})
+}
+
+// Merge puts some of what the index has together, so that objects are found faster. more tells that there is more to do. It costs nothing where nothing is.
+func (c *Catalogue) Merge(ctx context.Context) (more bool, err error) {
+	if c.merged.Load() {
+		return false, nil
+	}
+	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
+		more, err = tx.MergePostings()
+		return err
+	})
+	if err == nil && !more {
+		c.merged.Store(true)
+	}
+	return more, err
+}
+
+// fetch reads a blob. One that cannot be a parcel is told as that.
+func (c *Catalogue) fetch(tx store.Tx, ref store.ContentRef) (p *parsed, err error) {
 	// spec: INT-2, INT-3
-	p := &parsed{Parcel: store.Parcel{Content: ref}}
-	h, err := headOf(tx, ref.Statement)
-	if err != nil {
+	p = &parsed{Parcel: store.Parcel{Content: ref}}
+	if p.head, err = headOf(tx, ref.Statement); err != nil {
 		return nil, err
 	}
-	if _, brings, err := intel.Brings(h); err != nil || !brings || h.From == c.Self && h.Kind == intel.KindIncrement {
+	if _, brings, err := intel.Brings(p.head); err != nil || !brings || p.head.From == c.Self && p.head.Kind == intel.KindIncrement {
 		p.skip = true // what this party sends on it has already, under the heads with which it came
 		return p, nil
 	}
-	text, err := read(tx, ref)
+	p.text, err = read(tx, ref)
 	switch fault.CodeOf(err) {
 	case "":
 	case fault.TooLarge, fault.Withheld, fault.NotFound:
 		p.skip = true
-		return p, nil
 	default:
 		return nil, err
 	}
+	return p, nil
+}
+
+// parse reads the lines of a parcel. One that is no object is hidden.
+func (c *Catalogue) parse(p *parsed) {
+	if p.skip {
+		return
+	}
 	hash := c.hasher()
-	p.Thread, p.Class = h.ThreadID(), hash.class(h)
-	defs := &definitions{c: c, tx: tx, author: h.From, source: p.Thread, known: map[stix.ID]stix.Definition{}, h: hash}
+	p.Thread, p.Class = p.head.ThreadID(), c.class(p.head)
 	var parser stix.Parser
-	var objects []*stix.Object
-	lines(text, func(n, offset int, line []byte) bool {
+	size := 0 // of texts
+	lines(p.text, func(n, offset int, line []byte) bool {
 		l := parsedLine{offset: offset, hidden: true}
-		o, err := parser.Parse(line)
-		if err == nil && n < intel.MaxParcelObjects {
-			defs.learn(o)
-			l = c.parseLine(hash, o, offset, line)
+		var marked *stix.Object
+		if o, err := parser.Parse(line); err == nil && n < intel.MaxParcelObjects {
+			values := Values(o)
+			l = c.parseLine(hash, o, values, offset, line)
+			if text := texts(o, values); len(text) > 0 && !p.words {
+				for _, w := range c.Words(text...) {
+					l.terms = append(l.terms, store.Term(w))
+				}
+				size += len(strings.Join(text, ""))
+				p.words = size > fewWords
+			}
+			if len(o.Markings) > 0 || len(o.Granular) > 0 || o.Type == markingDefinition {
+				marked = o
+			}
 		}
-		p.lines, objects = append(p.lines, l), append(objects, o)
+		p.lines, p.objects = append(p.lines, l), append(p.objects, marked)
 		return n+1 < intel.MaxParcelObjects
 	})
-	for i, o := range objects { // once all definitions of the parcel are known
+	p.Objects, p.skip, p.text = len(p.lines), len(p.lines) == 0, nil
+}
+
+// hide hides objects that are marked more strictly than the head with which they came.
+func (c *Catalogue) hide(tx store.Tx, p *parsed) {
+	if p.skip {
+		return
+	}
+	defs := &definitions{c: c, tx: tx, author: p.head.From, source: p.Thread, known: map[stix.ID]stix.Definition{}, h: c.hasher()}
+	for _, o := range p.objects {
+		if o != nil {
+			defs.learn(o)
+		}
+	}
+	for i, o := range p.objects { // once all definitions of the parcel are known
 		if o != nil && (len(o.Markings) > 0 || len(o.Granular) > 0) {
 			// Of a definition that is not here its author has made sure: that is the head's marking.
-			if m, missing := stix.Resolve(o, defs.find); len(missing) == 0 && m.TLP.Rank() > h.Marking.TLP.Rank() {
+			if m, missing := stix.Resolve(o, defs.find); len(missing) == 0 && m.TLP.Rank() > p.head.Marking.TLP.Rank() {
 				p.lines[i] = parsedLine{offset: p.lines[i].offset, hidden: true}
 			}
 		}
 	}
-	p.Objects, p.skip = len(p.lines), len(p.lines) == 0
-	return p, nil
+	p.objects = nil
 }
 
 // parseLine is what an object is found by.
-func (c *Catalogue) parseLine(hash *hasher, o *stix.Object, offset int, line []byte) parsedLine {
-	l := parsedLine{offset: offset, id: hash.term(byID, string(o.ID)), sum: hash.hash(byLine, string(line))}
+func (c *Catalogue) parseLine(hash *hasher, o *stix.Object, values []string, offset int, line []byte) parsedLine {
+	l := parsedLine{offset: offset, id: hash.term(byID, string(o.ID))}
 	if v := o.Version(); v != "" {
 		l.version = v.Time().UnixMicro()
 	}
-	for _, v := range Values(o) {
+	if l.version == 0 {
+		l.sum = hash.hash(byLine, string(line))
+	}
+	for _, v := range values {
 		l.terms = append(l.terms, hash.term(byValue, v))
 	}
 	n := 0
@@ -220,31 +291,67 @@ func hashes(text string) (values []string) {
 	return values
 }
 
-// keep takes a parcel into the catalogue, and marks what it makes older elsewhere.
-func (c *Catalogue) keep(tx store.Tx, p *parsed) error {
-	content, err := tx.Content(p.Content)
-	if err != nil || content.Erased || !content.Whole {
-		return err // it went meanwhile
-	}
-	if p.skip {
-		return tx.SkipBlob(p.Content)
-	}
-	// It is put first: one that was here before, and is held against the others anew, keeps its place before what came later.
-	kept, err := tx.PutParcel(p.Parcel, c.Now().UnixMicro(), nil)
+// keep takes parcels into the catalogue, and marks what they make older elsewhere.
+func (c *Catalogue) keep(tx store.Tx, round []*parsed) error {
+	left, err := tx.Uncatalogued(parcelsAtOnce)
 	if err != nil {
 		return err
 	}
-	p.No = kept.No
-	n := newcomers{tx: tx, p: p, own: map[store.Term]int{}, said: map[saying]bool{}, here: map[store.Term][]store.Found{}, others: map[int64]*store.Parcel{}, marked: map[int64]bool{}}
-	for i := range p.lines {
-		if p.lines[i].hidden {
-			p.Hidden = p.Hidden.Add(i)
+	here := make([]*parsed, 0, len(round))
+	for _, p := range round {
+		content, err := tx.Content(p.Content)
+		switch {
+		case err != nil:
+			return err
+		case content.Erased || !content.Whole: // it went meanwhile
+			continue
+		case !slices.Contains(left, p.Content):
+			continue // another round, in this process or in another, was first: again it would lose its words for a moment
+		case p.skip:
+			if err := tx.SkipBlob(p.Content); err != nil {
+				return err
+			}
 			continue
 		}
-		if err := n.hold(i); err != nil {
+		// All are put first: one that was here before, and is held against the others anew, keeps its place before what came later.
+		if p.kept, err = tx.PutParcel(p.Parcel, c.Now().UnixMicro(), nil); err != nil {
+			return err
+		}
+		p.No, p.Hidden, p.Older, p.Shared = p.kept.No, nil, nil, nil
+		here = append(here, p)
+	}
+	return c.hold(tx, here)
+}
+
+// hold holds parcels that were put against what is here, and puts what they are found by.
+func (c *Catalogue) hold(tx store.Tx, here []*parsed) error {
+	n := newcomers{tx: tx, held: map[store.Term][]held{}, others: map[int64]*store.Parcel{}, changed: map[int64]bool{}}
+	for _, p := range here {
+		for i := range p.lines {
+			if p.lines[i].hidden {
+				p.Hidden = p.Hidden.Add(i)
+				continue
+			}
+			if err := n.hold(p, i); err != nil {
+				return err
+			}
+		}
+	}
+	for _, p := range here {
+		if err := c.put(tx, p); err != nil {
 			return err
 		}
 	}
+	for _, no := range slices.Sorted(maps.Keys(n.changed)) {
+		if err := tx.UpdateParcel(*n.others[no]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put puts a parcel that was held against what is here.
+func (c *Catalogue) put(tx store.Tx, p *parsed) error {
 	var postings []store.Posting
 	for i, l := range p.lines {
 		if p.Hidden.Has(i) {
@@ -258,97 +365,78 @@ func (c *Catalogue) keep(tx store.Tx, p *parsed) error {
 	if err := tx.PutPostings(p.No, postings); err != nil {
 		return err
 	}
-	kept.Hidden, kept.Older, kept.Shared = p.Hidden, p.Older, p.Shared
-	if err := tx.UpdateParcel(kept); err != nil {
-		return err
-	}
-	for _, no := range slices.Sorted(maps.Keys(n.marked)) {
-		if err := tx.UpdateParcel(*n.others[no]); err != nil {
+	if k := p.kept; !bytes.Equal(k.Hidden, p.Hidden) || !bytes.Equal(k.Older, p.Older) || !bytes.Equal(k.Shared, p.Shared) {
+		k.Hidden, k.Older, k.Shared = p.Hidden, p.Older, p.Shared
+		if err := tx.UpdateParcel(k); err != nil {
 			return err
 		}
 	}
-	return nil
-}
-
-// newcomers holds the lines of a new parcel against what is here.
-type newcomers struct {
-	tx     store.Tx
-	p      *parsed
-	own    map[store.Term]int // the line of the parcel that has the latest version of an id
-	said   map[saying]bool    // what lines before have said
-	here   map[store.Term][]store.Found
-	others map[int64]*store.Parcel // that were looked at; nil: it is gone
-	marked map[int64]bool          // of others, those whose sets have changed
-}
-
-// versions are those of an id that are here.
-func (n *newcomers) versions(id store.Term) ([]store.Found, error) {
-	if found, ok := n.here[id]; ok {
-		return found, nil
+	if p.words {
+		return nil
 	}
-	var all []store.Found
-	_, err := each(n.tx, id, func(f store.Found) (bool, error) {
-		all = append(all, f)
-		return true, nil
-	})
-	n.here[id] = all
-	return all, err
+	return tx.WordsPut(p.No)
 }
 
-// saying is an object in a version; one without versions is told by its bytes.
-type saying struct {
-	id      store.Term
-	version int64
+// newcomers holds the lines of new parcels against what is here, and against each other.
+type newcomers struct {
+	tx      store.Tx
+	held    map[store.Term][]held   // of the new ones, by id
+	others  map[int64]*store.Parcel // those that were read; nil: it was erased
+	changed map[int64]bool          // of these
+}
+
+// held is a line that another is held against.
+type held struct {
+	parcel       *store.Parcel
+	line         int
+	version, sum int64
 }
 
 // hold finds out whether line i is here already, older than what is here, or makes that older. Versions of other threads and classes stay beside it.
-func (n *newcomers) hold(i int) error {
-	l, p := &n.p.lines[i], n.p
-	found, err := n.versions(l.id)
+func (n *newcomers) hold(p *parsed, i int) error {
+	l := &p.lines[i]
+	before := n.held[l.id]
+	before = before[:len(before):len(before)]
+	_, err := each(n.tx, l.id, func(f store.Found) (bool, error) {
+		q, err := n.parcel(f.Parcel)
+		if q != nil { // nil: it was erased
+			before = append(before, held{q, f.Line, f.Version, f.Sum})
+		}
+		return true, err
+	})
 	if err != nil {
 		return err
 	}
-	for _, f := range found {
-		q, err := n.parcel(f.Parcel)
-		switch {
-		case err != nil:
-			return err
-		case q == nil || q.No == p.No:
-			continue // it was erased
+	for _, h := range before {
+		switch q := h.parcel; {
 		case q.Thread != p.Thread || q.Class != p.Class:
-			p.Shared, q.Shared = p.Shared.Add(i), q.Shared.Add(f.Line)
-			n.marked[q.No] = true
-		case same(l.version, f.Version, l.sum, f.Sum):
+			p.Shared, q.Shared = p.Shared.Add(i), q.Shared.Add(h.line)
+			n.touched(q)
+		case same(l.version, h.version, l.sum, h.sum):
 			p.Hidden = p.Hidden.Add(i)
 			return nil
-		case l.version < f.Version || l.version == f.Version && p.No < q.No: // what has no versions is the newer the later it came
+		case l.version < h.version || l.version == h.version && p.No < q.No: // what has no versions is the newer the later it came
 			p.Older = p.Older.Add(i)
 		default:
-			q.Older = q.Older.Add(f.Line)
-			n.marked[q.No] = true
+			q.Older = q.Older.Add(h.line)
+			n.touched(q)
 		}
 	}
-	says := saying{l.id, cmp.Or(l.version, l.sum)}
-	if n.said[says] {
-		p.Hidden = p.Hidden.Add(i)
-		return nil
-	}
-	n.said[says] = true
-	if j, ok := n.own[l.id]; ok {
-		if l.version < p.lines[j].version {
-			p.Older = p.Older.Add(i)
-			return nil
-		}
-		p.Older = p.Older.Add(j)
-	}
-	n.own[l.id] = i
+	n.held[l.id] = append(n.held[l.id], held{&p.Parcel, i, l.version, l.sum})
 	return nil
 }
 
 // same tells whether two lines say the same: an object with versions is the same in one of them, whatever else differs; one without is when no byte does.
 func same(v, w, sum, other int64) bool { return v == w && (v != 0 || sum == other) }
 
-// parcel is one that is here; nil: it was erased.
+// touched notes that the sets of a parcel that was here before have changed; those of new ones are put with them.
+func (n *newcomers) touched(q *store.Parcel) {
+	if n.others[q.No] == q {
+		n.changed[q.No] = true
+	}
+}
+
+// parcel gives a parcel that is here; nil where it was erased.
 func (n *newcomers) parcel(no int64) (*store.Parcel, error) {
 	if q, ok := n.others[no]; ok {
 		return q, nil
@@ -357,19 +445,26 @@ func (n *newcomers) parcel(no int64) (*store.Parcel, error) {
 	switch {
 	case fault.CodeOf(err) == fault.NotFound:
 		n.others[no] = nil
+		return nil, nil
 	case err != nil:
 		return nil, err
-	default:
-		n.others[no] = &q
 	}
-	return n.others[no], nil
+	n.others[no] = &q
+	return &q, nil
+}
+
+// worded is a parcel of which the words are looked for.
+type worded struct {
+	store.Parcel
+	text     []byte
+	postings []store.Posting
 }
 
 // IndexWords notes the words of some parcels that are in the catalogue. more tells that there may be others.
 func (c *Catalogue) IndexWords(ctx context.Context) (more bool, err error) {
-	found := map[int64][]store.Posting{}
+	var round []*worded
 	err = c.Store.View(ctx, func(tx store.Tx) error {
-		clear(found)
+		round = nil
 		parcels, err := tx.WordlessParcels(parcelsAtOnce)
 		if err != nil {
 			return err
@@ -379,51 +474,72 @@ func (c *Catalogue) IndexWords(ctx context.Context) (more bool, err error) {
 			if code := fault.CodeOf(err); err != nil && code != fault.Withheld && code != fault.NotFound {
 				return err
 			}
-			found[p.No] = c.wordsOf(p, text)
+			round = append(round, &worded{Parcel: p, text: text})
 		}
 		return nil
 	})
-	if err != nil || len(found) == 0 {
+	if err != nil || len(round) == 0 {
 		return false, err
 	}
-	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
-		for no, postings := range found {
-			if _, err := tx.Parcel(no); fault.CodeOf(err) == fault.NotFound {
+	atOnce(round, c.wordsOf)
+	err = c.write(ctx, func(tx store.Tx) error {
+		for _, p := range round {
+			if _, err := tx.Parcel(p.No); fault.CodeOf(err) == fault.NotFound {
 				continue // it was erased
 			}
-			if err := tx.PutPostings(no, postings); err != nil {
+			if err := tx.PutPostings(p.No, p.postings); err != nil {
 				return err
 			}
-			if err := tx.WordsPut(no); err != nil {
+			if err := tx.WordsPut(p.No); err != nil {
 				return err
 			}
 		}
 		return nil
 	})
-	return len(found) == parcelsAtOnce, err
+	return len(round) == parcelsAtOnce, err
 }
 
-// wordsOf are the words of what a parcel's objects are called and described as. An indicator's and an observable's values are found as values.
-func (c *Catalogue) wordsOf(p store.Parcel, text []byte) (postings []store.Posting) {
+// wordsOf finds the words of what a parcel's objects are called and described as.
+func (c *Catalogue) wordsOf(p *worded) {
 	var parser stix.Parser
-	lines(text, func(n, offset int, line []byte) bool {
+	lines(p.text, func(n, offset int, line []byte) bool {
 		if p.Hidden.Has(n) {
 			return true
 		}
 		o, err := parser.Parse(line)
-		if err != nil || o.Type.Observable() || o.Type == "relationship" {
+		if err != nil {
 			return true
 		}
-		name := o.Name
-		if o.Type == "indicator" && slices.Contains(Values(o), Normal(name)) {
-			name = "" // it is found as a value
-		}
-		for _, w := range c.Words(append([]string{name, o.Description}, o.Labels...)...) {
-			postings = append(postings, store.Posting{Term: store.Term(w), Line: n, Offset: offset})
+		for _, w := range c.Words(texts(o, Values(o))...) {
+			p.postings = append(p.postings, store.Posting{Term: store.Term(w), Line: n, Offset: offset})
 		}
 		return true
 	})
-	return postings
+	p.text = nil
+}
+
+// texts are what an object is called and described as, but for what is found as a value.
+func texts(o *stix.Object, values []string) []string {
+	if o.Type.Observable() || o.Type == "relationship" {
+		return nil
+	}
+	name := o.Name
+	if o.Type == "indicator" && name != "" && isValue(Normal(name), values) {
+		name = ""
+	}
+	if name == "" && o.Description == "" && len(o.Labels) == 0 {
+		return nil
+	}
+	return append([]string{name, o.Description}, o.Labels...)
+}
+
+// isValue tells whether a name is found as a value; that of an endpoint by its address.
+func isValue(name string, values []string) bool {
+	if slices.Contains(values, name) {
+		return true
+	}
+	i := strings.LastIndexByte(name, ':')
+	return i > 0 && strings.Trim(name[i+1:], "0123456789") == "" && slices.Contains(values, strings.Trim(name[:i], "[]"))
 }
 
 // statementOf is the head with which a parcel came.

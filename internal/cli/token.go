@@ -113,11 +113,26 @@ func (c *tokenListCmd) Run(ctx context.Context, s *session) error {
 				if !v.LastUsed.IsZero() {
 					day = v.LastUsed.Std().Format("2006-01-02")
 				}
-				t.add(v.Name, v.Officer, spoken(v.Scopes), when(v.Made), day, when(v.Expires), state)
+				t.add(v.Name, v.Officer, stands(v.Scopes), when(v.Made), day, when(v.Expires), state)
 			}
 			p.table(t)
 		})
 	})
+}
+
+// stands is what a token stands for: roles as people say them, and limits, ids cut short.
+func stands(scopes []string) string {
+	out := make([]string, len(scopes))
+	for i, v := range scopes {
+		what, of, limit := strings.Cut(v, ":")
+		if _, err := statement.ParseID(of); err == nil {
+			of = of[:8]
+		}
+		if out[i] = what + ":" + of; !limit {
+			out[i] = spoken([]string{v})
+		}
+	}
+	return strings.Join(out, ", ")
 }
 
 type tokenRevokeCmd struct {

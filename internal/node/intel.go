@@ -280,7 +280,7 @@ func (n *Node) Indexed(ctx context.Context) error {
 	}
 }
 
-// catalogueSome does a round of what Catalogued does. Objects come first, then what is sent on, then words.
+// catalogueSome does a round of what Catalogued does. Objects come first, then what is sent on, then words, then what makes finding them faster.
 func (n *Node) catalogueSome(ctx context.Context, r resting) (more bool, err error) {
 	if more, err = n.Catalogue.Index(ctx); err != nil || more {
 		return more, err
@@ -288,7 +288,10 @@ func (n *Node) catalogueSome(ctx context.Context, r resting) (more bool, err err
 	if more, err = n.feed(ctx, r); err != nil || more {
 		return more, err
 	}
-	return n.Catalogue.IndexWords(ctx)
+	if more, err = n.Catalogue.IndexWords(ctx); err != nil || more {
+		return more, err
+	}
+	return n.Catalogue.Merge(ctx)
 }
 
 // resting has until when a feed that could not go on is left alone. Nil: none is.

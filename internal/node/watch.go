@@ -83,6 +83,15 @@ func (w *watched) Facts(ctx context.Context) (watch.Facts, error) {
 		if err := w.mirrored(tx, &f); err != nil {
 			return err
 		}
+		blobs, err := tx.Uncatalogued(maxDue)
+		if err != nil {
+			return err
+		}
+		wordless, err := tx.WordlessParcels(maxDue)
+		if err != nil {
+			return err
+		}
+		f.Unindexed = len(blobs) + len(wordless)
 		letters, err := w.known(tx)
 		if err != nil {
 			return err

@@ -6,6 +6,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/binary"
+	"hash"
 	"iter"
 	"strings"
 	"time"
@@ -76,13 +77,18 @@ func prefixOf(word string, letters int) string {
 	return ""
 }
 
+// wordMAC makes what stands for words in the store.
+func (n *Node) wordMAC() hash.Hash { return hmac.New(sha256.New, n.Keys.Derive("words")) }
+
 // wordHash is what stands for a word, or for the beginning of words, in the store.
-func (n *Node) wordHash(kind byte, word string) store.Word {
-	m := hmac.New(sha256.New, n.Keys.Derive("words"))
+func wordHash(m hash.Hash, kind byte, word string) store.Word {
+	m.Reset()
 	m.Write([]byte{kind})
 	m.Write([]byte(word))
 	return store.Word(binary.BigEndian.Uint64(m.Sum(nil)))
 }
+
+func (n *Node) wordHash(kind byte, word string) store.Word { return wordHash(n.wordMAC(), kind, word) }
 
 const (
 	wholeWord = 'w'
@@ -133,6 +139,7 @@ func (n *Node) lookFor(text string) (out []store.Word, err error) {
 // words gathers what stands in the store for the words of texts, each once.
 type words struct {
 	n    *Node
+	mac  hash.Hash // nil: not yet made
 	seen map[string]bool
 	all  []store.Word
 }
@@ -145,11 +152,14 @@ func (s *words) add(text string) {
 		if s.seen[w] {
 			continue
 		}
+		if s.mac == nil {
+			s.mac = s.n.wordMAC()
+		}
 		s.seen[w] = true
-		s.all = append(s.all, s.n.wordHash(wholeWord, w))
+		s.all = append(s.all, wordHash(s.mac, wholeWord, w))
 		for _, letters := range []int{shortPrefix, longPrefix} {
 			if p := prefixOf(w, letters); p != "" {
-				s.all = append(s.all, s.n.wordHash(beginning, p))
+				s.all = append(s.all, wordHash(s.mac, beginning, p))
 			}
 		}
 	}

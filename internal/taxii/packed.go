@@ -1,6 +1,7 @@
 package taxii
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -100,7 +101,7 @@ func (u *unpacking) Read(p []byte) (n int, err error) {
 		}
 	}
 	n, err = u.zip.Read(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		err = noGzip(err)
 	}
 	return n, err

@@ -108,7 +108,8 @@ func TestErasedMeanwhile(t *testing.T) {
 	for p := range 4 {
 		var some []string
 		for i := range 5 {
-			some = append(some, indicator(10*p+i, fmt.Sprintf("p%d-%d", p, i), v1, ""))
+			one := indicator(10*p+i, fmt.Sprintf("p%d-%d", p, i), v1, "")
+			some = append(some, strings.Replace(one, `"name"`, `"x_pad":"`+strings.Repeat("x", 2000)+`","name"`, 1)) // so large that what is read stays open
 		}
 		r := stix.NewReader(strings.NewReader(strings.Join(some, "\n")), stix.Limits{})
 		report, err := h.xa.Import(h.ctx, catalogue.Source{Thread: h.source, Marking: marking.Marking{TLP: marking.Green}}, r.All(), catalogue.ImportOptions{})

@@ -13,7 +13,7 @@ import (
 type look struct {
 	w *Watch
 
-	size, cosigned, cosigners, age, forks, disk, due, ready *prometheus.Desc
+	size, cosigned, cosigners, age, forks, disk, due, unindexed, ready *prometheus.Desc
 
 	queue, lag, atLeast, failures, silence, accepted, theirs, theirAge, ours, missing *prometheus.Desc
 
@@ -35,6 +35,7 @@ func newLook(w *Watch, m *meters) *look {
 		forks:     pulled("comity_forks", "Proofs kept here that a log has two histories."),
 		disk:      pulled("comity_disk_free_bytes", "Free space where the store is."),
 		due:       pulled("comity_erasure_due_statements", "Statements whose content was to be erased by now and is still here, counted to 1000."),
+		unindexed: pulled("comity_catalogue_waiting", "Attachments that are not yet looked at for objects, and parcels whose words are not yet noted, counted to 1000 each."),
 		ready:     pulled("comity_ready", "1 when the check holds on which readiness rests, else 0.", "check"),
 
 		queue:    pulled("comity_queue_statements", "Statements for a peer that it has not receipted.", "peer", "precedence"),
@@ -57,7 +58,7 @@ func newLook(w *Watch, m *meters) *look {
 // Describe implements prometheus.Collector.
 func (l *look) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		l.size, l.cosigned, l.cosigners, l.age, l.forks, l.disk, l.due, l.ready,
+		l.size, l.cosigned, l.cosigners, l.age, l.forks, l.disk, l.due, l.unindexed, l.ready,
 		l.queue, l.lag, l.atLeast, l.failures, l.silence, l.accepted, l.theirs, l.theirAge, l.ours, l.missing,
 		l.fetched, l.every, l.fetchFailures,
 	} {
@@ -91,6 +92,7 @@ func (l *look) Collect(ch chan<- prometheus.Metric) {
 	put(l.cosigners, float64(parties))
 	put(l.forks, float64(f.Forks))
 	put(l.due, float64(f.Due))
+	put(l.unindexed, float64(f.Unindexed))
 	if f.DiskFree >= 0 {
 		put(l.disk, float64(f.DiskFree))
 	}

@@ -88,6 +88,7 @@ type Facts struct {
 	Forks     int       // logs with two histories whose proof is kept
 	DiskFree  int64     // bytes; negative: not known
 	Due       int       // statements whose content was to be erased by now, counted to 1000
+	Unindexed int       // attachments and parcels that the catalogue has still to look at, counted to 1000 each
 	Now       time.Time // by the node's clock
 	Peers     []Peer
 	Mirrors   []Mirror // that do not rest

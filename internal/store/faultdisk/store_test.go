@@ -100,10 +100,62 @@ func (b *book) write(n int) error {
 			tx.PutCheckpoint(store.Checkpoint{Origin: origin, Size: int64(n), Note: []byte("note"), Proven: true}),
 			tx.PutContent(b.ref(n), statement.Sum(b.body(n)), int64(len(b.body(n)))), tx.Append(b.ref(n), 0, b.body(n)), tx.SetWhole(b.ref(n)))
 		if old := b.erased(n); err == nil && old > 0 {
-			err = tx.Erase(b.ref(old))
+			err = errors.Join(tx.Erase(b.ref(old)), tx.Erase(b.parcel(old)))
+		}
+		if err == nil {
+			err = b.index(tx, n)
 		}
 		return err
 	})
+}
+
+// parcel is the blob of entry n.
+func (b *book) parcel(n int) store.ContentRef {
+	return store.ContentRef{Statement: b.ref(n).Statement, Part: 0}
+}
+
+// common is a term of all entries; each has many of its own beside it.
+const common = store.Term(7)
+
+// index puts the parcel of entry n and merges some of what is there.
+func (b *book) index(tx store.Tx, n int) error {
+	blob := fmt.Appendf(nil, "parcel %d\n", n)
+	all := []store.Posting{{Term: common, Offset: n}, {Term: store.Term(-n), Version: int64(n), Sum: 1}}
+	for r := b.of(n); len(all) < 40; {
+		all = append(all, store.Posting{Term: store.Term(r.Uint64() | 1<<40)})
+	}
+	if err := tx.PutWhole(b.parcel(n), statement.Sum(blob), blob); err != nil {
+		return err
+	}
+	if _, err := tx.PutParcel(store.Parcel{Content: b.parcel(n), Objects: 1}, 0, all); err != nil {
+		return err
+	}
+	_, err := tx.MergePostings()
+	return err
+}
+
+// found checks what n entries are found by.
+func (b *book) found(tx store.Tx, n int, gone map[int]bool) error {
+	all, err := tx.Postings(common, 0, -1, n+1)
+	if err != nil {
+		return err
+	}
+	for i := 1; i <= n; i++ {
+		own, err := tx.Postings(store.Term(-i), 0, -1, 2)
+		switch {
+		case err != nil:
+			return err
+		case gone[i] && len(own) == 0:
+			continue
+		case gone[i] || len(own) != 1 || own[0].Parcel != int64(i) || own[0].Version != int64(i) || len(all) == 0 || all[0].Parcel != int64(i) || all[0].Offset != i:
+			return fmt.Errorf("entry %d of %d, erased %v, is found %d times by its own term", i, n, gone[i], len(own))
+		}
+		all = all[1:]
+	}
+	if len(all) > 0 {
+		return fmt.Errorf("%d are found that are not there", len(all))
+	}
+	return nil
 }
 
 // fill writes entries from n on until one fails, and now and then has the log moved into the file. It gives the last that was acknowledged.
@@ -144,6 +196,9 @@ func (b *book) read() (n int, err error) {
 			if err := b.check(tx, i, gone[i]); err != nil {
 				return fmt.Errorf("entry %d of %d: %w", i, n, err)
 			}
+		}
+		if err := b.found(tx, n, gone); err != nil {
+			return err
 		}
 		if _, err := tx.Content(b.ref(n + 1)); fault.CodeOf(err) != fault.NotFound {
 			return fmt.Errorf("a part of entry %d: %v", n+1, err)

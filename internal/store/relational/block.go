@@ -199,10 +199,10 @@ func packBlock(all []store.Found) (b []byte) {
 	return b
 }
 
-// sieve tells of a term that it is not in a block; of one that is not, it does so for all but about one in a hundred.
+// sieve tells of a term that it is not in a block; of one that is not, it does so for all but one or two in a thousand.
 type sieve []uint64
 
-const sieveBits = 10 // for a term
+const sieveBits, sieveMarks = 14, 8 // for a term
 
 func newSieve(terms []uint64) *sieve {
 	s := make(sieve, 1+len(terms)*sieveBits/64)
@@ -221,7 +221,7 @@ func (s sieve) each(term uint64, yield func(word int, bit uint64) bool) bool {
 	a := (term ^ term>>31) * 0x9e3779b97f4a7c15 // terms are hashes; in tests they are small numbers
 	b := (a^a>>29)*0xbf58476d1ce4e5b9 | 1
 	bits := uint64(len(s)) * 64
-	for range 6 {
+	for range sieveMarks {
 		at := a >> 32 * bits >> 32
 		if !yield(int(at>>6), 1<<(at&63)) {
 			return false

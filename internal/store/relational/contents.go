@@ -48,6 +48,14 @@ func (t *txn) content(ref store.ContentRef) (c content, err error) {
 	if ref.Part < store.BodyPart || ref.Part >= statement.MaxBlobs {
 		return c, nil
 	}
+	if !t.write && t.read.ref == ref && t.read.content.exists { // who only reads sees one moment
+		return t.read.content, nil
+	}
+	defer func() {
+		if err == nil {
+			t.read.ref, t.read.content = ref, c
+		}
+	}()
 	p, found, err := t.placeOf(ref.Statement)
 	if err != nil {
 		return c, err

@@ -23,6 +23,10 @@ type txn struct {
 	era   int // of store.origins when it began
 	cache cache
 	keys  keys
+	read  struct { // the content that was looked up last
+		ref     store.ContentRef
+		content content
+	}
 
 	postings postings
 	emptied  bool // it has taken postings out of blocks, which may be undone: what it reads of them holds for it alone
