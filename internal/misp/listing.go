@@ -129,7 +129,8 @@ func (s *shelf) list(ctx context.Context, n *node.Node, at scope) (*listing, err
 			all = slices.DeleteFunc(all, func(c carried) bool { return c.thread != at.in })
 		}
 		if c := newest(all, may); c != nil {
-			l.all = append(l.all, entryOfCarried(c, s.rows[c.parcel], all[0].added))
+			kept := *c // what a listing has is not changed with the shelf
+			l.all = append(l.all, entryOfCarried(&kept, s.rows[c.parcel], all[0].added))
 		}
 	}
 	slices.SortFunc(l.all, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.uuid, b.uuid)) })

@@ -2,12 +2,15 @@ package misp
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/web"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/statement"
 )
@@ -246,5 +249,27 @@ func TestHome(t *testing.T) {
 	h.serve(Options{})
 	if got := shown(); got != "last1.example | host3.example" {
 		t.Errorf("%s", got)
+	}
+}
+
+// TestBesideThePages: the pages' rules for browsers keep no instance out, and it needs no session.
+func TestBesideThePages(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t, Options{})
+	const origin = "http://localhost:8443"
+	site, err := web.Site(t.Context(), h.xa.Node, origin, nil, nil, slog.New(slog.DiscardHandler), web.Beside{Path: Root, Handler: Handler(h.xa.Node, Options{})})
+	h.must(err)
+	for path, method := range map[string]string{"/misp/servers/getVersion": get, "/misp/events/index": post, "/misp/events/view/1/deleted[]:0": get, "/misp/feed/all/manifest.json": get} {
+		want := map[string]int{"/misp/events/view/1/deleted[]:0": 404}[path]
+		r := httptest.NewRequestWithContext(t.Context(), method, origin+path, strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+		none := httptest.NewRecorder()
+		site.ServeHTTP(none, r.Clone(t.Context()))
+		r.Header.Set("Authorization", h.tokens["ana"])
+		w := httptest.NewRecorder()
+		site.ServeHTTP(w, r)
+		if w.Code != max(want, 200) || none.Code != 403 && none.Code != 401 {
+			t.Errorf("%s: %d, without a token %d: %s", path, w.Code, none.Code, w.Body)
+		}
 	}
 }
