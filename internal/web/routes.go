@@ -40,6 +40,17 @@ func (f *face) routes() http.Handler {
 		"POST /drafts/{id}/release": f.release,
 		"POST /drafts/{id}/drop":    f.drop,
 
+		"GET /intelligence":               f.intelligence,
+		"GET /intelligence/{id}":          f.gathering,
+		"GET /intelligence/search":        f.searchObjects,
+		"GET /intelligence/object/{id}":   f.object,
+		"GET /intelligence/sightings":     f.sightings,
+		"POST /intelligence/sources":      f.openSource,
+		"GET /intelligence/imports":       f.importsPage,
+		"POST /intelligence/imports":      f.importFile,
+		"GET /intelligence/imports/{id}":  f.importPage,
+		"POST /intelligence/imports/{id}": f.decideImport,
+
 		"GET /agreements":      f.agreements,
 		"GET /agreements/{id}": f.agreement,
 		"POST /agreements":     f.text,
