@@ -1,6 +1,7 @@
 package web
 
 import (
+	"net/netip"
 	"regexp"
 	"strings"
 )
@@ -10,6 +11,14 @@ var fanged = regexp.MustCompile(`(?i)(?:https?|ftps?)://[^\s'"<>]+|[\p{L}\p{N}._
 
 // defang writes a text so that nothing in it can be clicked on. catalogue.Normal undoes it: what is copied from a page is found.
 func defang(text string) string {
+	if bare := strings.Trim(text, "'"); strings.Contains(bare, ":") {
+		if a, err := netip.ParsePrefix(bare); err == nil && a.Addr().Is6() {
+			return strings.Replace(text, ":", "[:]", 1)
+		}
+		if a, err := netip.ParseAddr(bare); err == nil && a.Is6() {
+			return strings.Replace(text, ":", "[:]", 1)
+		}
+	}
 	return fanged.ReplaceAllStringFunc(text, func(found string) string {
 		scheme, rest, isURL := strings.Cut(found, "://")
 		if !isURL {

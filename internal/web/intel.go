@@ -299,14 +299,12 @@ func objectName(s *page.Shell, o *stix.Object) (name, label string) {
 		return s.Word("relation", o.RelationshipType), typeWord(s, typeOf(o.SourceRef)) + " → " + typeWord(s, typeOf(o.TargetRef))
 	case o.Type == "sighting":
 		return s.T("intel.sighting.of", typeWord(s, typeOf(o.SightingOf))), string(o.SightingOf)
-	case o.Type == "ipv6-addr":
-		return strings.Replace(o.Value, ":", "[:]", 1), ""
 	case o.Type.Observable():
 		return defang(cmp.Or(o.Value, o.Name, strings.Join(values[:min(1, len(values))], ""), string(o.ID))), ""
-	case o.Type == "indicator" && len(values) > 0 && len(values) <= maxNamed:
-		name, label = defang(strings.Join(values, ", ")), defang(o.Name)
+	case o.Type == "indicator" && len(values) > 0 && len(values) <= maxNamed && !joined(o.Pattern):
+		name, label = defangAll(values), defang(o.Name)
 	case o.Type == "indicator":
-		name, label = defang(cmp.Or(o.Name, o.Pattern, string(o.ID))), ""
+		name, label = defang(cmp.Or(o.Name, o.Pattern, string(o.ID))), defangAll(values[:min(maxNamed, len(values))])
 	default:
 		name = defang(cmp.Or(o.Name, clip(o.Text("abstract"), 80), clip(o.Text("content"), 80), clip(o.Text("opinion"), 80), string(o.ID)))
 	}
@@ -314,6 +312,19 @@ func objectName(s *page.Shell, o *stix.Object) (name, label string) {
 		label = ""
 	}
 	return clip(name, 160), clip(label, 160)
+}
+
+// joined tells whether a pattern looks for more than one of its values at once: then it is not called by them.
+func joined(pattern string) bool {
+	return strings.Contains(pattern, " AND ") || strings.Contains(pattern, "FOLLOWEDBY")
+}
+
+func defangAll(values []string) string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = defang(v)
+	}
+	return strings.Join(out, ", ")
 }
 
 // typeOf is the type that an id names.

@@ -113,6 +113,18 @@ func (f *face) words(ctx context.Context, s *page.Shell, v *page.Object, view ca
 			v.Differ++
 		}
 	}
+	v.Apart = map[string]bool{}
+	for _, w := range v.Words {
+		first := v.Words[0]
+		v.Apart["modified"] = v.Apart["modified"] || !w.Version.Equal(first.Version) || w.Revoked != first.Revoked
+		v.Apart["valid"] = v.Apart["valid"] || !w.ValidFrom.Equal(first.ValidFrom) || !w.ValidUntil.Equal(first.ValidUntil)
+		v.Apart["confidence"] = v.Apart["confidence"] || w.Confidence != first.Confidence
+	}
+	for _, differs := range v.Apart {
+		if differs {
+			v.Differ++
+		}
+	}
 	v.Patterns, v.Links = patterns(beside), citations(beside)
 	return nil
 }
@@ -153,9 +165,14 @@ func (f *face) word(ctx context.Context, s *page.Shell, e catalogue.Entry, all [
 	return w, nil
 }
 
-// apart are the members that stand elsewhere on the page, or are the same in all.
+// apart tells whether a member stands elsewhere on the page; where it differs, it says so there.
 func apart(name string) bool {
-	return slices.Contains([]string{"type", "id", "spec_version", "pattern", "modified", "confidence", "valid_from", "valid_until", "revoked", "external_references", "object_marking_refs", "granular_markings"}, name)
+	return slices.Contains([]string{"id", "modified", "confidence", "valid_from", "valid_until", "revoked"}, name)
+}
+
+// elsewhereToo tells whether a member stands elsewhere as well, so that it is among the others only where it differs.
+func elsewhereToo(name string) bool {
+	return slices.Contains([]string{"type", "spec_version", "pattern", "external_references", "object_marking_refs", "granular_markings"}, name)
 }
 
 // members are the properties of several words on one object, and on which they differ. What stands elsewhere on the page is among them where it differs.
@@ -178,7 +195,7 @@ func members(s *page.Shell, entries []catalogue.Entry) (out []page.Member) {
 			m.Differs = m.Differs || there != was || same(text) != same(first)
 			m.Cells = append(m.Cells, cell(text, there))
 		}
-		if m.Differs || !apart(name) {
+		if !apart(name) && (m.Differs || !elsewhereToo(name)) {
 			out = append(out, m)
 		}
 	}
@@ -232,14 +249,14 @@ func patterns(entries []catalogue.Entry) (out []page.Pattern) {
 		if o.Pattern == "" {
 			continue
 		}
-		p := page.Pattern{By: string(e.Statement.From), Kind: cmp.Or(o.PatternType, "stix"), Text: defang(o.Pattern)}
+		p := page.Pattern{By: []string{string(e.Statement.From)}, Kind: cmp.Or(o.PatternType, "stix"), Text: defang(o.Pattern)}
 		if p.Kind == "stix" {
 			p.Text = laidOut(o.Pattern)
 		}
 		if i := slices.IndexFunc(out, func(q page.Pattern) bool { return q.Text == p.Text && q.Kind == p.Kind }); i < 0 {
 			out = append(out, p)
-		} else if out[i].By != p.By {
-			out[i].By += ", " + p.By
+		} else if !slices.Contains(out[i].By, p.By[0]) {
+			out[i].By = append(out[i].By, p.By[0])
 		}
 	}
 	return out

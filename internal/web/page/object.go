@@ -2,7 +2,6 @@ package page
 
 import (
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -15,8 +14,9 @@ type Object struct {
 	Words       []Word   // what each party has said last, side by side
 	MoreWords   int      // that are not beside them
 	Members     []Member
-	Differ      int         // members on which they do not agree
-	Older       []ObjectRow // versions that stand behind a later one
+	Apart       map[string]bool // of "modified", "valid" and "confidence", which stand apart: whether they differ
+	Differ      int             // on how many things they do not agree
+	Older       []ObjectRow     // versions that stand behind a later one
 	Patterns    []Pattern
 	Seen        []SeenRow
 	SeenMore    bool
@@ -61,7 +61,7 @@ type Cell struct {
 
 // Pattern is what an indicator looks for, over several lines.
 type Pattern struct {
-	By   string
+	By   []string
 	Kind string // "stix", "sigma", …
 	Text string
 }
@@ -180,5 +180,3 @@ func label(text string, most int) string {
 	}
 	return text
 }
-
-func pixels(n int) string { return strconv.Itoa(n) }
