@@ -77,6 +77,23 @@ func (p *person) sends(source thread.ID, list string) string {
 	return webtest.Get(p.T, p.tab, chromedp.Evaluate[string]("window.led"))
 }
 
+// TestEverybodyCanUseIntelligence has axe-core look at the pages of intelligence, as TestEverybodyCanUseIt has it look at the others.
+func TestEverybodyCanUseIntelligence(t *testing.T) {
+	t.Parallel()
+	script := axe(t)
+	f, _, xa, xb := desks(t)
+	agreed := arranged(t, f)
+	xa.officer("root", "Administrator of XA", auth.Administrator)
+	xa.officer("release", "Releasing officer of XA", auth.ReleasingOfficer)
+	p, root := xa.comes("release"), xa.comes("root")
+	paths := []string{"/intelligence", "/intelligence/imports"}
+	everybodyCanUse(t, script, paths, p, root) // with nothing in it
+	source, feed := gathers(t, xa, xb, agreed)
+	everybodyCanUse(t, script, append(paths, "/intelligence/search", "/intelligence/search?type=indicator", "/intelligence/object/malware--5a0b0000-0000-4000-8000-000000000001",
+		"/intelligence/object/indicator--5a0b0000-0000-4000-8000-000000000003", "/intelligence/sightings", "/intelligence/"+source.String(), "/intelligence/"+feed.String(),
+		p.sends(source, "198.51.100.99\nnothing of value\n")), p, root)
+}
+
 // TestImportInABrowser: a file is looked at and imported, the page says how far it is by itself, keys lead to search and through what is found, and the picture of an object's relations
 // is gone through by keys.
 func TestImportInABrowser(t *testing.T) {
@@ -108,7 +125,7 @@ func TestImportInABrowser(t *testing.T) {
 		const meets = (a, b) => a.left < b.right && b.left < a.right && a.top < b.bottom && b.top < a.bottom;
 		return all.length > 10 && all.every((a, i) => a.left > 0 && a.right < innerWidth && all.every((b, j) => i >= j || !meets(a, b))); })()`)
 	p.do("document.querySelector('.ring a').focus()")
-	p.until("document.activeElement.matches('.ring a') && document.activeElement.getAttribute('aria-label').includes('WALNUT loader')")
+	p.until("document.activeElement.matches('.ring a') && document.activeElement.getAttribute('href').startsWith('/intelligence/object/')")
 	if links := webtest.Get(p.T, p.tab, chromedp.Evaluate[string]("String([...document.querySelectorAll('main a[href]')].filter((a) => !(a.getAttribute('href')).startsWith('/')).length)")); links != "0" {
 		t.Errorf("%s links lead away from the node", strings.TrimSpace(links))
 	}
