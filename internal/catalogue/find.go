@@ -316,6 +316,7 @@ func (l *look) entries(kind byte, id stix.ID, limit int) (all []Entry, more int,
 	if len(found) > limit {
 		found, more = found[:limit], limit
 	}
+	heads := map[statement.ID]*statement.Head{} // many objects came with one
 	for _, f := range found {
 		o, ok, err := l.found(f)
 		if err != nil {
@@ -328,9 +329,12 @@ func (l *look) entries(kind byte, id stix.ID, limit int) (all []Entry, more int,
 		if err != nil {
 			continue
 		}
-		h, err := headOf(l.tx, statementOf(o.Parcel))
-		if err != nil {
-			return nil, 0, err
+		h := heads[statementOf(o.Parcel)]
+		if h == nil {
+			if h, err = headOf(l.tx, statementOf(o.Parcel)); err != nil {
+				return nil, 0, err
+			}
+			heads[h.ID] = h
 		}
 		all = append(all, Entry{Object: o, Parsed: parsed, Statement: h, Latest: !o.Parcel.Older.Has(o.Line)})
 	}

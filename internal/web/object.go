@@ -52,21 +52,29 @@ func (f *face) object(w http.ResponseWriter, r *http.Request) error {
 	if err := f.words(ctx, s, v, view, all); err != nil {
 		return err
 	}
-	seen, more, err := f.n.SightingsOf(ctx, id)
-	if err != nil {
+	if err := f.seen(ctx, v, view); err != nil {
 		return err
 	}
-	for _, one := range seen {
-		v.Seen = append(v.Seen, page.SeenRow{
-			Party: string(one.Party), Ours: one.Party == f.n.Config.Code, Reports: int64(one.Sightings), Count: one.Count, First: version(one.First), Last: version(one.Last),
-		})
-	}
-	v.SeenMore = more
 	v.Relations, err = f.relations(ctx, s, view)
 	if err != nil {
 		return err
 	}
 	return f.show(w, r, http.StatusOK, page.ObjectPage(s, v))
+}
+
+// seen is how often an object was seen, by who told it. What refers to it was read already: without a sighting among all of that nothing is to be added up.
+func (f *face) seen(ctx context.Context, v *page.Object, view catalogue.View) error {
+	if view.MoreThan == 0 && !slices.ContainsFunc(view.About, func(e catalogue.Entry) bool { return e.Parsed.Type == "sighting" }) {
+		return nil
+	}
+	all, more, err := f.n.SightingsOf(ctx, view.ID)
+	for _, one := range all {
+		v.Seen = append(v.Seen, page.SeenRow{
+			Party: string(one.Party), Ours: one.Party == f.n.Config.Code, Reports: int64(one.Sightings), Count: one.Count, First: version(one.First), Last: version(one.Last),
+		})
+	}
+	v.SeenMore = more
+	return err
 }
 
 // version is a STIX time for a template.
