@@ -59,6 +59,9 @@ func refang(b []byte) []byte {
 	return out
 }
 
+// Refang undoes the defanging of a text that is one value, whatever it is.
+func Refang(text string) string { return string(refang([]byte(text))) }
+
 // schemeOf gives the scheme that is meant, in lower case; "" for what is none.
 func schemeOf(b []byte) string {
 	if len(b) == 0 || len(b) > 16 {

@@ -71,7 +71,10 @@ type writer struct {
 
 // put writes one member, unless its value is nothing: "", null, or an empty list or object.
 func (w *writer) put(name string, value any) {
-	text, err := json.Marshal(value, json.Deterministic(true))
+	text, err := w.plain(value)
+	if text == nil && err == nil {
+		text, err = json.Marshal(value, json.Deterministic(true))
+	}
 	if w.err == nil && err != nil {
 		w.err = fault.Wrap(err, fault.Malformed, "", "a value cannot be written as JSON")
 	}
@@ -80,10 +83,47 @@ func (w *writer) put(name string, value any) {
 	}
 }
 
+// plain writes what most values are without reflection; nil for the others.
+func (w *writer) plain(value any) ([]byte, error) {
+	var s string
+	switch v := value.(type) {
+	case nil:
+		return []byte("null"), nil
+	case []string:
+		return none(len(v)), nil
+	case []ID:
+		return none(len(v)), nil
+	case []any:
+		return none(len(v)), nil
+	case []Phase:
+		return none(len(v)), nil
+	case string:
+		s = v
+	case ID:
+		s = string(v)
+	case Type:
+		s = string(v)
+	case Timestamp:
+		s = string(v)
+	default:
+		return nil, nil
+	}
+	return jsontext.AppendQuote(make([]byte, 0, len(s)+2), s)
+}
+
+// none is an empty list, nil for one that has something.
+func none(n int) []byte {
+	if n == 0 {
+		return []byte("[]")
+	}
+	return nil
+}
+
 func (w *writer) member(name string, text []byte) {
 	open := byte(',')
 	if len(w.text) == 0 {
 		open = '{'
+		w.text = make([]byte, 0, 1<<10)
 	}
 	w.text = append(w.text, open)
 	quoted, err := jsontext.AppendQuote(w.text, name)

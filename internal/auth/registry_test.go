@@ -80,7 +80,9 @@ func (h *house) add(by Actor, id string, roles ...Role) (Change, error) {
 // token makes a token and gives its secret.
 func (h *house) token(by Actor, id string, expires statement.Time, scopes ...Role) (Secret, Change, error) {
 	secret := NewToken()
-	c, err := h.do(func(tx store.Tx) (Change, error) { return h.MakeToken(tx, by, id, scopes, expires, secret, h.now) })
+	c, err := h.do(func(tx store.Tx) (Change, error) {
+		return h.MakeToken(tx, by, id, scopes, Limits{}, expires, secret, h.now)
+	})
 	return secret, c, err
 }
 
@@ -203,7 +205,7 @@ func TestTokens(t *testing.T) {
 		{Claim{Officer: "desk"}, h.now, "nobody acts as an officer without a token of that officer"},
 		{Claim{Officer: "root", Token: whole}, h.now, "this token is another officer's"},
 		{Claim{Officer: "desk", Token: NewToken()}, h.now, "this token is not known here"},
-		{Claim{Officer: "desk", Token: Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 56 characters"},
+		{Claim{Officer: "desk", Token: Typed("hunter2")}, h.now, "this is no token: one begins with comity_token_ and has 77 characters"},
 		{Claim{Officer: "desk", Token: NewLink()}, h.now, "this is no token"},
 		{Claim{Officer: "desk", Token: Typed(whole.Reveal() + "=")}, h.now, "this is no token"},
 		{Claim{Officer: "desk", Token: whole}, later, "this token has expired"},

@@ -24,8 +24,12 @@ const (
 	secretSize    = 32 // bytes
 )
 
-// NewToken makes the secret of a token.
-func NewToken() Secret { return newSecret(tokenPrefix) }
+// NewToken makes the secret of a token: in hexadecimal digits, since there are programs (MISP) that take no key in which others occur.
+func NewToken() Secret {
+	b := make([]byte, secretSize)
+	rand.Read(b) // never fails: crypto/rand ends the process instead
+	return Secret{tokenPrefix + hex.EncodeToString(b)}
+}
 
 // NewLink makes the secret of a one-time link.
 func NewLink() Secret { return newSecret(linkPrefix) }
@@ -62,10 +66,13 @@ func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
 // MarshalText shows no secret; JSON encoders use it.
 func (Secret) MarshalText() ([]byte, error) { return []byte(hidden), nil }
 
-// is tells whether s has the form that begins with prefix.
+// is tells whether s has the form that begins with prefix. Tokens that were made before they had digits have the other one.
 func (s Secret) is(prefix string) bool {
 	rest, ok := strings.CutPrefix(s.text, prefix)
 	b, err := base64.RawURLEncoding.Strict().DecodeString(rest)
+	if len(rest) == hex.EncodedLen(secretSize) {
+		b, err = hex.DecodeString(rest)
+	}
 	return ok && err == nil && len(b) == secretSize
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,7 +45,10 @@ type pair struct {
 	a, b     *side
 	agreed   agreement.ID
 	database string       // address of a server that keeps the nodes' memory; "": files do
-	wire     atomic.Int64 // bytes that a sent to b and had from it, over the connections that a opened
+	wire     atomic.Int64 // bytes that the two sent each other
+	asked    atomic.Int64 // requests that they made of each other
+	answered atomic.Int64 // of these, with the first of the answer
+	took     atomic.Int64 // nanoseconds, the last
 }
 
 // openPair makes two nodes in dir, or opens those that an earlier run has left there.
@@ -85,7 +89,12 @@ func (p *pair) open(ctx context.Context, dir string, code party.Code, log *slog.
 			return nil, err
 		}
 	}
-	n, err := node.Open(ctx, dir, node.Options{Log: log, Dial: p.dial, RetryMin: 10 * time.Millisecond, RetryMax: time.Second})
+	return p.start(ctx, dir, log)
+}
+
+// start opens a node that is there and serves it. env overrides its settings.
+func (p *pair) start(ctx context.Context, dir string, log *slog.Logger, env ...string) (*side, error) {
+	n, err := node.Open(ctx, dir, node.Options{Env: env, Log: log, Dial: p.dial, Transport: p.asking, RetryMin: 10 * time.Millisecond, RetryMax: time.Second})
 	if err != nil {
 		return nil, err
 	}
@@ -103,12 +112,38 @@ func (p *pair) open(ctx context.Context, dir string, code party.Code, log *slog.
 func (p *pair) close() error {
 	var err error
 	for _, s := range []*side{p.a, p.b} {
-		if s != nil {
-			s.stop()
-			err = errors.Join(err, <-s.served, s.Close())
-		}
+		err = errors.Join(err, s.end())
 	}
 	return err
+}
+
+// end stops a node; nil is none.
+func (s *side) end() error {
+	if s == nil {
+		return nil
+	}
+	s.stop()
+	return errors.Join(<-s.served, s.Close())
+}
+
+// asking counts requests.
+func (p *pair) asking(_ party.Code, base http.RoundTripper) http.RoundTripper {
+	return requests{base, p}
+}
+
+type requests struct {
+	http.RoundTripper
+	p *pair
+}
+
+func (r requests) RoundTrip(q *http.Request) (*http.Response, error) {
+	start := time.Now()
+	r.p.asked.Add(1)
+	defer func() {
+		r.p.took.Store(time.Since(start).Nanoseconds())
+		r.p.answered.Add(1)
+	}()
+	return r.RoundTripper.RoundTrip(q)
 }
 
 // dial counts what goes over the wire.

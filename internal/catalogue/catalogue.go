@@ -17,9 +17,11 @@ import (
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/match"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
 )
 
 // Exchange is what the catalogue asks of package exchange.
@@ -43,8 +45,10 @@ type Options struct {
 // Catalogue answers for the objects of one store. It is safe for concurrent use; several processes on one store may each have one.
 type Catalogue struct {
 	Options
-	seen sightings
-	idle idle
+	seen     sightings
+	opened   opened
+	idle     idle
+	arrivals arrivals
 }
 
 // New makes one.
@@ -82,19 +86,28 @@ func (h *hasher) hash(kind byte, text string) int64 {
 
 func (h *hasher) term(kind byte, text string) store.Term { return store.Term(h.hash(kind, text)) }
 
-// class stands for a head's marking.
-func (h *hasher) class(m marking.Marking) store.Class {
-	b, err := json.Marshal(m, json.Deterministic(true))
+// class stands for all by which a head is judged (ONW-1): how it is marked, by whom it is, for whom, and under what. So who sees one line of a class sees all of them, and nobody makes
+// older, or takes the place of, what another has said.
+func (h *hasher) class(head *statement.Head) store.Class {
+	b, err := json.Marshal(struct {
+		Marking   marking.Marking
+		From      party.Code
+		To        []party.Code
+		Agreement *statement.AgreementRef
+	}{head.Marking, head.From, head.To, head.Agreement}, json.Deterministic(true))
 	if err != nil {
-		return 0 // a marking that came from a head can be written
+		return 0 // what came from a head can be written
 	}
 	return store.Class(h.hash(byClass, string(b)))
 }
 
-// Normal is a value as it is looked for: without the defanging by which it is kept from being clicked on, and without case where case means nothing.
+// Normal is a value as it is looked for. What package match knows as an address, range, endpoint, name, URL, mail address or hash has the form that it has there, however it is written; of
+// anything else case and the usual defanging mean nothing, but for case behind the host of a URL. Objects that were indexed by another form are found by this one when they are indexed anew.
 func Normal(value string) string {
-	v := strings.TrimSpace(value)
-	v = strings.NewReplacer("[.]", ".", "(.)", ".", "[:]", ":", "[@]", "@", "[dot]", ".", "(dot)", ".").Replace(v)
+	if v, err := match.Parse(value, 0); err == nil && v.Kind != match.Path && v.Kind != match.File {
+		return v.Text
+	}
+	v := match.Refang(strings.TrimSpace(value))
 	if rest, ok := cutFold(v, "hxxp"); ok {
 		v = "http" + rest
 	}
@@ -146,12 +159,15 @@ func lines(parcel []byte, yield func(n, offset int, line []byte) bool) {
 	}
 }
 
-// definitions finds what marking definitions say: first among those of lately, then among the objects that are here.
+// definitions finds what marking definitions say: first among those of lately, then among the objects that are here. What a definition means is said by whoever marks with it: one that somebody
+// else has given under its id would loosen, or tighten, what is not theirs.
 type definitions struct {
-	c     *Catalogue
-	tx    store.Tx // nil: only those that are known
-	known map[stix.ID]stix.Definition
-	h     *hasher
+	c      *Catalogue
+	tx     store.Tx   // nil: only those that are known
+	author party.Code // who marks
+	source thread.ID  // where it is this party: the source whose marks they are
+	known  map[stix.ID]stix.Definition
+	h      *hasher
 }
 
 func (d *definitions) learn(o *stix.Object) {
@@ -161,10 +177,17 @@ func (d *definitions) learn(o *stix.Object) {
 }
 
 func (d *definitions) find(id stix.ID) (stix.Definition, bool) {
+	// spec: INT-3
 	if def, ok := d.known[id]; ok || d.tx == nil {
 		return def, ok
 	}
-	o, err := d.c.newest(d.tx, d.h, id)
+	o, err := d.c.newest(d.tx, d.h, id, func(p store.Parcel) (bool, error) {
+		if d.author == d.c.Self {
+			return p.Thread == d.source, nil
+		}
+		h, err := headOf(d.tx, statementOf(p))
+		return err == nil && h.From == d.author, err
+	})
 	if err != nil || o == nil {
 		return stix.Definition{}, false
 	}
@@ -178,9 +201,17 @@ type Viewer struct {
 	Officer bool        // sees all that is here; who may sit at the desk is held by package node
 	Party   party.Code  // for whom it is: Self for a program of its own, exchange.Outside for who is no party
 	Max     marking.TLP // what a program's or partner's token is good for; an officer's has no bound
+
+	at int64 // the store's version when it began to look; set by Catalogue.from
 }
 
-// maxSeen and keepSeen bound the verdicts that are remembered.
+// from notes what the store's version is as a viewer begins to look: verdicts of before it do not count.
+func (c *Catalogue) from(ctx context.Context, v Viewer) (_ Viewer, err error) {
+	v.at, err = c.Store.Version(ctx)
+	return v, err
+}
+
+// maxSeen and keepSeen bound the verdicts that are remembered. One counts while nothing is written: what an agreement says, and whether a statement counts, stands in the store.
 const (
 	maxSeen  = 4096
 	keepSeen = time.Minute
@@ -188,22 +219,22 @@ const (
 
 // sightings remembers verdicts on passing statements on.
 type sightings struct {
-	mu    sync.Mutex
-	since time.Time
-	all   map[sighting]bool // guarded by mu
+	mu      sync.Mutex
+	since   time.Time
+	version int64             // of the store, the highest at which somebody began to look
+	all     map[sighting]bool // guarded by mu
 }
 
 type sighting struct {
 	head statement.ID
-	to   party.Code
-	max  marking.TLP
+	v    Viewer
 }
 
 func (s *sightings) get(k sighting, now time.Time) (may, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.all == nil || len(s.all) >= maxSeen || now.Sub(s.since) > keepSeen || now.Before(s.since) {
-		s.all, s.since = map[sighting]bool{}, now
+	if s.all == nil || len(s.all) >= maxSeen || now.Sub(s.since) > keepSeen || now.Before(s.since) || k.v.at > s.version {
+		s.all, s.since, s.version = map[sighting]bool{}, now, k.v.at
 	}
 	may, ok = s.all[k]
 	return may, ok
@@ -217,34 +248,40 @@ func (s *sightings) put(k sighting, may bool) {
 	}
 }
 
-// sees tells whether v gets what came with a statement. What the agreement and the marking say of it is remembered for a minute.
-func (c *Catalogue) sees(tx store.Tx, v Viewer, id statement.ID) (bool, error) {
-	// spec: INT-9, ONW-1
-	if v.Officer {
-		return true, nil
+// sees tells whether v gets what came with a statement. The verdict is remembered while nothing is written.
+func (c *Catalogue) sees(tx store.Tx, v Viewer, id statement.ID) (may bool, err error) {
+	k := sighting{id, v}
+	if v.at != 0 {
+		if may, ok := c.seen.get(k, c.Now()); ok {
+			return may, nil
+		}
 	}
-	k := sighting{id, v.Party, v.Max}
-	if may, ok := c.seen.get(k, c.Now()); ok {
-		return may, nil
+	if may, err = c.judge(tx, v, id); err == nil && v.at != 0 {
+		c.seen.put(k, may)
 	}
-	h, err := headOf(tx, id)
-	if err != nil {
+	return may, err
+}
+
+// judge asks what the marking and the agreement say. Nobody gets what does not count in its thread: others could put there what they like.
+func (c *Catalogue) judge(tx store.Tx, v Viewer, id statement.ID) (bool, error) {
+	// spec: INT-9, ONW-1, THR-7
+	s, err := tx.Statement(id)
+	if err != nil || s.Void != "" || v.Officer {
+		return err == nil && s.Void == "", err
+	}
+	h, err := statement.Reread(s.ID, s.Head)
+	if err != nil || h.Marking.TLP.Rank() > v.Max.Rank() {
 		return false, err
 	}
-	may := h.Marking.TLP.Rank() <= v.Max.Rank()
-	if may {
-		p, err := c.Exchange.Onward(tx, h, v.Party, false)
-		if err != nil {
-			return false, err
-		}
-		may = p.Permitted
-	}
-	c.seen.put(k, may)
-	return may, nil
+	p, err := c.Exchange.Onward(tx, h, v.Party, false)
+	return err == nil && p.Permitted, err
 }
 
 // Shows tells of statements whether a viewer gets what came with each.
 func (c *Catalogue) Shows(ctx context.Context, v Viewer, ids ...statement.ID) (may []bool, err error) {
+	if v, err = c.from(ctx, v); err != nil {
+		return nil, err
+	}
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		may = make([]bool, len(ids))
 		for i, id := range ids {

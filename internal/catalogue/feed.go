@@ -151,7 +151,11 @@ func (s *slice) gather(tx store.Tx) error {
 // parcel takes what belongs to the feed out of a parcel. enough tells that it is marked otherwise than what was taken before, and was not looked at.
 func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	// spec: INT-4, INT-9
-	h, err := headOf(tx, statementOf(p))
+	row, err := tx.Statement(statementOf(p))
+	if err != nil || row.Void != "" { // it does not count
+		return false, err
+	}
+	h, err := statement.Reread(row.ID, row.Head)
 	if err != nil {
 		return false, err
 	}
@@ -165,7 +169,7 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if passage.Permitted && s.marking != nil && s.hash.class(*s.marking) != s.hash.class(h.Marking) {
+	if passage.Permitted && s.marking != nil && !equal(*s.marking, h.Marking) {
 		return true, nil
 	}
 	text, err := read(tx, p.Content)
@@ -196,6 +200,9 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	}
 	return false, nil
 }
+
+// equal tells whether two markings are the same.
+func equal(a, b marking.Marking) bool { return a.Covers(b) && b.Covers(a) }
 
 // belongs holds an object against the offer.
 func (s *slice) belongs(line []byte) bool {

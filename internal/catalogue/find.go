@@ -98,6 +98,9 @@ func (c *Catalogue) Search(ctx context.Context, s Search) (hits Hits, err error)
 	if len(terms) == 0 && s.Type == "" && s.Thread.IsZero() && s.From.IsZero() && s.Until.IsZero() {
 		return hits, fault.New(fault.Usage, "", "a search names a value, a word, a type, a source or a time")
 	}
+	if s.For, err = c.from(ctx, s.For); err != nil {
+		return hits, err
+	}
 	s.Limit = min(cmp.Or(s.Limit, 50), MaxPage)
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		l := look{c: c, tx: tx, q: Query{For: s.For, Thread: s.Thread}, h: h}
@@ -290,6 +293,9 @@ const maxAbout = 200
 
 // Object gives all that the viewer may see on an object. fault.NotFound where that is nothing.
 func (c *Catalogue) Object(ctx context.Context, v Viewer, id stix.ID) (view View, err error) {
+	if v, err = c.from(ctx, v); err != nil {
+		return view, err
+	}
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		view = View{ID: id}
 		l := look{c: c, tx: tx, q: Query{For: v}, h: c.hasher()}
@@ -309,34 +315,34 @@ func (c *Catalogue) Object(ctx context.Context, v Viewer, id stix.ID) (view View
 
 // entries reads what a term of an id stands for, with the heads. more is limit where there are others.
 func (l *look) entries(kind byte, id stix.ID, limit int) (all []Entry, more int, err error) {
-	found, err := l.tx.Postings(l.h.term(kind, string(id)), 0, -1, limit+1)
-	if err != nil {
-		return nil, 0, err
-	}
-	if len(found) > limit {
-		found, more = found[:limit], limit
-	}
+	size := 0
 	heads := map[statement.ID]*statement.Head{} // many objects came with one
-	for _, f := range found {
-		o, ok, err := l.found(f)
+	whole, err := l.postings(l.h.term(kind, string(id)), func(f store.Found, p *store.Parcel) (bool, error) {
+		raw, err := l.c.line(l.tx, p.Content, f.Offset)
 		if err != nil {
-			return nil, 0, err
+			return false, err
 		}
-		if !ok {
-			continue
+		if size += len(raw); len(all) == limit || size > maxPageBytes && len(all) > 0 {
+			more = limit
+			return false, nil
 		}
-		parsed, err := stix.Parse(o.Raw)
+		parsed, err := stix.Parse(raw)
 		if err != nil {
-			continue
+			return true, nil //nolint:nilerr // what is no object by now is not shown
 		}
-		h := heads[statementOf(o.Parcel)]
+		h := heads[statementOf(*p)]
 		if h == nil {
-			if h, err = headOf(l.tx, statementOf(o.Parcel)); err != nil {
-				return nil, 0, err
+			if h, err = headOf(l.tx, statementOf(*p)); err != nil {
+				return false, err
 			}
 			heads[h.ID] = h
 		}
-		all = append(all, Entry{Object: o, Parsed: parsed, Statement: h, Latest: !o.Parcel.Older.Has(o.Line)})
+		o := Object{Raw: raw, Added: p.First + int64(f.Line), Parcel: *p, Line: f.Line}
+		all = append(all, Entry{Object: o, Parsed: parsed, Statement: h, Latest: !p.Older.Has(f.Line)})
+		return true, nil
+	})
+	if !whole {
+		more = limit
 	}
-	return all, more, nil
+	return all, more, err
 }

@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -22,7 +23,7 @@ const (
 	parcelsAtOnce = 4
 	maxValues     = 64  // values of one object
 	maxRefs       = 512 // objects that it refers to
-	maxVersions   = 256 // of one id that are held against a new one
+	maxVersions   = 256 // of one id that are listed
 )
 
 // parsed is a parcel before it is held against what is here.
@@ -43,6 +44,7 @@ type parsedLine struct {
 
 // Index takes some blobs that are here and were not looked at into the catalogue. more tells that there may be others. Blobs are read and parsed before the writer is asked for.
 func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
+	c.opened.forget(c.Now())
 	var round []*parsed
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		round = nil
@@ -63,7 +65,14 @@ func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	err = c.Exchange.Update(ctx, func(tx store.Tx) error {
+		left, err := tx.Uncatalogued(parcelsAtOnce)
+		if err != nil {
+			return err
+		}
 		for _, p := range round {
+			if !slices.Contains(left, p.Content) {
+				continue // another round, in this process or in another, was first: again it would lose its words for a moment
+			}
 			if err := c.keep(tx, p); err != nil {
 				return err
 			}
@@ -95,8 +104,8 @@ func (c *Catalogue) parse(tx store.Tx, ref store.ContentRef) (*parsed, error) {
 		return nil, err
 	}
 	hash := c.hasher()
-	p.Thread, p.Class = h.ThreadID(), hash.class(h.Marking)
-	defs := &definitions{c: c, tx: tx, known: map[stix.ID]stix.Definition{}, h: hash}
+	p.Thread, p.Class = h.ThreadID(), hash.class(h)
+	defs := &definitions{c: c, tx: tx, author: h.From, source: p.Thread, known: map[stix.ID]stix.Definition{}, h: hash}
 	var parser stix.Parser
 	var objects []*stix.Object
 	lines(text, func(n, offset int, line []byte) bool {
@@ -162,6 +171,9 @@ func Values(o *stix.Object) (values []string) {
 			values = append(values, Normal(v))
 		}
 	}
+	for _, v := range mispValues(o) {
+		add(v)
+	}
 	if o.Type.Observable() {
 		add(o.Value)
 		if text, ok := o.Property("hashes"); ok {
@@ -182,7 +194,7 @@ func Values(o *stix.Object) (values []string) {
 	}
 	p, err := pattern.Parse(o.Pattern)
 	if err != nil {
-		return nil
+		return values
 	}
 	found, _ := p.Values()
 	for _, v := range found {
@@ -217,7 +229,13 @@ func (c *Catalogue) keep(tx store.Tx, p *parsed) error {
 	if p.skip {
 		return tx.SkipBlob(p.Content)
 	}
-	n := newcomers{tx: tx, p: p, own: map[store.Term]int{}, others: map[int64]*store.Parcel{}}
+	// It is put first: one that was here before, and is held against the others anew, keeps its place before what came later.
+	kept, err := tx.PutParcel(p.Parcel, c.Now().UnixMicro(), nil)
+	if err != nil {
+		return err
+	}
+	p.No = kept.No
+	n := newcomers{tx: tx, p: p, own: map[store.Term]int{}, said: map[saying]bool{}, here: map[store.Term][]store.Found{}, others: map[int64]*store.Parcel{}, marked: map[int64]bool{}}
 	for i := range p.lines {
 		if p.lines[i].hidden {
 			p.Hidden = p.Hidden.Add(i)
@@ -237,17 +255,15 @@ func (c *Catalogue) keep(tx store.Tx, p *parsed) error {
 			postings = append(postings, store.Posting{Term: t, Line: i, Offset: l.offset})
 		}
 	}
-	kept, err := tx.PutParcel(p.Parcel, c.Now().UnixMicro(), postings)
-	if err != nil {
+	if err := tx.PutPostings(p.No, postings); err != nil {
 		return err
 	}
-	p.No = kept.No
 	kept.Hidden, kept.Older, kept.Shared = p.Hidden, p.Older, p.Shared
 	if err := tx.UpdateParcel(kept); err != nil {
 		return err
 	}
-	for _, other := range n.others {
-		if err := tx.UpdateParcel(*other); err != nil {
+	for _, no := range slices.Sorted(maps.Keys(n.marked)) {
+		if err := tx.UpdateParcel(*n.others[no]); err != nil {
 			return err
 		}
 	}
@@ -259,45 +275,67 @@ type newcomers struct {
 	tx     store.Tx
 	p      *parsed
 	own    map[store.Term]int // the line of the parcel that has the latest version of an id
-	others map[int64]*store.Parcel
+	said   map[saying]bool    // what lines before have said
+	here   map[store.Term][]store.Found
+	others map[int64]*store.Parcel // that were looked at; nil: it is gone
+	marked map[int64]bool          // of others, those whose sets have changed
+}
+
+// versions are those of an id that are here.
+func (n *newcomers) versions(id store.Term) ([]store.Found, error) {
+	if found, ok := n.here[id]; ok {
+		return found, nil
+	}
+	var all []store.Found
+	_, err := each(n.tx, id, func(f store.Found) (bool, error) {
+		all = append(all, f)
+		return true, nil
+	})
+	n.here[id] = all
+	return all, err
+}
+
+// saying is an object in a version; one without versions is told by its bytes.
+type saying struct {
+	id      store.Term
+	version int64
 }
 
 // hold finds out whether line i is here already, older than what is here, or makes that older. Versions of other threads and classes stay beside it.
 func (n *newcomers) hold(i int) error {
 	l, p := &n.p.lines[i], n.p
-	found, err := n.tx.Postings(l.id, 0, -1, maxVersions)
+	found, err := n.versions(l.id)
 	if err != nil {
 		return err
 	}
 	for _, f := range found {
 		q, err := n.parcel(f.Parcel)
 		switch {
-		case fault.CodeOf(err) == fault.NotFound:
-			continue // it was erased
 		case err != nil:
 			return err
-		case q.Content == p.Content:
-			continue // what this blob was found by before
+		case q == nil || q.No == p.No:
+			continue // it was erased
 		case q.Thread != p.Thread || q.Class != p.Class:
 			p.Shared, q.Shared = p.Shared.Add(i), q.Shared.Add(f.Line)
-			n.others[q.No] = q
+			n.marked[q.No] = true
 		case same(l.version, f.Version, l.sum, f.Sum):
 			p.Hidden = p.Hidden.Add(i)
 			return nil
-		case l.version < f.Version:
+		case l.version < f.Version || l.version == f.Version && p.No < q.No: // what has no versions is the newer the later it came
 			p.Older = p.Older.Add(i)
 		default:
 			q.Older = q.Older.Add(f.Line)
-			n.others[q.No] = q
+			n.marked[q.No] = true
 		}
 	}
+	says := saying{l.id, cmp.Or(l.version, l.sum)}
+	if n.said[says] {
+		p.Hidden = p.Hidden.Add(i)
+		return nil
+	}
+	n.said[says] = true
 	if j, ok := n.own[l.id]; ok {
-		o := &p.lines[j]
-		switch {
-		case same(l.version, o.version, l.sum, o.sum):
-			p.Hidden = p.Hidden.Add(i)
-			return nil
-		case l.version < o.version:
+		if l.version < p.lines[j].version {
 			p.Older = p.Older.Add(i)
 			return nil
 		}
@@ -310,12 +348,21 @@ func (n *newcomers) hold(i int) error {
 // same tells whether two lines say the same: an object with versions is the same in one of them, whatever else differs; one without is when no byte does.
 func same(v, w, sum, other int64) bool { return v == w && (v != 0 || sum == other) }
 
+// parcel is one that is here; nil: it was erased.
 func (n *newcomers) parcel(no int64) (*store.Parcel, error) {
-	if q := n.others[no]; q != nil {
+	if q, ok := n.others[no]; ok {
 		return q, nil
 	}
 	q, err := n.tx.Parcel(no)
-	return &q, err
+	switch {
+	case fault.CodeOf(err) == fault.NotFound:
+		n.others[no] = nil
+	case err != nil:
+		return nil, err
+	default:
+		n.others[no] = &q
+	}
+	return n.others[no], nil
 }
 
 // IndexWords notes the words of some parcels that are in the catalogue. more tells that there may be others.

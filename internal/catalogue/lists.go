@@ -46,6 +46,9 @@ func listed(l match.Listed, namespace [16]byte, opened stix.Timestamp) (*stix.Ob
 	}
 	if !l.Until.IsZero() {
 		i.ValidUntil = stix.At(l.Until)
+		if l.From.IsZero() && !opened.Time().Before(l.Until) {
+			i.ValidFrom = "1970-01-01T00:00:00.000Z" // it had ended before it came here, and must have begun before that (STIX 2.1, 4.7)
+		}
 	}
 	if l.Revoked {
 		i.Modified = stix.At(opened.Time().Add(time.Millisecond))

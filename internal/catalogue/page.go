@@ -18,7 +18,11 @@ const (
 	MaxPage      = 1000 // objects of one page
 	maxIDs       = 256  // ids that one query names
 	parcelsALook = 8    // parcels of which rows are read at once
-	maxLook      = 4096 // parcels that a look passes by before it says that there is more
+	maxLook      = 4096 // parcels, or lines that are named, that a look passes by before it says that there is more
+
+	maxPageBytes = 16 << 20 // of a page's objects, but for one
+	maxPostings  = 1 << 14  // of one id that a look passes by: others may have given it, too, as often as they like
+	someAtOnce   = 256      // postings that are read at once
 )
 
 // Versions says which versions of an object are wanted.
@@ -55,7 +59,7 @@ type Query struct {
 
 // Object is an object of the catalogue.
 type Object struct {
-	Raw    []byte // as its source wrote it, in one line
+	Raw    []byte // as its source wrote it, in one line; not to be changed
 	Added  int64  // microseconds since 1970; no two objects have the same
 	Parcel store.Parcel
 	Line   int
@@ -71,6 +75,9 @@ type Page struct {
 // Page gives the next objects of a query. It costs the same however many there are.
 func (c *Catalogue) Page(ctx context.Context, q Query) (page Page, err error) {
 	// spec: INT-9
+	if q.For, err = c.from(ctx, q.For); err != nil {
+		return page, err
+	}
 	q.Limit = min(cmp.Or(q.Limit, MaxPage), MaxPage)
 	if len(q.IDs) > maxIDs {
 		return page, fault.New(fault.TooLarge, "", "a query names at most %d ids", maxIDs)
@@ -96,6 +103,24 @@ type look struct {
 	h      *hasher
 	parser stix.Parser
 	page   Page
+	bytes  int                     // of the page's objects
+	known  map[stix.ID]known       // versions that were looked up
+	seen   map[int64]*store.Parcel // parcels that were; nil: gone, or not to be seen
+}
+
+// known is what the viewer may see of an object.
+type known struct {
+	all   []store.Found
+	whole bool // false: there may be others
+}
+
+// full tells that the page has no room for an object of so many bytes.
+func (l *look) full(size int) bool {
+	return len(l.page.Objects) == l.q.Limit || len(l.page.Objects) > 0 && l.bytes+size > maxPageBytes
+}
+
+func (l *look) add(o Object) {
+	l.page.Objects, l.page.Next, l.bytes = append(l.page.Objects, o), o.Added, l.bytes+len(o.Raw)
 }
 
 // through goes through parcels until the page is full.
@@ -129,12 +154,16 @@ func (l *look) parcel(p store.Parcel) (full bool, err error) {
 	if err != nil || !may {
 		return false, err
 	}
-	text, err := read(l.tx, p.Content)
+	text, err := l.c.content(l.tx, p.Content)
 	if fault.CodeOf(err) == fault.Withheld {
 		return false, nil
 	}
 	if err != nil {
 		return false, err
+	}
+	from, before := len(l.page.Objects), l.bytes
+	if l.q.plain() {
+		l.page.Objects = slices.Grow(l.page.Objects, min(p.Objects, l.q.Limit-len(l.page.Objects)))
 	}
 	lines(text, func(n, _ int, line []byte) bool {
 		added := p.First + int64(n)
@@ -145,14 +174,19 @@ func (l *look) parcel(p store.Parcel) (full bool, err error) {
 		if wanted, err = l.wants(p, n, line); err != nil || !wanted {
 			return err == nil
 		}
-		if len(l.page.Objects) == l.q.Limit {
+		if l.full(len(line)) {
 			full, l.page.More = true, true
 			return false
 		}
-		l.page.Objects = append(l.page.Objects, Object{Raw: line, Added: added, Parcel: p, Line: n})
-		l.page.Next = added
+		l.add(Object{Raw: line, Added: added, Parcel: p, Line: n})
 		return true
 	})
+	if 4*(l.bytes-before) < len(text) { // a few lines do not keep a whole parcel in memory
+		for i := range l.page.Objects[from:] {
+			o := &l.page.Objects[from+i]
+			o.Raw = bytes.Clone(o.Raw)
+		}
+	}
 	return full, err
 }
 
@@ -184,110 +218,171 @@ func (l *look) wants(p store.Parcel, n int, line []byte) (bool, error) {
 	}
 	here := func(f store.Found) bool { return f.Parcel == p.No && f.Line == n }
 	v := l.q.Versions
-	if len(all) == 0 { // not yet indexed
+	if len(all) == 0 || !l.known[o.ID].whole { // not yet indexed; or so many that some were not looked at
 		return true, nil
 	}
 	return v.First && here(all[0]) || (v.Last || !v.First && len(v.Exact) == 0) && here(all[len(all)-1]), nil
 }
 
-// versions lists what the viewer may see of an object within the query, the oldest version first. Of what several have said under one version the first that came stands for all but at the end:
-// there it is the last of the list.
-func (l *look) versions(id stix.ID) ([]store.Found, error) {
-	found, err := l.tx.Postings(l.h.term(byID, string(id)), 0, -1, maxVersions)
+// each calls yield with what a term stands for, by parcel and line, until it gives false. whole is false where there are too many to look at.
+func each(tx store.Tx, term store.Term, yield func(store.Found) (bool, error)) (whole bool, err error) {
+	after := store.Found{Posting: store.Posting{Line: -1}}
+	for looked := 0; looked < maxPostings; looked += someAtOnce {
+		found, err := tx.Postings(term, after.Parcel, after.Line, someAtOnce)
+		if err != nil {
+			return false, err
+		}
+		for _, f := range found {
+			if more, err := yield(f); err != nil || !more {
+				return true, err
+			}
+			after = f
+		}
+		if len(found) < someAtOnce {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// postings is each, of what the viewer may see within the query.
+func (l *look) postings(term store.Term, yield func(store.Found, *store.Parcel) (bool, error)) (whole bool, err error) {
+	return each(l.tx, term, func(f store.Found) (bool, error) {
+		p, err := l.seeable(f.Parcel)
+		if err != nil || p == nil || p.Hidden.Has(f.Line) {
+			return true, err
+		}
+		return yield(f, p)
+	})
+}
+
+// maxSeeable bounds the parcels that a look remembers.
+const maxSeeable = 4096
+
+// seeable is a parcel that the viewer may see and the query asks for; nil: it is none.
+func (l *look) seeable(no int64) (*store.Parcel, error) {
+	if p, ok := l.seen[no]; ok {
+		return p, nil
+	}
+	if l.seen == nil || len(l.seen) >= maxSeeable {
+		l.seen = map[int64]*store.Parcel{}
+	}
+	p, err := l.tx.Parcel(no)
+	if fault.CodeOf(err) == fault.NotFound || err == nil && !l.q.Thread.IsZero() && p.Thread != l.q.Thread {
+		l.seen[no] = nil
+		return nil, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	var all []store.Found
-	for _, f := range found {
-		p, err := l.tx.Parcel(f.Parcel)
-		switch {
-		case fault.CodeOf(err) == fault.NotFound:
-			continue
-		case err != nil:
-			return nil, err
-		case p.Hidden.Has(f.Line) || !l.q.Thread.IsZero() && p.Thread != l.q.Thread:
-			continue
+	may, err := l.c.sees(l.tx, l.q.For, statementOf(p))
+	if err != nil || !may {
+		if err == nil {
+			l.seen[no] = nil
 		}
-		may, err := l.c.sees(l.tx, l.q.For, statementOf(p))
-		if err != nil {
-			return nil, err
-		}
-		if may {
-			all = append(all, f)
-		}
+		return nil, err
 	}
+	l.seen[no] = &p
+	return &p, nil
+}
+
+// versions lists what the viewer may see of an object within the query, the oldest version first. Of what several have said under one version the first that came stands for all but at the end:
+// there it is the last of the list.
+func (l *look) versions(id stix.ID) (all []store.Found, err error) {
+	if k, ok := l.known[id]; ok {
+		return k.all, nil
+	}
+	whole, err := l.postings(l.h.term(byID, string(id)), func(f store.Found, _ *store.Parcel) (bool, error) {
+		all = append(all, f)
+		return true, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	all = inOrder(all)
+	if l.known == nil || len(l.known) >= maxSeeable {
+		l.known = map[stix.ID]known{}
+	}
+	l.known[id] = known{all, whole}
+	return all, nil
+}
+
+// inOrder sorts versions. Unversioned objects are newer the later they came; of one version that several gave, the first that came is the one that is shown.
+func inOrder(all []store.Found) []store.Found {
 	slices.SortStableFunc(all, func(a, b store.Found) int { return cmp.Compare(a.Version, b.Version) })
-	// Unversioned objects are newer the later they came; of one version that several gave, the first that came is the one that is shown.
 	if last := len(all) - 1; last > 0 && all[last].Version != 0 {
 		first := slices.IndexFunc(all, func(f store.Found) bool { return f.Version == all[last].Version })
 		all = all[:first+1]
 	}
-	return all, nil
+	return all
 }
 
-// byID finds the objects that are named.
+// byID finds the objects that are named, and reads no more of them than the page has room for.
 func (l *look) byID() error {
 	var all []Object
+	offsets := map[int64]int{}
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(l.q.IDs))) {
-		found, err := l.tx.Postings(l.h.term(byID, string(id)), 0, -1, maxVersions)
+		_, err := l.postings(l.h.term(byID, string(id)), func(f store.Found, p *store.Parcel) (bool, error) {
+			if added := p.First + int64(f.Line); added > l.q.Added {
+				all, offsets[added] = append(all, Object{Added: added, Parcel: *p, Line: f.Line}), f.Offset
+			}
+			return true, nil
+		})
 		if err != nil {
 			return err
 		}
-		for _, f := range found {
-			o, ok, err := l.found(f)
-			if err != nil {
-				return err
-			}
-			if !ok || o.Added <= l.q.Added {
-				continue
-			}
-			wanted, err := l.wants(o.Parcel, o.Line, o.Raw)
-			if err != nil {
-				return err
-			}
-			if wanted && bytes.Contains(o.Raw, []byte(id)) {
-				all = append(all, o)
-			}
-		}
 	}
 	slices.SortFunc(all, func(a, b Object) int { return cmp.Compare(a.Added, b.Added) })
-	if len(all) > l.q.Limit {
-		all, l.page.More = all[:l.q.Limit], true
-	}
-	l.page.Objects = all
-	if len(all) > 0 {
-		l.page.Next = all[len(all)-1].Added
+	for i, o := range all {
+		if i == maxLook {
+			l.page.More = true
+			return nil
+		}
+		var err error
+		if o.Raw, err = l.c.line(l.tx, o.Parcel.Content, offsets[o.Added]); err != nil {
+			return err
+		}
+		wanted, err := l.wants(o.Parcel, o.Line, o.Raw)
+		if err != nil {
+			return err
+		}
+		if named := func(id stix.ID) bool { return bytes.Contains(o.Raw, []byte(id)) }; wanted && slices.ContainsFunc(l.q.IDs, named) { // a hash alone was compared
+			if l.full(len(o.Raw)) {
+				l.page.More = true
+				return nil
+			}
+			l.add(o)
+		}
+		l.page.Next = o.Added
 	}
 	return nil
 }
 
 // found reads the line of a posting, where the viewer may see it.
 func (l *look) found(f store.Found) (o Object, ok bool, err error) {
-	p, err := l.tx.Parcel(f.Parcel)
-	switch {
-	case fault.CodeOf(err) == fault.NotFound:
-		return o, false, nil
-	case err != nil:
-		return o, false, err
-	case p.Hidden.Has(f.Line) || !l.q.Thread.IsZero() && p.Thread != l.q.Thread:
-		return o, false, nil
-	}
-	may, err := l.c.sees(l.tx, l.q.For, statementOf(p))
-	if err != nil || !may {
+	p, err := l.seeable(f.Parcel)
+	if err != nil || p == nil || p.Hidden.Has(f.Line) {
 		return o, false, err
 	}
 	raw, err := l.c.line(l.tx, p.Content, f.Offset)
 	if err != nil {
 		return o, false, err
 	}
-	return Object{Raw: raw, Added: p.First + int64(f.Line), Parcel: p, Line: f.Line}, true, nil
+	return Object{Raw: raw, Added: p.First + int64(f.Line), Parcel: *p, Line: f.Line}, true, nil
 }
 
-// newest finds the newest version of an object among all that is here; nil where there is none.
-func (c *Catalogue) newest(tx store.Tx, h *hasher, id stix.ID) (*stix.Object, error) {
-	l := look{c: c, tx: tx, q: Query{For: Viewer{Officer: true}, IDs: []stix.ID{id}, Limit: 1}, h: h}
-	all, err := l.versions(id)
-	if err != nil || len(all) == 0 {
+// newest finds the newest version of an object among those in parcels that are asked for; nil where there is none.
+func (c *Catalogue) newest(tx store.Tx, h *hasher, id stix.ID, of func(store.Parcel) (bool, error)) (*stix.Object, error) {
+	l := look{c: c, tx: tx, q: Query{For: Viewer{Officer: true}}, h: h}
+	var all []store.Found
+	_, err := l.postings(h.term(byID, string(id)), func(f store.Found, p *store.Parcel) (bool, error) {
+		ok, err := of(*p)
+		if ok {
+			all = append(all, f)
+		}
+		return true, err
+	})
+	if all = inOrder(all); err != nil || len(all) == 0 {
 		return nil, err
 	}
 	o, ok, err := l.found(all[len(all)-1])
@@ -304,6 +399,9 @@ const (
 
 // line reads the line that begins at an offset of a parcel.
 func (c *Catalogue) line(tx store.Tx, ref store.ContentRef, offset int) ([]byte, error) {
+	if line, ok := c.openedLine(ref, offset); ok {
+		return line, nil
+	}
 	content, err := tx.Content(ref)
 	if err != nil {
 		return nil, err

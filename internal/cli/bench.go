@@ -22,6 +22,9 @@ type benchCmd struct {
 
 	Match benchMatchCmd `cmd:"" help:"Indicators found in logs, beside ripgrep on the same file."`
 
+	TAXII benchTAXIICmd `cmd:"" name:"taxii" help:"Objects given and taken by the TAXII server, and what a page costs in a large collection."`
+	Feed  benchFeedCmd  `cmd:"" help:"Indicators taken into one node and sent to another."`
+
 	Negotiate benchNegotiateCmd `cmd:"" help:"A convention among many parties, from the first draft to its entry into force."`
 }
 

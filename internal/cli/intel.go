@@ -5,7 +5,6 @@ import (
 	"context"
 	"io"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -25,7 +24,9 @@ type intelCmd struct {
 	Import intelImportCmd `cmd:"" help:"Take objects into a source: STIX, or a list of indicators."`
 	Search intelSearchCmd `cmd:"" help:"Find objects by value, word, type, source or time."`
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
-	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle."`
+	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle, or as events of MISP."`
+	Sight  intelSightCmd  `cmd:"" help:"Tell who gave an indicator that it was seen, of what comity match found."`
+	Mirror intelMirrorCmd `cmd:"" help:"Outside collections that are fetched again and again."`
 }
 
 func (intelCmd) Help() string {
@@ -34,6 +35,16 @@ held back, and counted with the reason.
   comity send --kind intel.offer --to XB --tlp GREEN --fact feed=ransomware --fact types=indicator --fact types=malware
   comity send --thread 3f2a1b --kind subscribe
   comity send --thread 3f2a1b --kind sighting --fact objects=0 --fact count=3 --text "The second address, on Tuesday."`
+}
+
+// withCatalogue is with, once what has come by packets that were carried as files is in the catalogue.
+func (s *session) withCatalogue(ctx context.Context, f func(n *node.Node) error) error {
+	return s.with(ctx, func(n *node.Node) error {
+		if err := n.Indexed(ctx); err != nil {
+			return err
+		}
+		return f(n)
+	})
 }
 
 type intelListCmd struct{}
@@ -51,13 +62,17 @@ func (c *intelListCmd) Run(ctx context.Context, s *session) error {
 				p.say("Nothing yet. comity intel source opens a source of your own.")
 				return
 			}
-			t := newTable("id", "form", "name", "by", "to", "status", ">objects", "held back")
+			t := newTable("id", "form", "name", "by", "to", "status", ">objects", "held back", "seen by")
 			for _, l := range lines {
 				var held []string
 				for _, h := range l.Held {
 					held = append(held, number(int(h.Objects))+" by "+string(h.Reason))
 				}
-				t.add(l.ID.Short(), string(l.Form), l.Name, string(l.By), codes(l.To), string(l.Status), number(int(l.Objects)), strings.Join(held, ", "))
+				var seen []string
+				for _, by := range l.Seen {
+					seen = append(seen, string(by.Party)+": "+number(by.Count))
+				}
+				t.add(l.ID.Short(), string(l.Form), l.Name, string(l.By), codes(l.To), string(l.Status), number(int(l.Objects)), strings.Join(held, ", "), strings.Join(seen, ", "))
 			}
 			p.table(t)
 		})
@@ -93,8 +108,8 @@ func (c *intelSourceCmd) Run(ctx context.Context, s *session) error {
 
 type intelImportCmd struct {
 	Source  string      `arg:"" help:"The source: its name, or its id."`
-	Files   []string    `arg:"" name:"file" help:"What is imported; - reads the standard input."`
-	Form    string      `default:"auto" placeholder:"FORM" help:"stix (bundle, envelope, array or lines), list (an indicator a line, defanged or not), csv (value,kind,valid_from,valid_until,revoked); auto goes by the name: .csv, .txt, else stix."`
+	Files   []string    `arg:"" name:"file" help:"What is imported; - reads the standard input; a directory is a feed of MISP."`
+	Form    string      `default:"auto" placeholder:"FORM" help:"stix (bundle, envelope, array or lines), misp (an event or several), list (an indicator a line, defanged or not), csv (value,kind,valid_from,valid_until,revoked); auto goes by the name: .csv, .txt, else by what it begins with: stix or misp."`
 	TLP     marking.TLP `placeholder:"LABEL" help:"At least this label, and that of objects that name none. Without it: the source's."`
 	Preview bool        `help:"Only tell what would come of it; import nothing."`
 	Strict  bool        `help:"Refuse objects that break a rule of STIX 2.1, not only what is no object."`
@@ -105,6 +120,7 @@ func (intelImportCmd) Help() string {
 	return `An object that cannot be read is told by its place, and the others go in. An import that broke off is repeated: what is here already is not taken again.
   comity intel import sensors bundle.json
   comity intel import sensors iocs.txt --tlp GREEN --preview
+  comity intel import partner event.misp.json
   comity intel import sensors - --form stix < feed.json`
 }
 
@@ -114,7 +130,7 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 			return err
 		}
 	}
-	if _, err := oneOf("--form", c.Form, "auto", "stix", "list", "csv"); err != nil {
+	if _, err := oneOf("--form", c.Form, "auto", "stix", "misp", "list", "csv"); err != nil {
 		return err
 	}
 	return s.with(ctx, func(n *node.Node) error {
@@ -146,28 +162,30 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// one imports one file.
+// one imports one file, or the feed in a directory.
 func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name string, source node.IntelView, m marking.Marking) (catalogue.Report, error) {
-	in := s.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return catalogue.Report{}, fault.Wrap(err, fault.Usage, "", "%s cannot be read", name)
+	if feed, err := feedIn(name); err != nil || feed != nil {
+		var all catalogue.Report
+		for _, event := range feed {
+			report, err := c.one(ctx, s, n, event, source, m)
+			add(&all, report)
+			if err != nil {
+				return all, err
+			}
 		}
-		defer f.Close()
-		in = f
+		return all, err
 	}
+	in, err := opened(name, s.in)
+	if err != nil {
+		return catalogue.Report{}, err
+	}
+	defer in.Close()
 	var done atomic.Int64
 	stop := s.progress("importing "+filepath.Base(name), &done)
 	defer stop()
-	in = &counting{in, &done}
-	form := c.Form
-	if form == "auto" {
-		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[strings.ToLower(filepath.Ext(name))]
-	}
-	items := stix.NewReader(in, stix.Limits{}).All()
-	if form == "list" || form == "csv" {
-		items = catalogue.FromList(in, form == "csv", source.ID, stix.At(source.Opened.Std()))
+	items, err := c.items(name, &counting{in, &done}, source, m)
+	if err != nil {
+		return catalogue.Report{}, err
 	}
 	from := catalogue.Source{Thread: source.ID, By: c.by(n), Marking: m, Strict: c.Strict, Title: filepath.Base(name)}
 	if name == "-" {
@@ -269,7 +287,7 @@ func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 		}
 		*into = at.Std()
 	}
-	return s.with(ctx, func(n *node.Node) error {
+	return s.withCatalogue(ctx, func(n *node.Node) error {
 		if c.Thread != "" {
 			var err error
 			if search.Thread, err = n.FindThread(ctx, c.Thread); err != nil {
@@ -334,7 +352,7 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 	if err != nil {
 		return fault.Wrap(err, fault.Usage, "", "an object's id is its type, two dashes, and a UUID")
 	}
-	return s.with(ctx, func(n *node.Node) error {
+	return s.withCatalogue(ctx, func(n *node.Node) error {
 		v, err := n.Object(ctx, id)
 		if err != nil {
 			return err
@@ -343,30 +361,61 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 		for _, e := range v.Entries {
 			views = append(views, node.ViewEntry(e))
 		}
+		seen, more, err := n.SightingsOf(ctx, id)
+		if err != nil {
+			return err
+		}
 		return s.show(views, func(p *page) {
 			for _, e := range views {
 				p.say("%s, from %s under TLP:%s, in %s", cmp.Or(string(e.Modified), "without a version"), e.From, e.TLP, e.With.Short())
 				p.say("  %s", e.Object)
 			}
+			for _, by := range seen {
+				p.say("Seen by %s: %s%s", by.Party, plural(by.Count, "time", "times"), between(by.First, by.Last))
+			}
+			if more {
+				p.say("There are more sightings than are counted here.")
+			}
 			for _, about := range v.About {
-				p.say("%s %s, from %s", about.Parsed.Type, about.Parsed.ID, about.Statement.From)
+				if about.Parsed.Type != "sighting" || about.Parsed.SightingOf != id {
+					p.say("%s %s, from %s", about.Parsed.Type, about.Parsed.ID, about.Statement.From)
+				}
 			}
 		})
 	})
 }
 
+// between is a span of time for a sentence.
+func between(first, last stix.Timestamp) string {
+	switch {
+	case first == "":
+		return ""
+	case first == last:
+		return ", at " + string(first)
+	}
+	return ", from " + string(first) + " to " + string(last)
+}
+
 type intelExportCmd struct {
 	Thread string `placeholder:"ID" help:"Of this source, feed or share alone."`
-	Output string `short:"o" placeholder:"FILE" help:"Write to this new file. Without it: the standard output."`
+	Format string `default:"stix" placeholder:"FORM" help:"stix (a bundle), misp (an event, or several), misp-feed (a directory with manifest.json, an event a file, and hashes.csv)."`
+	Output string `short:"o" placeholder:"FILE" help:"Write to this new file, or into this directory. Without it: the standard output."`
 }
 
 func (intelExportCmd) Help() string {
 	return `Writes the last version of everything that is here, as it came. It is for your own use: what is marked stays marked.
-  comity intel export --thread 3f2a1b -o feed.json`
+  comity intel export --thread 3f2a1b -o feed.json
+  comity intel export --format misp-feed -o feed`
 }
 
 func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
-	return s.with(ctx, func(n *node.Node) error {
+	if _, err := oneOf("--format", c.Format, "stix", "misp", "misp-feed"); err != nil {
+		return err
+	}
+	if c.Format == "misp-feed" && c.Output == "" {
+		return fault.New(fault.Usage, "", "a feed is a directory: -o DIR")
+	}
+	return s.withCatalogue(ctx, func(n *node.Node) error {
 		q := catalogue.Query{}
 		if c.Thread != "" {
 			var err error
@@ -375,6 +424,12 @@ func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
 			}
 		}
 		write := func(w io.Writer) error { return export(ctx, n, q, w) }
+		switch c.Format {
+		case "misp-feed":
+			return exportFeed(ctx, s, n, q, c.Output)
+		case "misp":
+			write = func(w io.Writer) error { return exportEvents(ctx, s, n, q, w) }
+		}
 		if c.Output == "" {
 			return write(s.out)
 		}

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,17 +19,19 @@ const maxSources = 8
 
 // finding is all that was found of one indicator.
 type finding struct {
-	Indicator string      `json:"indicator"`
-	Kind      string      `json:"kind"`
-	Count     int64       `json:"count"`
-	First     time.Time   `json:"first,omitzero"`
-	Last      time.Time   `json:"last,omitzero"`
-	Fields    []string    `json:"fields"`
-	Sources   []string    `json:"sources"`
-	Allowed   string      `json:"allowed,omitzero"`
-	Places    []placeView `json:"places"`
+	Indicator string       `json:"indicator"`
+	Kind      string       `json:"kind"`
+	Count     int64        `json:"count"`
+	First     time.Time    `json:"first,omitzero"`
+	Last      time.Time    `json:"last,omitzero"`
+	Fields    []string     `json:"fields"`
+	Sources   []string     `json:"sources"`
+	Origins   []originView `json:"origins,omitempty"` // of a catalogue
+	Allowed   string       `json:"allowed,omitzero"`
+	Places    []placeView  `json:"places"`
 
 	kind match.Kind
+	rows map[uint32]*rowSeen
 }
 
 // placeView is one occurrence.
@@ -54,18 +57,19 @@ type foundKey struct {
 
 // findings gathers occurrences by indicator. Its memory grows with the indicators that are found, and not with how often.
 type findings struct {
-	set    *match.Set
-	from   *origins
-	places int
-	show   bool // what is on an allow-list too
-	all    map[foundKey]*finding
-	lists  map[string]int64
-	stats  match.Stats
-	took   time.Duration
+	set       *match.Set
+	from      *indicators
+	places    int
+	show      bool // what is on an allow-list too
+	catalogue bool // some indicators are of a catalogue: the days on which each was seen are counted
+	all       map[foundKey]*finding
+	lists     map[string]int64
+	stats     match.Stats
+	took      time.Duration
 }
 
-func newFindings(set *match.Set, from *origins, places int, show bool) *findings {
-	return &findings{set: set, from: from, places: places, show: show, all: map[foundKey]*finding{}, lists: map[string]int64{}}
+func newFindings(set *match.Set, from *indicators, places int, show bool) *findings {
+	return &findings{set: set, from: from, places: places, show: show, catalogue: from.FromCatalogue(), all: map[foundKey]*finding{}, lists: map[string]int64{}}
 }
 
 func (f *findings) add(log string, o match.Occurrence) {
@@ -78,7 +82,7 @@ func (f *findings) add(log string, o match.Occurrence) {
 	k := foundKey{o.Kind, o.Value, o.Allowed}
 	x := f.all[k]
 	if x == nil {
-		x = &finding{Indicator: o.Value, Kind: o.Kind.String(), Allowed: o.Allowed, kind: o.Kind}
+		x = &finding{Indicator: o.Value, Kind: o.Kind.String(), Sources: []string{}, Allowed: o.Allowed, kind: o.Kind, rows: map[uint32]*rowSeen{}}
 		f.all[k] = x
 	}
 	x.Count++
@@ -94,12 +98,12 @@ func (f *findings) add(log string, o match.Occurrence) {
 		x.Fields = append(x.Fields, o.Field)
 	}
 	for _, id := range o.IDs {
-		if len(x.Sources) == maxSources {
-			break
+		r := x.rows[id]
+		if r == nil {
+			r = &rowSeen{}
+			x.rows[id] = r
 		}
-		if s := f.from.of(id); !slices.Contains(x.Sources, s) {
-			x.Sources = append(x.Sources, s)
-		}
+		r.add(o.Time, f.catalogue)
 	}
 	if len(x.Places) < f.places {
 		x.Places = append(x.Places, placeOf(log, o))
@@ -133,7 +137,8 @@ type matchReport struct {
 	Found      int64            `json:"found"`
 	Void       int64            `json:"void"` // occurrences of what was revoked or not valid
 	Indicators int              `json:"indicators"`
-	Refused    int64            `json:"refused"` // lines that are no indicators
+	Refused    int64            `json:"refused"` // lines and objects that cannot be looked for
+	Others     int64            `json:"others"`  // objects that are no indicators
 	SetBytes   int              `json:"set_bytes"`
 	Bytes      int64            `json:"bytes"`
 	Lines      int64            `json:"lines"`
@@ -142,7 +147,7 @@ type matchReport struct {
 
 func (f *findings) report() matchReport {
 	return matchReport{
-		Findings: f.sorted(), Allowed: f.lists, Found: f.stats.Found, Void: f.stats.Void, Indicators: f.set.Len(), Refused: f.from.refused,
+		Findings: f.sorted(), Allowed: f.lists, Found: f.stats.Found, Void: f.stats.Void, Indicators: f.set.Len(), Refused: f.from.refused, Others: f.from.others,
 		SetBytes: f.set.Bytes(), Bytes: f.stats.Bytes, Lines: f.stats.Lines, Seconds: f.took.Seconds(),
 	}
 }
@@ -155,7 +160,7 @@ func (f *findings) write(p *page) {
 			where = append(where, fmt.Sprintf("%s:%d", at.Log, at.Line))
 		}
 		t.addAlert(x.Allowed == "", x.Kind, cut(line(x.Indicator), 80), number(x.Count), instant(x.First), instant(x.Last),
-			cut(line(strings.Join(x.Fields, ", ")), 40), cut(line(strings.Join(where, ", ")), 80), cut(line(strings.Join(x.Sources, ", ")), 60), cut(line(x.Allowed), 40))
+			cut(line(strings.Join(x.Fields, ", ")), 40), cut(line(strings.Join(where, ", ")), 80), cut(line(strings.Join(x.where(), ", ")), 100), cut(line(x.Allowed), 40))
 	}
 	p.table(t)
 	p.gap()
@@ -178,18 +183,34 @@ func instant(t time.Time) string {
 
 // told is one occurrence of a followed log.
 type told struct {
-	Indicator string   `json:"indicator"`
-	Kind      string   `json:"kind"`
-	Sources   []string `json:"sources"`
-	Allowed   string   `json:"allowed,omitzero"`
+	Indicator string       `json:"indicator"`
+	Kind      string       `json:"kind"`
+	Sources   []string     `json:"sources"`
+	Origins   []originView `json:"origins,omitempty"`
+	Allowed   string       `json:"allowed,omitzero"`
 	placeView `json:",embed"`
 }
 
 // tell prints an occurrence at once.
-func (s *session) tell(log string, f match.Occurrence, from *origins) error {
-	v := told{Indicator: f.Value, Kind: f.Kind.String(), Allowed: f.Allowed, placeView: placeOf(log, f)}
-	for _, id := range f.IDs[:min(len(f.IDs), maxSources)] {
-		v.Sources = append(v.Sources, from.of(id))
+func (s *session) tell(ctx context.Context, log string, f match.Occurrence, from *indicators) error {
+	v := told{Indicator: f.Value, Kind: f.Kind.String(), Sources: []string{}, Allowed: f.Allowed, placeView: placeOf(log, f)}
+	ids := f.IDs[:min(len(f.IDs), maxSources)]
+	all, err := from.Resolve(ctx, ids)
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		o, ok := all[id]
+		if !ok {
+			continue
+		}
+		v.Sources = append(v.Sources, o.Name)
+		if o.Entry != nil {
+			v.Origins = append(v.Origins, viewOrigin(o.Entry))
+		}
+	}
+	if len(v.Sources) == 0 {
+		return nil // what gave it has gone meanwhile
 	}
 	if s.json {
 		b, err := json.Marshal(v, json.Deterministic(true))

@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/comity-exchange/comity/match"
 	"github.com/comity-exchange/comity/stix"
@@ -13,36 +14,67 @@ var matchNamespace = [16]byte{0x8e, 0x0d, 0x3b, 0x52, 0x6f, 0x0c, 0x4d, 0x2a, 0x
 // maxSightings is the greatest count that a sighting may have (STIX 2.1, 5.3).
 const maxSightings = 999_999_999
 
-// printBundle prints findings as a bundle of indicators and sightings: how often and when, and nothing of the logs.
+// printBundle prints findings as a bundle of indicators and sightings: how often and when, and nothing of the logs. What came from the catalogue stands there as it came.
 func (s *session) printBundle(f *findings) error {
-	now := stix.At(s.now())
-	var objects []*stix.Object
+	b := bundling{now: stix.At(s.now()), known: map[string]bool{}}
 	for _, x := range f.sorted() {
-		pattern := match.PatternOf(x.kind, x.Indicator)
-		id := stix.DeriveID("indicator", matchNamespace, []byte(pattern))
-		first, last := now, stix.Timestamp("")
-		if !x.First.IsZero() {
-			first, last = stix.At(x.First), stix.At(x.Last)
+		for _, o := range x.Origins {
+			if k := string(o.Object) + string(o.Version); !b.known[k] {
+				b.known[k] = true
+				b.objects = append(b.objects, o.entry.Parsed)
+			}
+			if err := b.sighting(o.Object, o.entry.Parsed.Markings, o.row.count, o.row.first, o.row.last); err != nil {
+				return err
+			}
 		}
-		indicator, err := stix.Indicator{
-			Common: stix.Common{ID: id, Created: now}, Pattern: pattern, ValidFrom: first, Types: []string{"malicious-activity"},
-		}.Object()
-		if err != nil {
+		if len(x.Origins) > 0 {
+			continue
+		}
+		if err := b.listed(x); err != nil {
 			return err
 		}
-		count := int(min(x.Count, maxSightings))
-		seen := stix.Sighting{Common: stix.Common{Created: now}, Of: id, Count: &count}
-		if last != "" {
-			seen.FirstSeen, seen.LastSeen = first, last
-		}
-		seen.ID = stix.DeriveID("sighting", matchNamespace, fmt.Append(nil, id, now, seen.FirstSeen, seen.LastSeen, x.Count))
-		sighting, err := seen.Object()
-		if err != nil {
-			return err
-		}
-		objects = append(objects, indicator, sighting)
 	}
-	return s.printObjects(objects, stix.DeriveID("bundle", matchNamespace, fmt.Append(nil, now, objects)))
+	return s.printObjects(b.objects, stix.DeriveID("bundle", matchNamespace, fmt.Append(nil, b.now, b.objects)))
+}
+
+// bundling is a bundle in the making.
+type bundling struct {
+	now     stix.Timestamp
+	known   map[string]bool
+	objects []*stix.Object
+}
+
+// listed makes an indicator of what stood on a list.
+func (b *bundling) listed(x *finding) error {
+	pattern := match.PatternOf(x.kind, x.Indicator)
+	id := stix.DeriveID("indicator", matchNamespace, []byte(pattern))
+	first := b.now
+	if !x.First.IsZero() {
+		first = stix.At(x.First)
+	}
+	indicator, err := stix.Indicator{
+		Common: stix.Common{ID: id, Created: b.now}, Pattern: pattern, ValidFrom: first, Types: []string{"malicious-activity"},
+	}.Object()
+	if err != nil {
+		return err
+	}
+	b.objects = append(b.objects, indicator)
+	return b.sighting(id, nil, x.Count, x.First, x.Last)
+}
+
+// sighting says how often and when an object was seen.
+func (b *bundling) sighting(of stix.ID, markings []stix.ID, n int64, first, last time.Time) error {
+	count := int(min(n, maxSightings))
+	seen := stix.Sighting{Common: stix.Common{Created: b.now, Markings: markings}, Of: of, Count: &count}
+	if !first.IsZero() {
+		seen.FirstSeen, seen.LastSeen = stix.At(first), stix.At(last)
+	}
+	seen.ID = stix.DeriveID("sighting", matchNamespace, fmt.Append(nil, of, b.now, seen.FirstSeen, seen.LastSeen, n))
+	sighting, err := seen.Object()
+	if err == nil {
+		b.objects = append(b.objects, sighting)
+	}
+	return err
 }
 
 // printObjects prints a bundle.

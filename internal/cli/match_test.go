@@ -4,13 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/comity-exchange/comity/match"
 )
 
 // TestMatchFollow follows a log that grows, is rotated, and is cut short, and ends well when it is interrupted.
@@ -95,4 +99,52 @@ func TestUnpack(t *testing.T) {
 		}
 		in.Close()
 	}
+}
+
+// FuzzUnpack: a log that is packed in any way, or damaged, is read to an end or refused, and a match over it finds no place outside of it.
+func FuzzUnpack(f *testing.F) {
+	var packed bytes.Buffer
+	z, err := zstd.NewWriter(&packed)
+	if err != nil {
+		f.Fatal(err)
+	}
+	_, _ = io.WriteString(z, "evil.example\n") // into memory
+	_ = z.Close()
+	f.Add(packed.Bytes())
+	packed = bytes.Buffer{}
+	g := gzip.NewWriter(&packed)
+	_, _ = io.WriteString(g, "#fields\tts\tquery\n1\tevil.example\n")
+	_ = g.Close()
+	f.Add(packed.Bytes())
+	f.Add(append(packed.Bytes(), packed.Bytes()...))
+	f.Add(packed.Bytes()[:packed.Len()/2])
+	f.Add([]byte("\x28\xb5\x2f\xfd\xff\xff\xff\xff\xff\xff"))
+	f.Add([]byte("\x1f\x8b\x08\xff"))
+	f.Add([]byte("evil.example\n\x28\xb5\x2f\xfd"))
+	v, err := match.Parse("evil.example", 0)
+	b := match.NewBuilder(match.Key{1}, 1)
+	if err := errors.Join(err, b.Add(v, match.Row{ID: 1})); err != nil {
+		f.Fatal(err)
+	}
+	set, _ := b.Build()
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		done := 0
+		in, err := unpack(bytes.NewReader(raw), func() { done++ })
+		if err == nil {
+			counted := &io.LimitedReader{R: in, N: 1 << 22}
+			stats, err := match.Scan(t.Context(), counted, set, match.Options{}, func(o match.Occurrence) error {
+				if o.Offset < 0 || o.Offset >= 1<<22 || o.Value != "evil.example" {
+					t.Fatalf("%+v", o)
+				}
+				return nil
+			})
+			if err == nil && stats.Bytes != 1<<22-counted.N {
+				t.Fatalf("%d bytes of %d", stats.Bytes, 1<<22-counted.N)
+			}
+			_ = in.Close()
+		}
+		if done != 1 {
+			t.Fatalf("closed %d times", done)
+		}
+	})
 }

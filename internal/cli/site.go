@@ -15,6 +15,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/httpapi"
+	"github.com/comity-exchange/comity/internal/misp"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/taxii"
 	"github.com/comity-exchange/comity/internal/web"
@@ -48,7 +49,7 @@ func openSite(ctx context.Context, n *node.Node) (*site, error) {
 	}
 	log := n.Log.With("component", "web")
 	api := httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version, Link: func(secret auth.Secret) string { return door.Link(s.origin, secret) }})
-	h, err := web.Site(ctx, n, s.origin, api, taxii.Handler(n, taxii.Options{}), log)
+	h, err := web.Site(ctx, n, s.origin, api, taxii.Handler(n, taxii.Options{}), log, web.Beside{Path: misp.Root, Handler: misp.Handler(n, misp.Options{})})
 	var secure *tls.Config
 	if err == nil && c.WebCertificate != "" {
 		secure, err = secured(n)

@@ -52,6 +52,7 @@ type Config struct {
 	WebCertificate string // both of these, or neither
 	WebKey         string
 	WebProxies     []string
+	MISPOpen       []string
 	SessionIdle    time.Duration
 	SessionLife    time.Duration
 	OIDCIssuer     string

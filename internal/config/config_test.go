@@ -47,7 +47,7 @@ func TestLoad(t *testing.T) {
 	full := Config{
 		Code: "XA.cert", Listen: ":8443", Endpoints: []string{"https://a.example:8443", "https://[2001:db8::1]:443"}, LogListen: "192.0.2.1:80",
 		WatchListen: "127.0.0.1:9464", TraceEndpoint: "http://127.0.0.1:4318",
-		WebListen: ":8444", WebURL: "https://desk.xa.example", WebCertificate: "web.pem", WebKey: "/media/web.key", WebProxies: []string{"127.0.0.1", "::1"},
+		WebListen: ":8444", WebURL: "https://desk.xa.example", WebCertificate: "web.pem", WebKey: "/media/web.key", WebProxies: []string{"127.0.0.1", "::1"}, MISPOpen: []string{"sensors"},
 		SessionIdle: 5 * time.Minute, SessionLife: time.Hour, OIDCIssuer: "https://id.xa.example/realm", OIDCClient: "comity",
 		Store: "s.db", Keys: "k.age", KeyFile: "/media/key", PullInterval: time.Second, WitnessInterval: 2 * time.Minute,
 		Role: "analyst", Officer: "Åsa \"the\" Officer", OnRecall: RecallErase, Approval: []string{"assist.grant", "TLP:AMBER+STRICT"}, LogLevel: "debug", LogFormat: "json",
@@ -78,6 +78,7 @@ web_url = "https://desk.xa.example"
 web_certificate = "web.pem"
 web_key = "/media/web.key"
 web_proxies = ["127.0.0.1", "::1"]
+misp_open = ["sensors"]
 session_idle = "5m"
 session_life = "1h"
 oidc_issuer = "https://id.xa.example/realm"
@@ -201,6 +202,7 @@ func TestLoadRefuses(t *testing.T) {
 		{"pages at a port that is none", "code = \"XA\"\nweb_url = \"https://desk.xa.example:80800\"", nil, "setting web_url: an address is like"},
 		{"a certificate without a key", "code = \"XA\"\nweb_url = \"https://desk.xa.example\"\nweb_certificate = \"x\"", nil, "both web_certificate and web_key"},
 		{"a certificate without a name", "code = \"XA\"\nweb_key = \"y\"\nweb_certificate = \"x\"", nil, "setting web_url: with web_certificate"},
+		{"a source that is no name", "code = \"XA\"\nmisp_open = [\"two words\"]", nil, "setting misp_open: sources are named as they were opened"},
 		{"a proxy by name", "code = \"XA\"\nweb_proxies = [\"proxy.xa.example\"]", nil, "setting web_proxies: addresses are like"},
 		{"sessions for ever", "code = \"XA\"\nsession_life = \"25h\"", nil, "setting session_life: from 1m0s to 24h0m0s"},
 		{"sessions that end before they are idle", "code = \"XA\"\nsession_life = \"10m\"", nil, "setting session_life: at least as long as session_idle"},

@@ -82,6 +82,10 @@ func webSettings() []setting {
 			list: func(c *Config) *[]string { return &c.WebProxies }, checkList: checkProxies,
 		},
 		{
+			key: "misp_open", doc: "Sources of this party's own, by name, of which everybody who can reach the pages may fetch what is TLP:CLEAR as a MISP feed, without a token. At most 16.",
+			list: func(c *Config) *[]string { return &c.MISPOpen }, checkList: checkSources,
+		},
+		{
 			key: "session_idle", doc: "An officer who has done nothing for so long signs in again. At least 1m, at most 24h.",
 			span: func(c *Config) *time.Duration { return &c.SessionIdle }, checkSpan: checkSpan(MinSession),
 		},

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/wire"
 )
 
 const maxProxies = 16
@@ -88,6 +89,20 @@ func checkIssuer(key, v string) error {
 	}
 	return checkText(key, v)
 }
+
+func checkSources(key string, v []string) error {
+	if len(v) > maxSources {
+		return bad(key, "at most %d", maxSources)
+	}
+	for _, name := range v {
+		if !wire.IsIdentifier(name) {
+			return bad(key, "sources are named as they were opened, like sensors")
+		}
+	}
+	return nil
+}
+
+const maxSources = 16
 
 func checkProxies(key string, v []string) error {
 	if len(v) > maxProxies {

@@ -11,6 +11,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/httpapi"
+	"github.com/comity-exchange/comity/internal/misp"
 	"github.com/comity-exchange/comity/internal/taxii"
 	"github.com/comity-exchange/comity/internal/web"
 	"github.com/comity-exchange/comity/internal/web/door"
@@ -36,7 +37,7 @@ func (p *play) desks(ctx context.Context, log *slog.Logger) (out []desk, err err
 		}
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		origin := "http://localhost:" + port // passkeys are bound to a name
-		site, err := web.Site(ctx, o.Node, origin, httpapi.Handler(o.Node, httpapi.Options{}), taxii.Handler(o.Node, taxii.Options{}), log)
+		site, err := web.Site(ctx, o.Node, origin, httpapi.Handler(o.Node, httpapi.Options{}), taxii.Handler(o.Node, taxii.Options{}), log, web.Beside{Path: misp.Root, Handler: misp.Handler(o.Node, misp.Options{})})
 		if err != nil {
 			return out, err
 		}

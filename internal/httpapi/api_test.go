@@ -138,6 +138,7 @@ func TestEverything(t *testing.T) {
 	}
 	h.everyRecall(incoming.ID)
 	h.everyObject()
+	h.everyMirror()
 	h.well("desk", post, "/api/erasures", object{"ids": []string{said.get("id")}})
 	if v := h.well("desk", get, one, nil); v.get("body") != "erased" || v.get("title") != "" {
 		t.Errorf("%s", v.body)
@@ -306,6 +307,10 @@ func (h *house) everyObject() {
 	if v := h.well("desk", post, into, malware+"\n{}", stream...); v.get("objects") != "1" || v.get("refused") != "1" || v.get("failures.0.index") != "1" {
 		h.t.Errorf("%s", v.body)
 	}
+	const event = `{"Event":{"uuid":"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11","info":"Walnut","Attribute":[{"type":"domain","value":"walnut.example","to_ids":true},{"type":"domain"}]}}`
+	if v := h.well("desk", post, into+"?preview=true", event, stream...); v.get("types.indicator") != "1" || v.get("types.report") != "1" || v.get("refused") != "1" {
+		h.t.Errorf("%s", v.body)
+	}
 	h.must(h.xa.Catalogued(h.t.Context()))
 	if v := h.well("desk", get, "/api/objects?value=W-1", nil); v.get("objects.0.name") != "WALNUT" || v.get("more") != "false" {
 		h.t.Errorf("%s", v.body)
@@ -313,9 +318,34 @@ func (h *house) everyObject() {
 	if v := h.well("desk", get, "/api/objects/malware--00000000-0000-4000-8000-000000000001", nil); v.get("versions.0.tlp") != "AMBER" || v.get("about") != "[]" {
 		h.t.Errorf("%s", v.body)
 	}
+	h.everySighting("malware--00000000-0000-4000-8000-000000000001")
 	h.no(404, "not-found", "desk", get, "/api/objects/malware--00000000-0000-4000-8000-000000000002", nil)
 	h.no(400, "usage", "desk", get, "/api/objects", nil)
-	if v := h.well("desk", get, "/api/intelligence", nil); v.get("threads.0.name") != "sensors" || v.get("threads.0.objects") != "1" {
+	if v := h.well("desk", get, "/api/intelligence", nil); v.get("threads.1.name") != "sensors" || v.get("threads.1.objects") != "1" {
+		h.t.Errorf("%s", v.body)
+	}
+}
+
+// everySighting tells that an object of this party's own was seen, twice, and it is kept once.
+func (h *house) everySighting(id string) {
+	h.t.Helper()
+	const get, post, path = http.MethodGet, http.MethodPost, "/api/intelligence/sightings"
+	seen := object{"seen": []object{{"object": id, "count": 3, "first": "2026-02-01T10:00:00.000Z", "last": "2026-02-01T11:00:00.000Z"}}}
+	h.no(403, "denied", "aud", post, path, seen)
+	h.no(400, "usage", "desk", post, path, object{"seen": []object{{"object": id, "count": 3, "first": "2026-02-01T10:00:00.000Z", "last": "2026-02-02T11:00:00.000Z"}}})
+	seen["preview"] = true
+	if v := h.well("desk", post, path, seen); v.get("told.0.count") != "3" || v.get("told.0.own") != "true" || v.get("told.0.said") != "" {
+		h.t.Errorf("%s", v.body)
+	}
+	delete(seen, "preview")
+	if v := h.well("desk", post, path, seen); v.get("told.0.said") == "" {
+		h.t.Errorf("%s", v.body)
+	}
+	if v := h.well("desk", post, path, seen); v.get("told") != "[]" || v.get("kept.0.reason") != "said-before" {
+		h.t.Errorf("%s", v.body)
+	}
+	h.must(h.xa.Catalogued(h.t.Context()))
+	if v := h.well("desk", get, "/api/objects/"+id, nil); v.get("seen.0.party") != "XA" || v.get("seen.0.count") != "3" {
 		h.t.Errorf("%s", v.body)
 	}
 }

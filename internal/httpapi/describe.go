@@ -125,6 +125,7 @@ func tags() []*huma.Tag {
 		{Name: "Agreements", Description: "What may pass, and how that is agreed."},
 		{Name: "Recalls", Description: "Taking back what was said, and erasing."},
 		{Name: "Intelligence", Description: "Sources, feeds and objects (STIX 2.1), as their sources wrote them."},
+		{Name: "Mirrors", Description: "Outside collections that are fetched again and again into sources."},
 		{Name: "Parties", Description: "Letters of credence, and how peers are reached."},
 		{Name: "Packets", Description: "Packets as files, between nodes that cannot reach each other."},
 		{Name: "Officers", Description: "Who may act for the party, and by which tokens."},

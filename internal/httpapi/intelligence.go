@@ -10,6 +10,7 @@ import (
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -56,8 +57,15 @@ func (a *api) importObjects(ctx context.Context, in *struct {
 		m.TLP = in.TLP
 	}
 	from := catalogue.Source{Thread: source.ID, By: a.node.By("", ""), Marking: m, Strict: in.Strict}
-	return a.node.Import(ctx, from, stix.NewReader(bytes.NewReader(in.RawBody), stix.Limits{}).All(), catalogue.ImportOptions{Preview: in.Preview})
+	items := stix.NewReader(bytes.NewReader(in.RawBody), stix.Limits{}).All()
+	if misp.Sniff(in.RawBody[:min(len(in.RawBody), sniffed)]) {
+		items = misp.ItemsOf(in.RawBody, misp.Mapping{TLP: m.TLP})
+	}
+	return a.node.Import(ctx, from, items, catalogue.ImportOptions{Preview: in.Preview})
 }
+
+// sniffed is how much of a text is looked at to find out what it is.
+const sniffed = 64 << 10
 
 // Objects are objects of the catalogue.
 type Objects struct {
@@ -111,6 +119,7 @@ func (a *api) searchObjects(ctx context.Context, in *struct {
 type ObjectSeen struct {
 	Versions []node.ObjectView `json:"versions" doc:"the newest version first"`
 	About    []node.ObjectView `json:"about" doc:"objects that refer to it"`
+	Seen     []catalogue.Seen  `json:"seen" doc:"what each party has told of how often it was seen"`
 }
 
 func (a *api) showObject(ctx context.Context, in *struct {
@@ -128,7 +137,26 @@ func (a *api) showObject(ctx context.Context, in *struct {
 	for _, e := range v.About {
 		out.About = append(out.About, node.ViewEntry(e))
 	}
+	out.Seen = []catalogue.Seen{}
+	if err != nil {
+		return out, err
+	}
+	seen, _, err := a.node.SightingsOf(ctx, id)
+	out.Seen = append(out.Seen, seen...)
 	return out, err
+}
+
+// SeenObjects is what was seen in logs, and how it is to be told.
+type SeenObjects struct {
+	Seen    []node.Seen `json:"seen" doc:"each object and day by itself"`
+	Exact   bool        `json:"exact,omitzero" doc:"tell the first and last time of each day, and not the day alone"`
+	Preview bool        `json:"preview,omitzero" doc:"only tell what would be told to whom, and by which articles"`
+	Role    string      `json:"role,omitzero"`
+}
+
+func (a *api) reportSightings(ctx context.Context, in *struct{ Body SeenObjects }) (node.SightingReport, error) {
+	b := in.Body
+	return a.node.Sight(ctx, node.Sightings{Seen: b.Seen, Exact: b.Exact, Preview: b.Preview, By: a.node.By(b.Role, "")})
 }
 
 func (a *api) registerIntelligence() {
@@ -143,7 +171,8 @@ func (a *api) registerIntelligence() {
 	source := at("open-source", http.MethodPost, "/intelligence", "Open a source, in which what comes from one place is gathered.", "")
 	source.made = true
 	on(a, source, a.openSource)
-	on(a, at("import-objects", http.MethodPost, "/intelligence/{id}/objects", "Take STIX objects into a source: a bundle, an envelope, an array, or one after the other.", auth.Read), a.importObjects)
+	on(a, at("import-objects", http.MethodPost, "/intelligence/{id}/objects", "Take objects into a source: STIX as a bundle, an envelope, an array, or one after the other; or events of MISP.", auth.Read), a.importObjects)
+	on(a, at("report-sightings", http.MethodPost, "/intelligence/sightings", "Tell who gave an object how often and on which days it was seen, and nothing of the log; what was told is not told again.", auth.Read), a.reportSightings)
 	on(a, at("search-objects", http.MethodGet, "/objects", "Find objects by value, word, type, source or time.", auth.Read), a.searchObjects)
 	on(a, at("show-object", http.MethodGet, "/objects/{id}", "Show what each party has said of an object, and what refers to it.", auth.Read), a.showObject)
 }

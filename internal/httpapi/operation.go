@@ -227,6 +227,7 @@ func (a *api) register() {
 	a.registerMaking()
 	a.registerRecalls()
 	a.registerIntelligence()
+	a.registerMirrors()
 	a.registerParties()
 	a.registerOfficers()
 	a.registerAccount()

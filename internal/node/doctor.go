@@ -82,6 +82,13 @@ func (n *Node) Doctor(ctx context.Context) ([]Finding, error) {
 	if told {
 		out = append(out, f)
 	}
+	f, fetched, err := n.mirroredWell(ctx)
+	if err != nil {
+		return out, err
+	}
+	if fetched {
+		out = append(out, f)
+	}
 	f, shared, err := n.processes(ctx)
 	if shared {
 		out = append(out, f)

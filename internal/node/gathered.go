@@ -13,7 +13,6 @@ import (
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/statement"
-	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
 )
 
@@ -132,15 +131,6 @@ func (n *Node) CameWith(ctx context.Context, objects []catalogue.Object) (heads 
 		return nil
 	})
 	return heads, err
-}
-
-// SightingsOf adds up what each party has told of an object. more tells that there are others than were looked at.
-func (n *Node) SightingsOf(ctx context.Context, id stix.ID) (all []catalogue.Seen, more bool, err error) {
-	v, err := n.AtDesk(ctx)
-	if err != nil {
-		return nil, false, err
-	}
-	return n.Catalogue.Sightings(ctx, v, id)
 }
 
 // OpenUpload opens what KeepUpload has kept, for the officer whose it is: who has no key has nothing. Errors: those of upload.Folder.Open.

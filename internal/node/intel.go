@@ -4,6 +4,8 @@ import (
 	"cmp"
 	"context"
 	"iter"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -63,7 +65,17 @@ type IntelView struct {
 	Held    []intel.Held   `json:"held,omitempty"` // back from a feed
 	Offer   *intel.Offer   `json:"offer,omitempty"`
 	Opened  statement.Time `json:"opened"`
+	Seen    []SeenBy       `json:"seen,omitempty"` // of its objects, by what those who got them have reported
 	View    intel.View     `json:"-"`
+}
+
+// SeenBy is what one party has reported of having seen objects of a feed or share.
+type SeenBy struct {
+	Party   party.Code     `json:"party"`
+	Reports int64          `json:"reports"`
+	Count   int64          `json:"count"` // occurrences
+	First   statement.Time `json:"first,omitzero"`
+	Last    statement.Time `json:"last,omitzero"`
 }
 
 // ObjectView is an object as lists show it.
@@ -118,6 +130,20 @@ func (n *Node) Intelligence(ctx context.Context) (all []IntelView, err error) {
 	return all, err
 }
 
+// EveryCollection gives the sources, feeds and shares that are here, whoever asks: for a face that shows no more of them than Catalogue.Shows lets through.
+func (n *Node) EveryCollection(ctx context.Context) (all map[thread.ID]IntelView, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		all = map[thread.ID]IntelView{}
+		return tx.Threads(string(intel.Kind), func(row store.ThreadRow) bool {
+			if v, ok := intelOf(row); ok {
+				all[v.ID] = v
+			}
+			return true
+		})
+	})
+	return all, err
+}
+
 func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	if len(row.State) == 0 {
 		return v, false
@@ -132,6 +158,10 @@ func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	}
 	if of.Form == intel.AFeed {
 		v.Offer = &v.View.Offer
+	}
+	for _, by := range slices.Sorted(maps.Keys(of.Seen)) {
+		t := of.Seen[by]
+		v.Seen = append(v.Seen, SeenBy{by, t.Reports, t.Count, t.First, t.Last})
 	}
 	return v, ok
 }
@@ -235,36 +265,58 @@ func (n *Node) Objects(ctx context.Context, q catalogue.Query) (catalogue.Page, 
 // Catalogued takes all that has come into the catalogue, and sends what the feeds that this party offers have to bring. A served node does that by itself.
 func (n *Node) Catalogued(ctx context.Context) error {
 	for {
-		if more, err := n.catalogueSome(ctx); err != nil || !more {
+		if more, err := n.catalogueSome(ctx, nil); err != nil || !more {
+			return err
+		}
+	}
+}
+
+// Indexed takes all that has come into the catalogue, and sends nothing.
+func (n *Node) Indexed(ctx context.Context) error {
+	for {
+		if more, err := n.Catalogue.Index(ctx); err != nil || !more {
 			return err
 		}
 	}
 }
 
 // catalogueSome does a round of what Catalogued does. Objects come first, then what is sent on, then words.
-func (n *Node) catalogueSome(ctx context.Context) (more bool, err error) {
+func (n *Node) catalogueSome(ctx context.Context, r resting) (more bool, err error) {
 	if more, err = n.Catalogue.Index(ctx); err != nil || more {
 		return more, err
 	}
-	if more, err = n.feed(ctx); err != nil || more {
+	if more, err = n.feed(ctx, r); err != nil || more {
 		return more, err
 	}
 	return n.Catalogue.IndexWords(ctx)
 }
 
+// resting has until when a feed that could not go on is left alone. Nil: none is.
+type resting map[thread.ID]time.Time
+
+// rest is for how long: what stops a feed is mostly that its agreement has ended, or asks for a second officer, and who reads the diary wants to be told so less often than once a second.
+const rest = time.Minute
+
 // feed says the next increment of each feed that somebody has subscribed to. One that cannot go on keeps none of the others.
-func (n *Node) feed(ctx context.Context) (more bool, err error) {
+func (n *Node) feed(ctx context.Context, r resting) (more bool, err error) {
 	feeds, err := n.subscribed(ctx)
 	if err != nil {
 		return false, err
 	}
 	ctx = context.WithValue(ctx, feedingKey{}, true)
 	for _, f := range feeds {
+		if time.Now().Before(r[f.Thread]) {
+			continue
+		}
 		said, failed := n.Catalogue.Increment(ctx, f, statement.By{Role: n.Config.Role})
 		if failed != nil && ctx.Err() == nil {
 			n.component("feeds").WarnContext(ctx, "a feed could not go on now; it is tried again", "thread", f.Thread.Short(), "peer", f.To, "error", fault.Show(failed))
+			if r != nil {
+				r[f.Thread] = time.Now().Add(rest)
+			}
 			continue
 		}
+		delete(r, f.Thread)
 		more = more || said
 	}
 	return more, ctx.Err()
@@ -308,6 +360,7 @@ func (n *Node) keepUp(ctx context.Context) {
 	const idle = time.Second
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	r := resting{}
 	for {
 		select {
 		case <-ctx.Done():
@@ -318,7 +371,11 @@ func (n *Node) keepUp(ctx context.Context) {
 			timer.Reset(10 * idle)
 			continue
 		}
-		more, err := n.catalogueSome(ctx)
+		if n.Catalogue.Yield() {
+			timer.Reset(idle / 5)
+			continue
+		}
+		more, err := n.catalogueSome(ctx, r)
 		switch {
 		case err != nil && ctx.Err() == nil:
 			n.component("catalogue").WarnContext(ctx, "what came could not be taken into the catalogue now; it is tried again", "error", fault.Show(err))

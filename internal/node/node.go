@@ -84,6 +84,7 @@ type Node struct {
 	office     *auth.Registry
 	staff      staff
 	tending    tending
+	sighting   sync.Mutex // held while sightings are told, since what was said before is looked up first
 	renewing   sync.Mutex // held while a letter is renewed: settings and file follow the letter in its order
 	recalls    recalledIndex
 	uploads    *upload.Folder
@@ -305,6 +306,7 @@ func (n *Node) Serve(ctx context.Context, l net.Listener) error {
 	attending.Go(func() { n.follow(ctx) })
 	attending.Go(func() { n.keepUp(ctx) })
 	attending.Go(func() { n.tell(ctx) })
+	attending.Go(func() { n.fetchAll(ctx) })
 	n.Watch.Up(true)
 	defer n.Watch.Up(false)
 	err = n.Courier.Run(ctx)

@@ -68,7 +68,7 @@ type watched struct {
 func (w *watched) Facts(ctx context.Context) (watch.Facts, error) {
 	f := watch.Facts{Now: w.Now(), DiskFree: w.free()}
 	err := w.Store.View(ctx, func(tx store.Tx) error {
-		f.Peers, f.Forks = nil, 0
+		f.Peers, f.Mirrors, f.Forks = nil, nil, 0
 		if err := w.ownLog(tx, &f); err != nil {
 			return err
 		}
@@ -80,6 +80,9 @@ func (w *watched) Facts(ctx context.Context) (watch.Facts, error) {
 			return err
 		}
 		f.Due = len(due)
+		if err := w.mirrored(tx, &f); err != nil {
+			return err
+		}
 		letters, err := w.known(tx)
 		if err != nil {
 			return err

@@ -58,6 +58,10 @@ type Found struct {
 	Parcel int64
 }
 
+// ParcelChange says that a parcel came, that its sets of lines are others, or that it went. Change rises with each, over all parcels; a parcel has that of its last, and none
+// after a copy was restored until there is another one.
+type ParcelChange struct{ Change, No int64 }
+
 // ParcelQuery asks for parcels in the order of No. Empty members hold for all.
 type ParcelQuery struct {
 	Thread thread.ID
@@ -67,14 +71,17 @@ type ParcelQuery struct {
 }
 
 // Catalogue keeps which objects came with which blobs, and what they are found by. It is made from the blobs; only No and First would be others if it were made anew. What
-// it has of a blob goes with it (Erase, Reset), but for an empty parcel that keeps its number.
+// it has of a blob goes with it (Erase, Reset), but for an empty parcel that keeps its number; blobs whose parcels have hidden or older lines in the same thread and class then wait to be looked
+// at again, since those may be so by what has gone.
 type Catalogue interface {
 	// Uncatalogued lists at most limit blobs that are whole and of which neither PutParcel nor SkipBlob has told since.
 	Uncatalogued(limit int) ([]ContentRef, error)
 	// SkipBlob notes that a blob is no parcel.
 	SkipBlob(ref ContentRef) error
+	// LookedAt tells of a blob whether PutParcel or SkipBlob has told of it, or that there is nothing of it any more.
+	LookedAt(ref ContentRef) (bool, error)
 	// PutParcel adds a parcel of a blob that is whole, and what its lines are found by. Where the blob has one already, as after a backup was put back, No, First and the
-	// sets are those of that one. No and First of p are not looked at: First becomes now, or what follows the last line of the parcel before, if that is later.
+	// sets are those of that one, and its terms and words go. No and First of p are not looked at: First becomes now, or what follows the last line of the parcel before, if that is later.
 	// It gives the parcel as it is kept. fault.NotFound when the blob is not whole.
 	PutParcel(p Parcel, now int64, postings []Posting) (Parcel, error)
 	// PutPostings adds terms to a parcel.
@@ -84,6 +91,8 @@ type Catalogue interface {
 	Parcel(no int64) (Parcel, error)
 	// Parcels lists by q. A page costs the same however many parcels there are.
 	Parcels(q ParcelQuery) ([]Parcel, error)
+	// ParcelChanges lists at most limit changes after a given one, in their order. Where there are none it costs the same however many parcels there are.
+	ParcelChanges(after int64, limit int) ([]ParcelChange, error)
 	// LastParcel is the No of the newest; 0 when there is none.
 	LastParcel() (int64, error)
 	// WordlessParcels lists at most limit parcels of which the words are not yet among the terms; WordsPut notes that they are.
@@ -91,6 +100,8 @@ type Catalogue interface {
 	WordsPut(no int64) error
 	// Postings lists at most limit of a term, by parcel and line, after (parcel, line).
 	Postings(term Term, parcel int64, line, limit int) ([]Found, error)
+	// MergePostings puts some of what PutPostings has written together, so that it is found faster. It costs the same however many postings there are. merged is false when nothing is to be done.
+	MergePostings() (merged bool, err error)
 	// ReadRange writes n bytes of a blob from offset on, in pieces; it reads little more than these. Errors: those of Read; fault.Internal beyond its end.
 	ReadRange(ref ContentRef, offset, n int64, w io.Writer) error
 }

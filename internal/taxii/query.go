@@ -23,7 +23,7 @@ func malformed(format string, args ...any) error {
 
 // query reads the filters of a request (TAXII 2.1, 3.4); fields are those that the resource can be matched by. Error: fault.Malformed.
 func (c *call) query(one collection, fields ...string) (q catalogue.Query, err error) {
-	q = catalogue.Query{For: c.viewer, Thread: one.thread}
+	q = catalogue.Query{For: c.Viewer, Thread: one.thread}
 	given, err := url.ParseQuery(c.r.URL.RawQuery)
 	if err != nil {
 		return q, malformed("the parameters of the request cannot be read")

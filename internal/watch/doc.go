@@ -6,8 +6,8 @@
 // somebody asks, within bounds, by one look at a time.
 //
 // Invariants: nothing here tells what a statement says, its id, its title or who wrote it. Labels are codes of parties whose letters are confirmed,
-// precedences, desks, clauses of spec/, codes of package fault and words of this package, so the number of series is bounded: P peers give at most
-// 70·P + 700. Nothing leaves the process but by the listener and to the endpoint that the operator has set,
+// precedences, desks, clauses of spec/, codes of package fault, names of mirrors and words of this package, so the number of series is bounded: P peers give at most
+// 70·P + 700, and each mirror 3 more. Nothing leaves the process but by the listener and to the endpoint that the operator has set,
 // and no identity of a trace is ever sent to a peer: it would tie two parties' processes together, and tell each what the other's are doing.
 //
 // Nothing here can stop a node: an observer neither blocks nor fails, and what a collector of traces does not take is dropped.

@@ -16,6 +16,8 @@ type look struct {
 	size, cosigned, cosigners, age, forks, disk, due, ready *prometheus.Desc
 
 	queue, lag, atLeast, failures, silence, accepted, theirs, theirAge, ours, missing *prometheus.Desc
+
+	fetched, every, fetchFailures *prometheus.Desc
 }
 
 func newLook(w *Watch, m *meters) *look {
@@ -45,6 +47,10 @@ func newLook(w *Watch, m *meters) *look {
 		theirAge: pulled("comity_peer_checkpoint_age_seconds", "Age of the newest checkpoint of a peer's log here.", "peer"),
 		ours:     pulled("comity_peer_cosigned_statements", "Size of a peer's log that this node has cosigned last.", "peer"),
 		missing:  pulled("comity_peer_missing_statements", "Statements of a peer that others name and that are not here, counted to 256; threads wait for them.", "peer"),
+
+		fetched:       pulled("comity_mirror_age_seconds", "Time since an outside collection was last fetched without a fault; before the first time, since it was set up. Those that rest are left out.", "mirror"),
+		every:         pulled("comity_mirror_period_seconds", "How often an outside collection is to be fetched.", "mirror"),
+		fetchFailures: pulled("comity_mirror_failures", "Runs in a row in which an outside collection could not be fetched.", "mirror"),
 	}
 }
 
@@ -53,6 +59,7 @@ func (l *look) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		l.size, l.cosigned, l.cosigners, l.age, l.forks, l.disk, l.due, l.ready,
 		l.queue, l.lag, l.atLeast, l.failures, l.silence, l.accepted, l.theirs, l.theirAge, l.ours, l.missing,
+		l.fetched, l.every, l.fetchFailures,
 	} {
 		ch <- d
 	}
@@ -92,6 +99,11 @@ func (l *look) Collect(ch chan<- prometheus.Metric) {
 	}
 	for _, p := range f.Peers {
 		l.peer(put, f.Now, p)
+	}
+	for _, m := range f.Mirrors {
+		put(l.fetched, since(f.Now, m.Fetched), m.Name)
+		put(l.every, seconds(m.Every), m.Name)
+		put(l.fetchFailures, float64(m.Failures), m.Name)
 	}
 }
 

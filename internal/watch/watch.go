@@ -90,6 +90,15 @@ type Facts struct {
 	Due       int       // statements whose content was to be erased by now, counted to 1000
 	Now       time.Time // by the node's clock
 	Peers     []Peer
+	Mirrors   []Mirror // that do not rest
+}
+
+// Mirror is how things stand with one outside collection that is fetched again and again.
+type Mirror struct {
+	Name     string
+	Fetched  time.Time     // when it was last fetched without a fault; before the first time, when it was set up
+	Every    time.Duration // how often it is to be
+	Failures int           // since then
 }
 
 // Peer is how things stand with one party whose letter is confirmed.

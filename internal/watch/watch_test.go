@@ -112,6 +112,7 @@ func story(now time.Time) Facts {
 			Code: "XB", Queue: map[statement.Precedence]Backlog{statement.Flash: {Waiting: 3, Lag: 90 * time.Second}}, AtLeast: true, Failures: 4,
 			LastHeard: now.Add(-5 * time.Minute), Accepted: 37, Size: 12, Signed: now.Add(-time.Hour), Cosigned: 11, Missing: 2,
 		}},
+		Mirrors: []Mirror{{Name: "feeds", Fetched: now.Add(-2 * time.Hour), Every: time.Hour, Failures: 3}},
 	}
 }
 
@@ -144,6 +145,7 @@ func TestScrape(t *testing.T) {
 		`comity_statements_total{desk="assist",direction="said"} 1`, `comity_statements_total{desk="other",direction="heard"} 1`,
 		`comity_refusals_total{by="here",clause="DEC-2"} 1`, `comity_refusals_total{by="peer",clause="other"} 1`,
 		`comity_packets_total{direction="sent",outcome="ok",peer="XB"} 1`, `comity_packets_total{direction="received",outcome="not-authentic",peer="XB"} 1`,
+		`comity_mirror_age_seconds{mirror="feeds"} 7200`, `comity_mirror_period_seconds{mirror="feeds"} 3600`, `comity_mirror_failures{mirror="feeds"} 3`,
 		`comity_packet_bytes_total{direction="sent",peer="XB"} 1000`, `comity_clock_skew_seconds{peer="XB"} 90`,
 		`comity_batch_jobs_sum 5`, `comity_batch_failures_total{outcome="unavailable"} 1`, `comity_cosignatures_total 2`,
 		`comity_log_statements 40`, `comity_log_cosigned_statements 35`, `comity_log_cosigners 1`, `comity_checkpoint_age_seconds 60`, `comity_forks 1`,

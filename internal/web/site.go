@@ -11,9 +11,15 @@ import (
 	"github.com/comity-exchange/comity/internal/web/page"
 )
 
-// Site is all that is served to officers and their programs at one address: the pages behind the door, and the API and TAXII beside them. origin is what browsers call it; api
+// Beside is something that is served beside the pages, below a path that ends in a slash.
+type Beside struct {
+	Path    string
+	Handler http.Handler
+}
+
+// Site is all that is served to officers and their programs at one address: the pages behind the door, and the API and TAXII beside them, and what else is named. origin is what browsers call it; api
 // and taxii are nil where they are not served. Error: fault.Usage for an origin that passkeys cannot be bound to.
-func Site(ctx context.Context, n *node.Node, origin string, api, taxii http.Handler, log *slog.Logger) (http.Handler, error) {
+func Site(ctx context.Context, n *node.Node, origin string, api, taxii http.Handler, log *slog.Logger, others ...Beside) (http.Handler, error) {
 	house, err := page.NewHouse(n.Config.Code, strings.HasPrefix(origin, "https:"), n.Now)
 	if err != nil {
 		return nil, err
@@ -39,6 +45,9 @@ func Site(ctx context.Context, n *node.Node, origin string, api, taxii http.Hand
 	}
 	if taxii != nil {
 		mux.Handle("/taxii2/", taxii)
+	}
+	for _, o := range others {
+		mux.Handle(o.Path, o.Handler)
 	}
 	return d.Front(mux), nil
 }

@@ -1,8 +1,7 @@
 package relational
 
 import (
-	"cmp"
-	"encoding/binary"
+	"crypto/cipher"
 	"io"
 	"slices"
 
@@ -24,6 +23,17 @@ func (t *txn) SkipBlob(ref store.ContentRef) error {
 	}
 	_, err = t.lookedAt(c.id)
 	return err
+}
+
+// LookedAt implements store.Catalogue.
+func (t *txn) LookedAt(ref store.ContentRef) (bool, error) {
+	c, err := t.content(ref)
+	if err != nil || !c.exists || c.Erased {
+		return err == nil, err
+	}
+	waits := false
+	_, err = t.one(`SELECT worded = 0 FROM content WHERE id = $1`, []any{c.id}, &waits)
+	return err == nil && !waits, err
 }
 
 // lookedAt notes that a blob that is whole was looked at; false where it is not whole.
@@ -60,6 +70,9 @@ func (t *txn) PutParcel(p store.Parcel, now int64, postings []store.Posting) (st
 	return p, t.PutPostings(p.No, postings)
 }
 
+// nextChange is above the number of every change of a parcel so far.
+const nextChange = `(SELECT COALESCE(MAX(change_no), 0) + 1 FROM parcel)`
+
 // numbered inserts a parcel at the end, or gives the one that the blob has, without what it was found by.
 func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error) {
 	old, err := list(t, `SELECT `+parcelColumns+` WHERE p.content = $1`, []any{content}, readParcel)
@@ -67,6 +80,9 @@ func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error)
 		return p, err
 	}
 	if len(old) > 0 {
+		if _, err := t.exec(`UPDATE parcel SET worded = 0 WHERE no = $1`, old[0].No); err != nil { // its words go with the rest
+			return p, err
+		}
 		return old[0], t.dropPostings(old[0].No)
 	}
 	var last, first, objects int64
@@ -74,71 +90,10 @@ func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error)
 		return p, err
 	}
 	p.No, p.First = last+1, max(now, first+objects)
-	_, err = t.exec(`INSERT INTO parcel (no, content, thread, class, objects, first, hidden, older, shared) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+	_, err = t.exec(`INSERT INTO parcel (no, content, thread, class, objects, first, hidden, older, shared, change_no)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, `+nextChange+`)`,
 		p.No, content, p.Thread[:], int64(p.Class), p.Objects, p.First, full(p.Hidden), full(p.Older), full(p.Shared))
 	return p, err
-}
-
-// postingsAtOnce is how many are written by one statement.
-const postingsAtOnce = 64
-
-// PutPostings implements store.Catalogue. They are written in the order of their terms, so that those that lie together are.
-func (t *txn) PutPostings(no int64, postings []store.Posting) error {
-	if len(postings) == 0 {
-		return t.mayWrite()
-	}
-	sorted := slices.SortedFunc(slices.Values(postings), func(a, b store.Posting) int { return cmp.Or(cmp.Compare(a.Term, b.Term), a.Line-b.Line) })
-	sorted = slices.CompactFunc(sorted, func(a, b store.Posting) bool { return a.Term == b.Term && a.Line == b.Line })
-	terms := make([]byte, 0, 8*len(sorted))
-	for i, p := range sorted {
-		if i == 0 || p.Term != sorted[i-1].Term {
-			terms = binary.BigEndian.AppendUint64(terms, uint64(p.Term))
-		}
-	}
-	_, err := t.exec(`INSERT INTO parcel_terms (parcel, n, terms) SELECT $1, COALESCE(MAX(n), 0) + 1, $2 FROM parcel_terms WHERE parcel = $1`, no, terms)
-	if err != nil {
-		return err
-	}
-	const first, columns = `INSERT INTO posting (term, parcel, line, byte, version, sum) VALUES `, 6
-	const last = ` ON CONFLICT (term, parcel, line) DO NOTHING`
-	for some := range slices.Chunk(sorted, postingsAtOnce) {
-		args := make([]any, 0, columns*postingsAtOnce)
-		for _, p := range some {
-			args = append(args, int64(p.Term), no, p.Line, p.Offset, p.Version, p.Sum)
-		}
-		if len(some) == postingsAtOnce {
-			if _, err := t.exec(first+rowsOf(postingsAtOnce, columns)+last, args...); err != nil {
-				return err
-			}
-			continue
-		}
-		for row := range slices.Chunk(args, columns) {
-			if _, err := t.exec(first+rowsOf(1, columns)+last, row...); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// dropPostings forgets what a parcel is found by.
-func (t *txn) dropPostings(no int64) error {
-	lists, err := list(t, `SELECT terms FROM parcel_terms WHERE parcel = $1 ORDER BY n`, []any{no}, func(scan func(...any) error, b *[]byte) error { return scan(b) })
-	if err != nil {
-		return err
-	}
-	for _, terms := range lists {
-		for term := range slices.Chunk(terms, 8) {
-			if len(term) < 8 {
-				return orDamaged(nil)
-			}
-			if _, err := t.exec(`DELETE FROM posting WHERE term = $1 AND parcel = $2`, int64(binary.BigEndian.Uint64(term)), no); err != nil {
-				return err
-			}
-		}
-	}
-	_, err = t.exec(`DELETE FROM parcel_terms WHERE parcel = $1`, no)
-	return err
 }
 
 // dropParcel empties the parcel of a blob, by the row of its content. Its number stays, so that no other gets it, and the times of its lines are not given again.
@@ -151,13 +106,19 @@ func (t *txn) dropParcel(content int64) error {
 	if err := t.dropPostings(no); err != nil {
 		return err
 	}
-	_, err = t.exec(`UPDATE parcel SET content = -no, first = first + objects, objects = 0, worded = 1, hidden = $2, older = $2, shared = $2 WHERE no = $1`, no, []byte{})
+	// What it has hidden, or made older, in parcels like it is looked at anew.
+	_, err = t.exec(`UPDATE content SET worded = 0 WHERE whole = 1 AND id IN (SELECT q.content FROM parcel p JOIN parcel q ON q.thread = p.thread AND q.class = p.class
+		WHERE p.no = $1 AND q.no <> p.no AND q.content > 0 AND (length(q.hidden) > 0 OR length(q.older) > 0))`, no)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec(`UPDATE parcel SET content = -no, first = first + objects, objects = 0, worded = 1, hidden = $2, older = $2, shared = $2, change_no = `+nextChange+` WHERE no = $1`, no, []byte{})
 	return err
 }
 
 // UpdateParcel implements store.Catalogue.
 func (t *txn) UpdateParcel(p store.Parcel) error {
-	n, err := t.exec(`UPDATE parcel SET hidden = $2, older = $3, shared = $4 WHERE no = $1`, p.No, full(p.Hidden), full(p.Older), full(p.Shared))
+	n, err := t.exec(`UPDATE parcel SET hidden = $2, older = $3, shared = $4, change_no = `+nextChange+` WHERE no = $1`, p.No, full(p.Hidden), full(p.Older), full(p.Shared))
 	if err == nil && n == 0 {
 		err = missing("parcel")
 	}
@@ -190,6 +151,13 @@ func (t *txn) Parcels(q store.ParcelQuery) ([]store.Parcel, error) {
 	return list(t, `SELECT `+parcelColumns+` WHERE p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit}, readParcel)
 }
 
+// ParcelChanges implements store.Catalogue.
+func (t *txn) ParcelChanges(after int64, limit int) ([]store.ParcelChange, error) {
+	return list(t, `SELECT change_no, no FROM parcel WHERE change_no > $1 ORDER BY change_no LIMIT $2`, []any{after, limit}, func(scan func(...any) error, c *store.ParcelChange) error {
+		return scan(&c.Change, &c.No)
+	})
+}
+
 // LastParcel implements store.Catalogue.
 func (t *txn) LastParcel() (no int64, err error) {
 	_, err = t.one(`SELECT COALESCE(MAX(no), 0) FROM parcel`, nil, &no)
@@ -205,15 +173,6 @@ func (t *txn) WordlessParcels(limit int) ([]store.Parcel, error) {
 func (t *txn) WordsPut(no int64) error {
 	_, err := t.exec(`UPDATE parcel SET worded = 1 WHERE no = $1`, no)
 	return err
-}
-
-// Postings implements store.Catalogue.
-func (t *txn) Postings(term store.Term, parcel int64, line, limit int) ([]store.Found, error) {
-	return list(t, `SELECT parcel, line, byte, version, sum FROM posting WHERE term = $1 AND (parcel, line) > ($2, $3) ORDER BY parcel, line LIMIT $4`,
-		[]any{int64(term), parcel, line, limit}, func(scan func(...any) error, f *store.Found) error {
-			f.Term = term
-			return scan(&f.Parcel, &f.Line, &f.Offset, &f.Version, &f.Sum)
-		})
 }
 
 // ReadRange implements store.Catalogue.
@@ -233,6 +192,9 @@ func (t *txn) ReadRange(ref store.ContentRef, offset, n int64, w io.Writer) erro
 	}
 	aead, err := t.openKey(c.key)
 	if err != nil {
+		return err
+	}
+	if done, err := t.readPiece(c, ref, aead, offset, n, w); err != nil || done {
 		return err
 	}
 	pieces, err := t.piecesFrom(c, int64(aead.Overhead()), offset)
@@ -256,6 +218,37 @@ func (t *txn) ReadRange(ref store.ContentRef, offset, n int64, w io.Writer) erro
 		}
 	}
 	return nil
+}
+
+// readPiece is ReadRange where all that is wanted lies in one or two pieces of a content that came at once. done is false where it does not.
+func (t *txn) readPiece(c content, ref store.ContentRef, aead cipher.AEAD, offset, n int64, w io.Writer) (done bool, err error) {
+	size := pieceOf(c.Size)
+	first, end, last := offset/size, (offset+n-1)/size, (c.Size-1)/size
+	if end > first+1 {
+		return false, nil
+	}
+	if err := t.writePieces(); err != nil {
+		return false, err
+	}
+	var all []byte
+	for i := first; i <= end; i++ {
+		var sealed []byte
+		found, err := t.one(`SELECT sealed FROM content_piece WHERE id = $1 AND key_id = $2`, []any{c.last - last + i, c.key}, &sealed)
+		if err != nil || !found {
+			return false, err
+		}
+		piece, err := aead.Open(sealed[:0], nil, sealed, belongs(ref, i*size))
+		if err != nil || int64(len(piece)) != min(size, c.Size-i*size) {
+			return false, nil // it came in other pieces
+		}
+		if i == first {
+			all = piece[offset-i*size:]
+		} else {
+			all = append(all, piece...)
+		}
+	}
+	_, err = w.Write(all[:n])
+	return true, err
 }
 
 // stretch is a piece and what it holds of its content.

@@ -1,7 +1,9 @@
 package relational
 
 import (
+	"bytes"
 	"crypto/cipher"
+	"database/sql"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -14,7 +16,20 @@ import (
 	"github.com/comity-exchange/comity/statement"
 )
 
-const maxPiece = 256 * 1024 // bytes of content in one row
+// Bytes of content in one row. What is small lies in small pieces, so that a line of a parcel is read without all of it.
+const (
+	maxPiece   = 256 * 1024
+	smallPiece = 32 * 1024
+	maxInSmall = 1 << 20
+)
+
+// pieceOf is how much the pieces of a content of a size hold, but for the last: of one that came at once. Others have pieces as it came.
+func pieceOf(size int64) int64 {
+	if size <= maxInSmall {
+		return smallPiece
+	}
+	return maxPiece
+}
 
 // content is a row of the table.
 type content struct {
@@ -75,7 +90,7 @@ func (t *txn) PutContent(ref store.ContentRef, sha256 statement.Digest, size int
 
 // PutWhole implements store.Contents.
 func (t *txn) PutWhole(ref store.ContentRef, sha256 statement.Digest, data []byte) error {
-	if len(data) > maxPiece {
+	if len(data) > smallPiece {
 		return t.putLarge(ref, sha256, data)
 	}
 	id, err := t.newContent(ref)
@@ -176,7 +191,7 @@ func (t *txn) Append(ref store.ContentRef, offset int64, data []byte) error {
 	if err != nil {
 		return err
 	}
-	for data := range slices.Chunk(data, maxPiece) {
+	for data := range slices.Chunk(data, int(pieceOf(c.Size))) {
 		piece, err := t.nextPiece()
 		if err == nil {
 			err = t.putPiece(piece, c.last, c.key, seal(aead, ref, offset, data))
@@ -253,6 +268,11 @@ func (t *txn) Read(ref store.ContentRef, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	if b, ok := w.(*bytes.Buffer); ok {
+		if done, err := t.readAtOnce(c, ref, aead, b); err != nil || done {
+			return err
+		}
+	}
 	pieces, err := t.pieces(c.last)
 	if err != nil {
 		return err
@@ -276,6 +296,36 @@ func (t *txn) Read(ref store.ContentRef, w io.Writer) error {
 		return orDamaged(nil)
 	}
 	return nil
+}
+
+// readAtOnce reads a content that came at once by one query, each piece opened into its place. done is false where it did not; then b is as it was.
+func (t *txn) readAtOnce(c content, ref store.ContentRef, aead cipher.AEAD, b *bytes.Buffer) (done bool, err error) {
+	if err := t.writePieces(); err != nil {
+		return false, err
+	}
+	n := (c.Size + pieceOf(c.Size) - 1) / pieceOf(c.Size)
+	var ours int64 // pieces with its key, which no other content has
+	if _, err := t.one(`SELECT COUNT(*) FROM content_piece WHERE id > $1 AND id <= $2 AND key_id = $3`, []any{c.last - n, c.last, c.key}, &ours); err != nil || ours != n {
+		return false, err
+	}
+	began := b.Len()
+	b.Grow(int(c.Size) + aead.Overhead())
+	done = true
+	err = t.query(`SELECT sealed FROM content_piece WHERE id > $1 AND id <= $2 ORDER BY id`, []any{c.last - n, c.last}, func(scan func(...any) error) error {
+		var sealed sql.RawBytes
+		if err := scan(&sealed); err != nil || !done {
+			return err
+		}
+		piece, err := aead.Open(b.AvailableBuffer(), nil, sealed, belongs(ref, int64(b.Len()-began)))
+		if done = err == nil; done {
+			_, _ = b.Write(piece) // it never fails
+		}
+		return nil
+	})
+	if done = done && int64(b.Len()-began) == c.Size; !done {
+		b.Truncate(began)
+	}
+	return done, err
 }
 
 // Erase implements store.Contents.

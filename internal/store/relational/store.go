@@ -64,6 +64,7 @@ type Store struct {
 	done    chan struct{} // closed by Close
 	closing sync.Once
 	origins origins
+	runs    knownRuns
 
 	mu    sync.Mutex // guards the fields below
 	watch *Conn      // only ever asks for the version
@@ -249,7 +250,11 @@ func (s *Store) run(ctx context.Context, home *home, db *sql.DB, write bool, f f
 	if err := f(t); err != nil {
 		return err, write && t.again
 	}
-	if err := t.writeKeys(); err != nil {
+	err = t.writePostings()
+	if err == nil {
+		err = t.writeKeys()
+	}
+	if err != nil {
 		return err, write && t.again
 	}
 	if err := t.end(); err != nil {
@@ -263,6 +268,9 @@ func (s *Store) run(ctx context.Context, home *home, db *sql.DB, write bool, f f
 	}
 	ended = true
 	s.origins.learn(t.cache.origins, t.era)
+	if write && t.postings.runs != nil {
+		s.runs.put(t.postings.runs)
+	}
 	return nil, false
 }
 

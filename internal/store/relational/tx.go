@@ -24,6 +24,9 @@ type txn struct {
 	cache cache
 	keys  keys
 
+	postings postings
+	emptied  bool // it has taken postings out of blocks, which may be undone: what it reads of them holds for it alone
+
 	mu    sync.Mutex // one statement at a time, for a Tx may have been leaked to another goroutine
 	over  bool       // f has returned
 	dead  error      // why nothing can be done any more
@@ -78,6 +81,13 @@ func (t *txn) ready(write bool) error {
 		t.dead = Canceled(err)
 	}
 	return t.dead
+}
+
+// mayRead is for methods that may answer without a statement.
+func (t *txn) mayRead() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.ready(false)
 }
 
 // mayWrite is for methods that read before they write.
@@ -226,6 +236,9 @@ func (s *Store) Savepoint(tx store.Tx, f func() error) (err error) {
 	if err := t.writePieces(); err != nil {
 		return err
 	}
+	if err := t.writePostings(); err != nil {
+		return err
+	}
 	t.mu.Lock()
 	if err := t.ready(false); err != nil {
 		t.mu.Unlock()
@@ -253,6 +266,7 @@ func (s *Store) Savepoint(tx store.Tx, f func() error) (err error) {
 			undo = t.raw("ROLLBACK TO " + name)
 			t.cache = cache{}
 			t.keys.undone(zeroed)
+			t.postings = postings{}
 		}
 		if undo = errors.Join(undo, t.raw("RELEASE "+name)); undo != nil && t.dead == nil {
 			_ = t.fail(undo, "savepoint")

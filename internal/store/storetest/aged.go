@@ -73,7 +73,7 @@ func Aged(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB, bytes
 			unread BIGINT NOT NULL, summary ` + bytesType + ` NOT NULL, state ` + bytesType + ` NOT NULL)`,
 		`CREATE INDEX thread_list ON thread (desk, updated, id)`, `INSERT INTO thread SELECT id, desk, opened, updated, waiting, unread, summary, state FROM aside`, `DROP TABLE aside`,
 		`DROP TABLE thread_peer`, `DROP TABLE clock`, `DROP TABLE word`, `DROP TABLE answer`, `DROP INDEX content_unworded`, `DROP INDEX content_uncatalogued`, `ALTER TABLE content DROP COLUMN worded`,
-		`DROP TABLE parcel`, `DROP TABLE posting`, `DROP TABLE parcel_terms`,
+		`DROP TABLE parcel`, `DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DROP TABLE parcel_terms`,
 		`DROP TABLE session`, `DROP TABLE passkey`, `DROP TABLE identity`, `DROP TABLE spent`, `DELETE FROM goose_db_version WHERE version_id > 2`,
 	} {
 		if bytesType == "BLOB" { // a STRICT table knows no BIGINT

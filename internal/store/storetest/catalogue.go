@@ -80,6 +80,29 @@ func (h *shelf) find(q store.ParcelQuery, want ...int64) {
 	})
 }
 
+// changed wants changes of these parcels, each one once, after a change.
+func (h *shelf) changed(after int64, want ...int64) (last int64) {
+	h.t.Helper()
+	view(h.t, h.s, func(tx store.Tx) error {
+		var got []int64
+		for last = after; ; {
+			next := must[[]store.ParcelChange](h.t)(tx.ParcelChanges(last, 2))
+			for _, c := range next {
+				if c.Change <= last {
+					h.t.Errorf("change %d after %d", c.Change, last)
+				}
+				last, got = c.Change, append(got, c.No)
+			}
+			if len(next) < 2 {
+				break
+			}
+		}
+		same(h.t, got, want)
+		return nil
+	})
+	return last
+}
+
 // parcels: a blob waits until somebody has looked at it; numbers and times rise.
 func parcels(t *testing.T, open Opener) {
 	h := newShelf(t, open)
@@ -102,7 +125,13 @@ func parcels(t *testing.T, open Opener) {
 	first := h.put(parcel(refs[0], 0, 10, -3), 1000)
 	h.placed(first, 1, 1000)
 	h.placed(h.put(parcel(refs[1], 0, 1, 4), 1003), 2, 1010) // the clock has hardly moved
+	looked := func(want bool) {
+		t.Helper()
+		view(t, s, func(tx store.Tx) error { same(t, must[bool](t)(tx.LookedAt(refs[2])), want); return nil })
+	}
+	looked(false)
 	update(t, s, func(tx store.Tx) error { return tx.SkipBlob(refs[2]) })
+	looked(true)
 	h.placed(h.put(parcel(refs[3], 2, 5, -3), 900), 3, 1011) // it went back
 	h.waiting(refs[4], refs[5])
 	first.Hidden, first.Older, first.Shared = first.Hidden.Add(3), first.Older.Add(9), first.Shared.Add(0).Add(8)
@@ -116,6 +145,8 @@ func parcels(t *testing.T, open Opener) {
 		is(t, err, fault.NotFound)
 		return nil
 	})
+	h.changed(0, 2, 3, 1)
+	h.changed(0, 2, 3, 1) // nothing changes by asking
 	h.find(store.ParcelQuery{Limit: 10}, 1, 2, 3)
 	h.find(store.ParcelQuery{Limit: 2}, 1, 2)
 	h.find(store.ParcelQuery{Limit: 10, After: 1}, 2, 3)
@@ -133,7 +164,10 @@ func parcelsGone(t *testing.T, open Opener) {
 	h.put(parcel(refs[0], 0, 10, -3), 1000, store.Posting{Term: 1, Line: 9, Offset: 90, Version: 7, Sum: 8}, store.Posting{Term: 1, Line: 2})
 	h.put(parcel(refs[1], 0, 1, 4), 1000)
 	h.put(parcel(refs[3], 2, 5, -3), 1000)
+	last := h.changed(0, 1, 2, 3)
 	update(t, s, func(tx store.Tx) error { return errors.Join(tx.Reset(refs[3]), tx.Erase(refs[0])) })
+	h.changed(last, 3, 1)
+	h.changed(0, 2, 3, 1)
 	h.find(store.ParcelQuery{Limit: 10}, 2)
 	h.find(store.ParcelQuery{Limit: 10, Added: 1010})
 	view(t, s, func(tx store.Tx) error {
@@ -165,6 +199,34 @@ func parcelsGone(t *testing.T, open Opener) {
 		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(10))), 1)
 		return nil
 	})
+	h.put(parcel(refs[1], 0, 1, 4), 99_999) // its words went with what it was found by
+	view(t, s, func(tx store.Tx) error {
+		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(10))), 2)
+		return nil
+	})
+}
+
+// parcelsBehind: where a parcel goes, those of its thread and class that have lines behind others are looked at again, and keep their places.
+func parcelsBehind(t *testing.T, open Opener) {
+	h := newShelf(t, open)
+	s, refs := h.s, h.refs
+	for i, p := range []store.Parcel{parcel(refs[0], 7, 2, 1), parcel(refs[1], 7, 2, 1), parcel(refs[2], 7, 2, 1), parcel(refs[3], 7, 2, 1), parcel(refs[4], 7, 2, 2), parcel(refs[5], 8, 2, 1)} {
+		p = h.put(p, 1000)
+		switch i {
+		case 1:
+			p.Hidden = p.Hidden.Add(1)
+		case 2:
+			p.Older = p.Older.Add(0)
+		case 4, 5:
+			p.Hidden, p.Older = p.Hidden.Add(0), p.Older.Add(1)
+		}
+		update(t, s, func(tx store.Tx) error { return tx.UpdateParcel(p) })
+	}
+	h.waiting()
+	update(t, s, func(tx store.Tx) error { return tx.Erase(refs[0]) })
+	h.waiting(refs[1], refs[2])
+	h.placed(h.put(parcel(refs[1], 7, 2, 1), 5000), 2, 1002)
+	h.waiting(refs[2])
 }
 
 // postings are found by term, by parcel and line; they go with their parcel, those that came later too.

@@ -1,0 +1,208 @@
+package cli
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/csv"
+	"fmt"
+	"io"
+	"iter"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/misp"
+	"github.com/comity-exchange/comity/stix"
+)
+
+// opened opens a file, or gives the standard input for "-".
+func opened(name string, stdin io.Reader) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(stdin), nil
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Usage, "", "%s cannot be read", name)
+	}
+	return f, nil
+}
+
+// feedIn gives the files of the events that a feed of MISP in a directory has; nil for what is no directory.
+func feedIn(name string) (events []string, err error) {
+	if info, err := os.Stat(name); name == "-" || err != nil || !info.IsDir() {
+		return nil, nil // a file that is not there is told when it is read
+	}
+	text, err := os.ReadFile(filepath.Join(name, "manifest.json"))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Usage, "", "%s is a directory without a manifest.json: name the files in it", name)
+	}
+	m, err := misp.ParseManifest(text)
+	if err != nil {
+		return nil, err
+	}
+	for uuid := range m {
+		events = append(events, filepath.Join(name, string(uuid)+".json"))
+	}
+	slices.Sort(events)
+	return events, nil
+}
+
+// sniffed is how much of a text is looked at to find out what it is.
+const sniffed = 64 << 10
+
+// items reads what a file has as STIX.
+func (c *intelImportCmd) items(name string, in io.Reader, source node.IntelView, m marking.Marking) (iter.Seq2[stix.Item, error], error) {
+	form := c.Form
+	text := bufio.NewReaderSize(in, sniffed)
+	if form == "auto" {
+		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[strings.ToLower(filepath.Ext(name))]
+		if form == "" {
+			if begin, _ := text.Peek(sniffed); misp.Sniff(begin) {
+				form = "misp"
+			}
+		}
+	}
+	switch form {
+	case "list", "csv":
+		return catalogue.FromList(text, form == "csv", source.ID, stix.At(source.Opened.Std())), nil
+	case "misp":
+		return eventsIn(name, text, misp.Mapping{TLP: m.TLP})
+	}
+	return stix.NewReader(text, stix.Limits{}).All(), nil
+}
+
+// eventsIn reads events of MISP. A file is read twice; what comes over the standard input is held.
+func eventsIn(name string, text io.Reader, m misp.Mapping) (iter.Seq2[stix.Item, error], error) {
+	if name != "-" {
+		return misp.Items(fileTwice(name, text), m), nil
+	}
+	all, err := io.ReadAll(io.LimitReader(text, misp.MaxEventBytes+1))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Unavailable, "", "the standard input cannot be read")
+	}
+	if len(all) > misp.MaxEventBytes {
+		return nil, fault.New(fault.TooLarge, "", "over the standard input come at most %d bytes of MISP; write them to a file first", misp.MaxEventBytes)
+	}
+	return misp.ItemsOf(all, m), nil
+}
+
+// fileTwice opens a file again, and then gives what is open already.
+func fileTwice(name string, text io.Reader) func() (io.Reader, error) {
+	first := true
+	return func() (io.Reader, error) {
+		if !first {
+			return text, nil
+		}
+		first = false
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fault.Wrap(err, fault.Usage, "", "%s cannot be read", name)
+		}
+		return &closing{f}, nil
+	}
+}
+
+// closing is a file that closes itself at its end.
+type closing struct{ f *os.File }
+
+func (c *closing) Read(b []byte) (int, error) {
+	n, err := c.f.Read(b)
+	if err != nil {
+		_ = c.f.Close() // it was only read
+	}
+	return n, err
+}
+
+// eventsOf makes events of what a query finds, and says on the side what a reader of MISP will not see.
+func eventsOf(ctx context.Context, s *session, n *node.Node, q catalogue.Query) ([]*misp.Event, error) {
+	code := string(n.Config.Code)
+	org := &misp.Org{Name: code, UUID: misp.UUID(stix.DeriveID("identity", matchNamespace, []byte(code)).UUID())}
+	frame := misp.Frame{UUID: misp.UUID(stix.DeriveID("report", matchNamespace, q.Thread[:]).UUID()), Info: "Intelligence of " + code, Orgc: org, Distribution: misp.OwnOrganisation}
+	events, lost, err := n.MISPEvents(ctx, q, frame)
+	if err != nil {
+		return nil, err
+	}
+	reasons := map[string]int{}
+	for _, l := range lost {
+		reasons[l.Reason]++
+	}
+	for _, r := range slices.Sorted(maps.Keys(reasons)) {
+		fmt.Fprintf(s.err, "Not seen in MISP, though it travels along: %s: %s.\n", plural(reasons[r], "object", "objects"), r)
+	}
+	return events, nil
+}
+
+// exportEvents writes one event, or several as MISP answers a search.
+func exportEvents(ctx context.Context, s *session, n *node.Node, q catalogue.Query, w io.Writer) error {
+	events, err := eventsOf(ctx, s, n, q)
+	if err != nil {
+		return err
+	}
+	if len(events) == 1 {
+		return writeEvent(w, events[0])
+	}
+	io.WriteString(w, `{"response":[`)
+	for i, e := range events {
+		if i > 0 {
+			io.WriteString(w, ",")
+		}
+		if err := writeEvent(w, e); err != nil {
+			return err
+		}
+	}
+	_, err = io.WriteString(w, "]}\n")
+	return err
+}
+
+func writeEvent(w io.Writer, e *misp.Event) error {
+	err := json.MarshalWrite(w, map[string]*misp.Event{"Event": e}, jsontext.WithIndent(" "))
+	if err != nil {
+		return fault.Wrap(err, fault.Unavailable, "", "the event cannot be written")
+	}
+	return nil
+}
+
+// exportFeed writes a feed: the events first, so that the manifest names nothing that is not there.
+func exportFeed(ctx context.Context, s *session, n *node.Node, q catalogue.Query, dir string) error {
+	events, err := eventsOf(ctx, s, n, q)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fault.Wrap(err, fault.Usage, "", "%s cannot be made", dir)
+	}
+	manifest := misp.Manifest{}
+	var hashes bytes.Buffer
+	lines := csv.NewWriter(&hashes)
+	for _, e := range events {
+		if err := writeFile(filepath.Join(dir, string(e.UUID)+".json"), true, func(w io.Writer) error { return writeEvent(w, e) }); err != nil {
+			return err
+		}
+		manifest[e.UUID] = e.Entry()
+		for h := range e.Hashes() {
+			if err := lines.Write([]string{h, string(e.UUID)}); err != nil {
+				return fault.Wrap(err, fault.Internal, "", "hashes.csv cannot be made")
+			}
+		}
+	}
+	lines.Flush()
+	if err := writeFile(filepath.Join(dir, "hashes.csv"), true, func(w io.Writer) error { _, err := w.Write(hashes.Bytes()); return err }); err != nil {
+		return err
+	}
+	return writeFile(filepath.Join(dir, "manifest.json"), true, func(w io.Writer) error {
+		if err := json.MarshalWrite(w, manifest, json.Deterministic(true), jsontext.WithIndent(" ")); err != nil {
+			return fault.Wrap(err, fault.Unavailable, "", "the manifest cannot be written")
+		}
+		return nil
+	})
+}

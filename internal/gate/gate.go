@@ -1,0 +1,118 @@
+package gate
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+)
+
+// Options are what a caller may set.
+type Options struct {
+	// Rate is how many requests a second a token may make in the long run, Burst how many at once. Zero: 1000 and 2000. Who shows no token that is good may make 50 and 200.
+	Rate, Burst int
+	// Max is the strictest marking of what tokens are good for; "": TLP:AMBER.
+	Max marking.TLP
+}
+
+// maxBuckets bounds how many callers are counted at once.
+const maxBuckets = 10_000
+
+// Face is how a protocol words what all of them have.
+type Face struct {
+	Partners bool                                                                   // it keeps partners' tokens within their limits; others let none in
+	Name     string                                                                 // of the protocol, for the diary
+	Part     string                                                                 // of the node, likewise
+	How      string                                                                 // a token is shown, after "show a token of this node"
+	Token    func(r *http.Request) (auth.Secret, bool)                              // what a request shows
+	Fail     func(w http.ResponseWriter, r *http.Request, status int, failed error) // answers
+}
+
+// Gate lets in. It is safe for concurrent use.
+type Gate struct {
+	node     *node.Node
+	opt      Options
+	face     Face
+	limits   *auth.Limiter // of tokens
+	others   *auth.Limiter
+	proxies  auth.Proxies
+	verdicts verdicts
+}
+
+// New makes one.
+func New(n *node.Node, o Options, f Face) *Gate {
+	if o.Rate == 0 {
+		o.Rate = 1000
+	}
+	if o.Burst == 0 {
+		o.Burst = 2000
+	}
+	if o.Max == "" {
+		o.Max = marking.Amber
+	}
+	limits := func(burst, rate int) *auth.Limiter {
+		return auth.NewLimiter(burst, time.Second/time.Duration(rate), maxBuckets, n.Now)
+	}
+	return &Gate{node: n, opt: o, face: f, limits: limits(o.Burst, o.Rate), others: limits(200, 50), proxies: auth.ParseProxies(n.Config.WebProxies)}
+}
+
+// Failed answers with what went wrong, and notes it where it is the node's own fault.
+func (g *Gate) Failed(ctx context.Context, w http.ResponseWriter, r *http.Request, err error) {
+	if fault.HTTP(fault.CodeOf(err)) >= http.StatusInternalServerError {
+		g.node.Log.ErrorContext(ctx, "a "+g.face.Name+" request failed", "component", g.face.Part, "error", err)
+	}
+	g.fail(w, r, err)
+}
+
+// Guarded sets what every answer has, and turns a panic into an error.
+func (g *Gate) Guarded(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		out := &begun{ResponseWriter: w}
+		defer func() {
+			v := recover()
+			if v == nil {
+				return
+			}
+			err, _ := v.(error)
+			aborted := errors.Is(err, http.ErrAbortHandler)
+			if !aborted {
+				g.node.Log.ErrorContext(r.Context(), "a "+g.face.Name+" request failed", "component", g.face.Part, "panic", v, "stack", string(debug.Stack()))
+			}
+			if out.yes || aborted {
+				panic(http.ErrAbortHandler) // the other side sees that it is cut short
+			}
+			g.fail(w, r, fault.New(fault.Internal, "", "internal error"))
+		}()
+		next.ServeHTTP(out, r)
+	})
+}
+
+// begun tells whether an answer has begun.
+type begun struct {
+	http.ResponseWriter
+	yes bool
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (b *begun) WriteHeader(status int) {
+	b.yes = true
+	b.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter.
+func (b *begun) Write(p []byte) (int, error) {
+	b.yes = true
+	return b.ResponseWriter.Write(p)
+}
+
+// Unwrap is for http.ResponseController.
+func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }

@@ -1,0 +1,247 @@
+package misp
+
+import (
+	"bufio"
+	"net/http"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/misp"
+	"github.com/comity-exchange/comity/stix"
+)
+
+// stream writes a JSON list of what comes, so that no more than one of it is held.
+type stream struct {
+	w   http.ResponseWriter
+	out *bufio.Writer
+	n   int
+}
+
+func (c *call) stream(begin string) *stream {
+	c.w.Header().Set("Content-Type", mediaType)
+	s := &stream{w: c.w, out: bufio.NewWriterSize(c.w, 64<<10)}
+	_, _ = s.out.WriteString(begin)
+	return s
+}
+
+func (s *stream) add(v any) error {
+	b, err := json.Marshal(v, json.Deterministic(true))
+	if err != nil {
+		return fault.Wrap(err, fault.Internal, "", "an event cannot be written")
+	}
+	if s.n++; s.n > 1 {
+		_ = s.out.WriteByte(',')
+	}
+	_, _ = s.out.Write(b)
+	return nil
+}
+
+func (s *stream) end(end string) {
+	_, _ = s.out.WriteString(end)
+	_ = s.out.Flush() // nobody is there to be told
+}
+
+// found calls each with the events in which a filter finds something, in their order, until it has enough. What is read of each is let go.
+func (c *call) found(f *filter, each func(e *entry, made *misp.Event) (enough bool, err error)) error {
+	l, at, err := c.listing()
+	if err != nil {
+		return err
+	}
+	among, err := c.byValue(l, at, f)
+	if err != nil {
+		return err
+	}
+	for _, e := range f.ofEvents(l.all) {
+		if among != nil && !among[e.uuid] {
+			continue
+		}
+		made, err := c.event(c.ctx(), at, e)
+		if fault.CodeOf(err) == fault.NotFound {
+			continue // it went meanwhile
+		}
+		if err != nil {
+			return err
+		}
+		if enough, err := each(e, made); err != nil || enough {
+			return err
+		}
+	}
+	return nil
+}
+
+// ofEvents are the events in which something may be found; timestamp is held against attributes where these are asked for.
+func (f *filter) ofEvents(all []*entry) []*entry {
+	stamp := f.stamp
+	f.stamp = span{}
+	out := f.of(all)
+	f.stamp = stamp
+	return out
+}
+
+// byValue are the events in which the catalogue finds values; nil where it is not asked for any that can be looked up.
+func (c *call) byValue(l *listing, at scope, f *filter) (map[string]bool, error) {
+	looked := append(append([]string(nil), f.value.any...), f.value.every...)
+	if len(looked) == 0 {
+		return nil, nil
+	}
+	for _, v := range looked {
+		if strings.Contains(v, "%") {
+			return nil, nil
+		}
+	}
+	among := map[string]bool{}
+	for _, v := range looked {
+		search := catalogue.Search{For: at.viewer, Value: v, Limit: catalogue.MaxPage}
+		for more := true; more; {
+			hits, err := c.node.Catalogue.Search(c.ctx(), search)
+			if err != nil {
+				return nil, err
+			}
+			for _, o := range hits.Objects {
+				if uuid := c.shelf.eventOfObject(o); l.byUUID[uuid] != nil {
+					among[uuid] = true
+				}
+			}
+			more, search.After = hits.More, hits.Next
+		}
+	}
+	return among, nil
+}
+
+// eventOfObject is the event in which an object is shown.
+func (s *shelf) eventOfObject(o catalogue.Object) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	parsed, err := stix.Parse(o.Raw)
+	if err != nil {
+		return ""
+	}
+	if from := eventOf(parsed); from != "" {
+		return from
+	}
+	at := catalogue.Mark{Parcel: o.Parcel.No, Line: o.Line}
+	if home, ok := s.moved[at]; ok {
+		at = home
+	}
+	if r := s.rows[at.Parcel]; r != nil {
+		return r.uuid()
+	}
+	return ""
+}
+
+// searchEvents finds whole events: those of which an attribute is as asked for, or that are so themselves.
+func searchEvents(c *call) error {
+	f, err := c.asked()
+	if err != nil {
+		return err
+	}
+	var out *stream
+	n := 0
+	err = c.found(&f, func(e *entry, made *misp.Event) (bool, error) {
+		if !f.stamp.holds(e.stamp) || !f.inEvent(e, made) {
+			return false, nil
+		}
+		if n++; f.limit > 0 && (n <= (f.page-1)*f.limit || n > f.page*f.limit) {
+			return n > f.page*f.limit, nil
+		}
+		if out == nil {
+			out = c.stream(`{"response":[`)
+		}
+		if !f.deleted {
+			live(made)
+		}
+		if f.metadata {
+			made.Attributes, made.Objects, made.Reports = nil, nil, nil
+		}
+		return false, out.add(map[string]*misp.Event{"Event": made})
+	})
+	return c.finish(out, err, `{"response":[`, `]}`)
+}
+
+// inEvent tells whether an event has what a filter asks of attributes.
+func (f *filter) inEvent(e *entry, made *misp.Event) bool {
+	if !f.narrows() && f.tags.empty() {
+		return true
+	}
+	if !f.narrows() && f.tags.hold(namesOf(made.Tags)...) || f.kind.empty() && f.value.empty() && f.category.empty() && f.toIDs == nil && f.tags.empty() && f.attribute.hold(e.uuid) {
+		return true
+	}
+	for a := range made.All() {
+		if f.wantsAttribute(e, a) {
+			return true
+		}
+	}
+	return false
+}
+
+// finish ends an answer that is written as it comes. What fails before anything is written is told; afterwards the other side sees that it is cut short.
+func (c *call) finish(out *stream, err error, begin, end string) error {
+	switch {
+	case err != nil && out == nil:
+		return err
+	case err != nil:
+		c.node.Log.ErrorContext(c.ctx(), "a MISP request failed", "component", "misp", "error", err)
+		panic(http.ErrAbortHandler)
+	case out == nil:
+		out = c.stream(begin)
+	}
+	out.end(end)
+	return nil
+}
+
+// foundAttribute is an attribute with the event that it is in.
+type foundAttribute struct {
+	misp.Attribute
+	Event foundEvent `json:"Event"`
+}
+
+type foundEvent struct {
+	ID           string            `json:"id"`
+	UUID         string            `json:"uuid"`
+	Info         string            `json:"info"`
+	Date         string            `json:"date"`
+	Distribution misp.Distribution `json:"distribution"`
+	Published    bool              `json:"published"`
+	Timestamp    misp.Seconds      `json:"timestamp"`
+	Orgc         *misp.Org         `json:"Orgc"`
+}
+
+// searchAttributes finds attributes.
+func searchAttributes(c *call) error {
+	f, err := c.asked()
+	if err != nil {
+		return err
+	}
+	const begin, end = `{"response":{"Attribute":[`, `]}}`
+	var out *stream
+	n := 0
+	err = c.found(&f, func(e *entry, made *misp.Event) (bool, error) {
+		for a := range made.All() {
+			at, ok := a.Timestamp.Time()
+			if !f.wantsAttribute(e, a) || f.stamp != (span{}) && (!ok || !f.stamp.holds(at.Unix())) {
+				continue
+			}
+			if n++; f.limit > 0 && n > f.page*f.limit {
+				return true, nil
+			} else if f.limit > 0 && n <= (f.page-1)*f.limit {
+				continue
+			}
+			if out == nil {
+				out = c.stream(begin)
+			}
+			found := foundAttribute{*a, foundEvent{e.id, e.uuid, e.Info, e.Date, distributable, true, e.Timestamp, e.Orgc}}
+			var err error
+			if found.Rest, err = instead(a.Rest, map[string]string{"event_id": e.id}, "id", "Event", "object_id"); err == nil {
+				err = out.add(found)
+			}
+			if err != nil {
+				return true, err
+			}
+		}
+		return false, nil
+	})
+	return c.finish(out, err, begin, end)
+}

@@ -1,0 +1,122 @@
+package node
+
+import (
+	"context"
+	"slices"
+
+	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/misp"
+	"github.com/comity-exchange/comity/statement"
+	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
+)
+
+// maxForMISP is how many objects are made into events at once: they are held in memory.
+const maxForMISP = 1 << 20
+
+// MISPEvents makes events of the objects that a query finds: those that came from MISP as they were, and what belongs to no event in one of its own, which frame describes. Each
+// event is labelled at least as strictly as the statements with which its objects came. lost says what a reader of MISP does not see.
+// Errors: those of Objects; fault.TooLarge.
+func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Frame) (events []*misp.Event, lost []misp.Lost, err error) {
+	var threads []thread.ID
+	objects := map[thread.ID][]*stix.Object{}
+	held := 0
+	came := map[stix.ID]marking.TLP{}
+	labels := map[statement.ID]marking.TLP{}
+	for more := true; more; {
+		page, err := n.Objects(ctx, q)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, o := range page.Objects {
+			p, err := stix.Parse(o.Raw)
+			if err != nil {
+				return nil, nil, err
+			}
+			with := o.Parcel.Content.Statement
+			if _, known := labels[with]; !known {
+				if labels[with], err = n.labelOf(ctx, with); err != nil {
+					return nil, nil, err
+				}
+			}
+			if t := labels[with]; t.Rank() > came[p.ID].Rank() {
+				came[p.ID] = t
+			}
+			// By thread: whoever else names an event in what he gives puts nothing into it.
+			t := o.Parcel.Thread
+			if objects[t] == nil {
+				threads = append(threads, t)
+			}
+			objects[t] = append(objects[t], p)
+		}
+		if held += len(page.Objects); held > maxForMISP {
+			return nil, nil, fault.New(fault.TooLarge, "", "there are more than %d objects; ask for those of one thread", maxForMISP)
+		}
+		q.Added, more = page.Next, page.More
+	}
+	for _, t := range threads {
+		f := frame
+		f.UUID = misp.UUID(stix.DeriveID("report", [16]byte(t[:16]), []byte(frame.UUID)).UUID())
+		for _, group := range misp.Group(objects[t]) {
+			f.Tags = labelled(frame.Tags, group, came)
+			e, left, err := misp.FromSTIX(f, group)
+			if err != nil {
+				return nil, nil, err
+			}
+			events, lost = append(events, e), append(lost, left...)
+		}
+	}
+	return latest(events), lost, nil
+}
+
+// labelled is tags with the strictest label of what is in a group.
+func labelled(tags []misp.Tag, group []*stix.Object, came map[stix.ID]marking.TLP) []misp.Tag {
+	var strictest marking.TLP
+	for _, o := range group {
+		if t := came[o.ID]; !o.Type.Observable() && o.Type != "identity" && o.Type != "marking-definition" && o.Type != "extension-definition" && t.Rank() > strictest.Rank() {
+			strictest = t
+		}
+	}
+	if strictest == "" {
+		return tags
+	}
+	return append(slices.Clone(tags), misp.TLPTag(strictest))
+}
+
+// latest keeps of several events with one uuid the last, of which there is most.
+func latest(events []*misp.Event) (kept []*misp.Event) {
+	at := map[misp.UUID]int{}
+	for _, e := range events {
+		i, twice := at[e.UUID]
+		if !twice {
+			at[e.UUID] = len(kept)
+			kept = append(kept, e)
+			continue
+		}
+		size := func(e *misp.Event) int { return len(e.Attributes) + len(e.Objects) + len(e.Reports) }
+		if c := e.Timestamp.Compare(kept[i].Timestamp); c > 0 || c == 0 && size(e) > size(kept[i]) {
+			kept[i] = e
+		}
+	}
+	return kept
+}
+
+// labelOf is the label of a statement.
+func (n *Node) labelOf(ctx context.Context, id statement.ID) (t marking.TLP, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		s, err := tx.Statement(id)
+		if err != nil {
+			return err
+		}
+		h, err := statement.Reread(s.ID, s.Head)
+		if err != nil {
+			return err
+		}
+		t = h.Marking.TLP
+		return nil
+	})
+	return t, err
+}
