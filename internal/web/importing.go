@@ -14,6 +14,7 @@ import (
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/stix"
 )
 
@@ -178,9 +179,20 @@ func (f *face) run(ctx context.Context, i *importation, preview bool) (catalogue
 		return catalogue.Report{}, err
 	}
 	defer file.Close()
+	reading, done := context.WithCancel(ctx)
+	defer done()
 	in := &tallied{file, &i.read}
 	items := stix.NewReader(in, stix.Limits{}).All()
-	if i.form != formSTIX {
+	switch i.form {
+	case formMISP: // it is read twice
+		items = misp.Items(func() (io.Reader, error) {
+			again, err := f.n.OpenUpload(i.file)
+			if err == nil {
+				context.AfterFunc(reading, func() { _ = again.Close() })
+			}
+			return again, err
+		}, misp.Mapping{TLP: i.from.Marking.TLP})
+	case formList, formCSV:
 		items = catalogue.FromList(in, i.form == formCSV, i.source.ID, stix.At(i.source.Opened.Std()))
 	}
 	return f.n.Import(ctx, i.from, items, catalogue.ImportOptions{Preview: preview, Progress: func(r catalogue.Report) {

@@ -3,6 +3,7 @@ package web
 import (
 	"cmp"
 	"crypto/rand"
+	"io"
 	"maps"
 	"net/http"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/thread"
 )
 
@@ -23,6 +25,7 @@ const (
 	formSTIX = "stix"
 	formList = "list"
 	formCSV  = "csv"
+	formMISP = "misp"
 )
 
 // Bounds of the pages of imports.
@@ -51,7 +54,7 @@ func (f *face) showImports(w http.ResponseWriter, r *http.Request, status int, f
 			v.Sources = append(v.Sources, page.Choice{Value: one.ID.String(), Label: intelName(s, one), Chosen: one.ID.String() == chosen})
 		}
 	}
-	v.Forms = choices([]string{formAuto, formSTIX, formList, formCSV}, formAuto, func(form string) string { return s.T("intel.form-of." + form) })
+	v.Forms = choices([]string{formAuto, formSTIX, formMISP, formList, formCSV}, formAuto, func(form string) string { return s.T("intel.form-of." + form) })
 	v.TLP = append([]page.Choice{{Label: s.T("intel.import.tlp.source")}}, labels(s, "")...)
 	v.SourceTLP = labels(s, cmp.Or(r.FormValue("tlp"), string(marking.Amber)))
 	v.Name = r.FormValue("name")
@@ -166,9 +169,11 @@ func (f *face) importation(r *http.Request, in filled) (*importation, error) {
 	form := in.Get("form")
 	if form == "" || form == formAuto {
 		form = map[string]string{".csv": formCSV, ".txt": formList, ".list": formList}[strings.ToLower(filepath.Ext(in.files[0].Name))]
-		form = cmp.Or(form, formSTIX)
+		if form = cmp.Or(form, formSTIX); form == formSTIX && f.isMISP(in.files[0]) {
+			form = formMISP
+		}
 	}
-	if !slices.Contains([]string{formSTIX, formList, formCSV}, form) {
+	if !slices.Contains([]string{formSTIX, formMISP, formList, formCSV}, form) {
 		return nil, fault.New(fault.Usage, "", "choose one of the forms of files")
 	}
 	officer, err := f.n.Whoami(ctx)
@@ -176,6 +181,20 @@ func (f *face) importation(r *http.Request, in filled) (*importation, error) {
 		return nil, err
 	}
 	return f.newImportation(officer.ID, source, in.files[0], form, m, in.Get("strict") != "", f.n.Now()), nil
+}
+
+// sniffed is how much of a file is looked at to find out what it is.
+const sniffed = 64 << 10
+
+// isMISP tells whether a file begins as events of MISP do. What cannot be read says so once it is looked at.
+func (f *face) isMISP(file drafts.File) bool {
+	in, err := f.n.OpenUpload(file)
+	if err != nil {
+		return false
+	}
+	defer in.Close()
+	begin, err := io.ReadAll(io.LimitReader(in, sniffed))
+	return err == nil && misp.Sniff(begin)
 }
 
 // ownImport is the import that a path names, of whoever asks.
