@@ -28,8 +28,8 @@ const pageBound = 50
 const speakers = 64
 
 // Web measures the pages of a node that has so many threads, half of them its own and half a peer's, all of them said and delivered: at a tenth of them, and at all.
-// What is measured is the server's part, from the request to the whole page.
-func Web(ctx context.Context, threads int) (out []Cost, err error) {
+// Then those of intelligence, with so many objects in the catalogue. What is measured is the server's part, from the request to the whole page.
+func Web(ctx context.Context, threads, objects int) (out []Cost, err error) {
 	dir, err := os.MkdirTemp("", "comity-web-")
 	if err != nil {
 		return nil, fault.Wrap(err, fault.Unavailable, "", "no temporary folder can be made")
@@ -63,7 +63,11 @@ func Web(ctx context.Context, threads int) (out []Cost, err error) {
 		}
 	}
 	busy, err := p.busy(ctx, pages)
-	return append(out, busy...), err
+	if err != nil {
+		return out, err
+	}
+	intelligence, err := p.intelligence(ctx, pages, objects)
+	return slices.Concat(out, busy, intelligence), err
 }
 
 // assistance is an agreement as States make them: seven articles in two languages, with clocks for each precedence.

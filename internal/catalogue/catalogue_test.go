@@ -175,7 +175,8 @@ func TestPagesGoOn(t *testing.T) {
 func TestRestartBetweenObjectsAndWords(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
-	h.says(statement.Head{From: "XB", To: []party.Code{"XA"}, Kind: intel.KindShare, Marking: marking.Marking{TLP: marking.Green}, Facts: []byte(`{"objects":1}`)}, "", indicator(1, 0, "walnut loader", "")+"\n")
+	h.says(statement.Head{From: "XB", To: []party.Code{"XA"}, Kind: intel.KindShare, Marking: marking.Marking{TLP: marking.Green}, Facts: []byte(`{"objects":2}`)}, "",
+		indicator(2, 0, "long", `,"description":"`+strings.Repeat("quince ", 10_000)+`"`)+"\n"+indicator(1, 0, "walnut loader", "")+"\n") // so much that its words come later
 	h.restart() // it is here, and nobody has looked at it
 	_, err := h.Index(t.Context())
 	h.must(err)
@@ -184,7 +185,8 @@ func TestRestartBetweenObjectsAndWords(t *testing.T) {
 	h.restart()
 	h.index()
 	h.is("by words", h.found(catalogue.Search{For: officer(), Text: "walnut"}), "walnut loader")
-	h.is("once", h.names(catalogue.Query{For: officer(), Versions: catalogue.Versions{All: true}}), "walnut loader")
+	h.is("by the words that came first", h.found(catalogue.Search{For: officer(), Text: "quince"}), "long")
+	h.is("once", h.names(catalogue.Query{For: officer(), Versions: catalogue.Versions{All: true}}), "long walnut loader")
 }
 
 // TestVerdictsAreOfNow: what is remembered of a verdict does not outlive a change.

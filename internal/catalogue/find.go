@@ -316,6 +316,7 @@ func (c *Catalogue) Object(ctx context.Context, v Viewer, id stix.ID) (view View
 // entries reads what a term of an id stands for, with the heads. more is limit where there are others.
 func (l *look) entries(kind byte, id stix.ID, limit int) (all []Entry, more int, err error) {
 	size := 0
+	heads := map[statement.ID]*statement.Head{} // many objects came with one
 	whole, err := l.postings(l.h.term(kind, string(id)), func(f store.Found, p *store.Parcel) (bool, error) {
 		raw, err := l.c.line(l.tx, p.Content, f.Offset)
 		if err != nil {
@@ -329,9 +330,12 @@ func (l *look) entries(kind byte, id stix.ID, limit int) (all []Entry, more int,
 		if err != nil {
 			return true, nil //nolint:nilerr // what is no object by now is not shown
 		}
-		h, err := headOf(l.tx, statementOf(*p))
-		if err != nil {
-			return false, err
+		h := heads[statementOf(*p)]
+		if h == nil {
+			if h, err = headOf(l.tx, statementOf(*p)); err != nil {
+				return false, err
+			}
+			heads[h.ID] = h
 		}
 		o := Object{Raw: raw, Added: p.First + int64(f.Line), Parcel: *p, Line: f.Line}
 		all = append(all, Entry{Object: o, Parsed: parsed, Statement: h, Latest: !p.Older.Has(f.Line)})

@@ -53,6 +53,7 @@ type Report struct {
 	Failures   []Refused        `json:"failures,omitempty"` // of Refused, the first thousand
 	Said       []statement.ID   `json:"said,omitempty"`
 	Types      map[string]int64 `json:"types,omitempty"`
+	Markings   map[string]int64 `json:"markings,omitempty"` // by TLP label
 }
 
 // ImportOptions are what an import may have beside.
@@ -72,7 +73,7 @@ func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[sti
 	// spec: INT-2, INT-3
 	g := &gathering{
 		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{}, ours: map[int64]bool{}, lately: map[uint64]struct{}{},
-		defs: definitions{c: c, author: c.Self, source: from.Thread, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}},
+		defs: definitions{c: c, author: c.Self, source: from.Thread, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}, Markings: map[string]int64{}},
 	}
 	g.defs.h = g.hash
 	for item, err := range items {
@@ -302,6 +303,7 @@ func (g *gathering) add(c candidate) error {
 	}
 	p.open, p.n, p.objects = append(append(p.open, c.line...), '\n'), p.n+1, p.objects+1
 	g.report.Types[string(c.item.Object.Type)]++
+	g.report.Markings[string(c.marking.TLP)]++
 	if g.o.Taken != nil {
 		g.o.Taken(c.item.Object)
 	}

@@ -147,10 +147,11 @@ func (c *benchFoldCmd) Run(s *session) error {
 
 type benchWebCmd struct {
 	Threads int `default:"100000" placeholder:"N" help:"Threads in the node's store; the pages are measured at a tenth of them too."`
+	Objects int `default:"100000" placeholder:"N" help:"Objects in the catalogue, for the pages of intelligence."`
 }
 
 func (benchWebCmd) Help() string {
-	return `Two nodes say and deliver so many threads first, which takes a while; then there is a desk with clocks under a real agreement, and a thread of 2,000 statements. The time is the server's, from the request to the whole page.
+	return `Two nodes say and deliver so many threads first, which takes a while; then there is a desk with clocks under a real agreement, a thread of 2,000 statements, and a catalogue of objects. The time is the server's, from the request to the whole page.
   comity bench web --threads 10000`
 }
 
@@ -158,7 +159,10 @@ func (c *benchWebCmd) Run(ctx context.Context, s *session) error {
 	if c.Threads < 20 || c.Threads > 10_000_000 {
 		return fault.New(fault.Usage, "", "threads are from 20 to 10000000")
 	}
-	return s.costs(bench.Web(ctx, c.Threads))
+	if c.Objects < 100 || c.Objects > 10_000_000 {
+		return fault.New(fault.Usage, "", "objects are from 100 to 10000000")
+	}
+	return s.costs(bench.Web(ctx, c.Threads, c.Objects))
 }
 
 type benchNegotiateCmd struct {

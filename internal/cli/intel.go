@@ -210,10 +210,13 @@ func add(all *catalogue.Report, r catalogue.Report) {
 	all.Objects, all.Refused, all.Duplicates = all.Objects+r.Objects, all.Refused+r.Refused, all.Duplicates+r.Duplicates
 	all.Failures, all.Said = append(all.Failures, r.Failures...), append(all.Said, r.Said...)
 	if all.Types == nil {
-		all.Types = map[string]int64{}
+		all.Types, all.Markings = map[string]int64{}, map[string]int64{}
 	}
 	for t, n := range r.Types {
 		all.Types[t] += n
+	}
+	for label, n := range r.Markings {
+		all.Markings[label] += n
 	}
 }
 

@@ -15,7 +15,7 @@ import (
 
 func TestAgreements(t *testing.T) {
 	t.Parallel()
-	for name, text := range map[string]string{"assistance": assistanceText, "cooperation": cooperationText} {
+	for name, text := range map[string]string{"assistance": assistanceText, "cooperation": cooperationText, "intelligence": intelligenceText} {
 		d, err := agreement.Parse([]byte(text))
 		if err != nil {
 			t.Errorf("%s: %v", name, err)

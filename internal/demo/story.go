@@ -38,7 +38,7 @@ type play struct {
 // scenes is the story, in order.
 func (p *play) scenes() []func(context.Context) error {
 	return []func(context.Context) error{
-		p.letters, p.agreements, p.negotiation, p.signature, p.request, p.clarification, p.cut, p.answer, p.forbidden, p.unchecked, p.account, p.evidence, p.logs,
+		p.letters, p.agreements, p.negotiation, p.signature, p.request, p.clarification, p.cut, p.answer, p.intelligence, p.forbidden, p.unchecked, p.account, p.evidence, p.logs,
 	}
 }
 

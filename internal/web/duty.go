@@ -13,7 +13,6 @@ import (
 	"github.com/comity-exchange/comity/desk/assist"
 	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/internal/draft"
-	"github.com/comity-exchange/comity/internal/form"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/party"
@@ -135,7 +134,7 @@ func (f *face) row(s *page.Shell, t node.ThreadView) page.Row {
 		r.Owed = append(r.Owed, page.Owed{Name: c.Name, Who: string(c.Owes), Ours: c.Owes == f.n.Config.Code, Due: moment(c.Due)})
 	}
 	for _, m := range t.Moves {
-		if spec, ok := f.n.Rules.Spec(m.Kind); !ok || !form.Whole(spec) {
+		if spec, ok := f.n.Rules.Spec(m.Kind); !ok || !byForm(spec) {
 			continue // it has a form of its own: see text
 		}
 		r.Moves = append(r.Moves, page.Act{Href: r.Href + "?say=" + string(m.Kind) + "#say-" + string(m.Kind), Label: f.label(s, m.Kind)})

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/comity-exchange/comity/agreement"
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/form"
@@ -37,7 +38,7 @@ func (b *builder) forms(ctx context.Context, open string, filled *page.Form) ([]
 	var out []page.Form
 	for _, m := range b.in.Moves {
 		spec, ok := b.f.n.Rules.Spec(m.Kind)
-		if !ok || !form.Whole(spec) {
+		if !ok || !byForm(spec) {
 			continue
 		}
 		one, err := b.form(ctx, spec, nil)
@@ -51,6 +52,11 @@ func (b *builder) forms(ctx context.Context, open string, filled *page.Form) ([]
 		out = append(out, one)
 	}
 	return out, nil
+}
+
+// byForm tells whether a kind is said by a form of its own. A text is a file (see document.go), and so is what is imported (imports.go); increments are the node's to say.
+func byForm(spec thread.KindSpec) bool {
+	return form.Whole(spec) && spec.Kind != intel.KindImport && spec.Kind != intel.KindIncrement
 }
 
 // form makes the form of a kind with these values; nil: with those that fit most.

@@ -41,6 +41,7 @@ type face struct {
 	n       *node.Node
 	streams streams
 	once    once
+	imports importations
 }
 
 // Handler serves the pages of a node. Where o has no house and none can be made of the program's own files, every page is that fault.
@@ -132,7 +133,7 @@ func navigate(n *node.Node) func(context.Context, *page.Shell) {
 			section, href string
 			may           bool
 		}{
-			{"duty", "/", reads}, {"threads", "/threads", reads}, {"drafts", "/drafts", reads}, {"agreements", "/agreements", reads}, {"peers", "/peers", reads},
+			{"duty", "/", reads}, {"threads", "/threads", reads}, {"drafts", "/drafts", reads}, {"intelligence", "/intelligence", reads}, {"agreements", "/agreements", reads}, {"peers", "/peers", reads},
 			{"directory", "/directory", reads}, {"ledger", "/ledger", reads}, {"log", "/log", true}, {"officers", "/officers", true}, {"settings", "/settings", true},
 		} {
 			if e.may {

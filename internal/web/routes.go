@@ -1,6 +1,7 @@
 package web
 
 import (
+	"maps"
 	"net/http"
 	"strings"
 
@@ -12,7 +13,8 @@ import (
 // routes are the pages.
 func (f *face) routes() http.Handler {
 	inside := http.NewServeMux()
-	for pattern, h := range map[string]shown{
+	all := f.ofIntelligence()
+	maps.Copy(all, map[string]shown{
 		"GET /{$}":    f.duty,
 		"GET /events": f.events,
 
@@ -68,7 +70,8 @@ func (f *face) routes() http.Handler {
 		"GET /log.csv":      f.logCSV,
 		"GET /log/evidence": f.logEvidence,
 		"POST /log":         f.verify,
-	} {
+	})
+	for pattern, h := range all {
 		inside.Handle(pattern, f.page(h))
 	}
 	inside.Handle("/", f.page(func(w http.ResponseWriter, r *http.Request) error {
@@ -85,12 +88,28 @@ func (f *face) routes() http.Handler {
 		s := f.shell(r, "fault.method", "")
 		return f.show(w, r, http.StatusMethodNotAllowed, page.Failure(s, page.Fault{Status: http.StatusMethodNotAllowed, Title: s.Title}))
 	}))
-	all := http.NewServeMux()
-	all.Handle("GET "+static.Prefix, f.House.Assets)
-	all.Handle("POST /preferences", f.page(f.preferences))
+	outside := http.NewServeMux()
+	outside.Handle("GET "+static.Prefix, f.House.Assets)
+	outside.Handle("POST /preferences", f.page(f.preferences))
 	if f.Routes != nil {
-		f.Routes(all)
+		f.Routes(outside)
 	}
-	all.Handle("/", f.Signed(inside))
-	return all
+	outside.Handle("/", f.Signed(inside))
+	return outside
+}
+
+// ofIntelligence are the pages of intelligence.
+func (f *face) ofIntelligence() map[string]shown {
+	return map[string]shown{
+		"GET /intelligence":               f.intelligence,
+		"GET /intelligence/{id}":          f.gathering,
+		"GET /intelligence/search":        f.searchObjects,
+		"GET /intelligence/object/{id}":   f.object,
+		"GET /intelligence/sightings":     f.sightings,
+		"POST /intelligence/sources":      f.openSource,
+		"GET /intelligence/imports":       f.importsPage,
+		"POST /intelligence/imports":      f.importFile,
+		"GET /intelligence/imports/{id}":  f.importPage,
+		"POST /intelligence/imports/{id}": f.decideImport,
+	}
 }

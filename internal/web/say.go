@@ -11,6 +11,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/exchange"
@@ -370,6 +371,9 @@ func (f *face) newList(w http.ResponseWriter, r *http.Request) error {
 		label, means := f.texts(s, spec.Kind)
 		g := &v.Groups[len(v.Groups)-1]
 		only = "/new/" + string(spec.Kind)
+		if spec.Kind == intel.KindSource { // it goes to nobody, and has a form of its own
+			only = "/intelligence/imports#new-source"
+		}
 		g.Acts = append(g.Acts, page.NewAct{Href: only, Label: label, Means: means})
 		count++
 	}
@@ -385,7 +389,7 @@ func begins(spec thread.KindSpec) bool {
 	case "office", "recall", "credence", "receipt", "thread":
 		return false
 	}
-	return spec.Opens && form.Whole(spec)
+	return spec.Opens && form.Whole(spec) && spec.Kind != intel.KindShare // its objects are chosen at the machine
 }
 
 // newThread is the form that opens a thread.

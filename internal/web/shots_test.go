@@ -15,6 +15,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/comity-exchange/comity/desk/instrument"
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/desk/recall"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
@@ -133,6 +134,9 @@ func (d *desk) night() map[string]string {
 	d.must(err)
 	d.xa.Has(back[0].Thread)
 	d.f.Cut("XA", "XC")
+	g := d.gathers()
+	file, waits := d.file()
+	d.sighted(g)
 	made, amended := d.negotiation()
 	d.f.Clock.Pass(15 * time.Minute)
 	agreed := "/agreements/" + d.agreed.String()
@@ -141,8 +145,34 @@ func (d *desk) night() map[string]string {
 		"new": "/new/assist.request", "drafts": "/drafts", "draft": "/drafts/" + v.ID, "draft-own": "/drafts/" + mine.ID, "agreements": "/agreements", "agreement": agreed,
 		"try": agreed + "?try=yes&to=XB&kind=assist.request&tlp=RED&track=leadership&personal_data=minimised#try", "making": "/agreements/" + made, "diff": "/agreements/" + made + "?text=" + amended + "&diff=yes#diff",
 		"peers": "/peers", "log": "/log", "fault": "/nothing", "ledger": "/ledger", "directory": "/directory", "officers": "/officers", "settings": "/settings", "retention": "/settings/retention",
+		"intelligence": "/intelligence", "source": g.source, "feed": g.given, "feed-got": g.got + "?say=intel.unsubscribe", "malware": g.malware, "indicator": g.host, "found": "/intelligence/search?type=indicator",
+		"search": "/intelligence/search", "imports": "/intelligence/imports", "import": waits, "sightings": "/intelligence/sightings", "import-done": file,
 		"recalled": "/threads/" + mistake.Thread.String(), "recall": "/threads/" + back[0].Thread.String(),
 	}
+}
+
+// file has the releasing officer import one list, and look at another.
+func (d *desk) file() (done, waits string) {
+	d.Helper()
+	all, err := d.xa.Intelligence(d.as("release"))
+	d.must(err)
+	i := slices.IndexFunc(all, func(v node.IntelView) bool { return v.Form == intel.ASource })
+	values := url.Values{"source": {all[i].ID.String()}, "form": {"auto"}}
+	for at, text := range map[*string]string{&done: "198.51.100.90\n", &waits: "198.51.100.77\nwalnut.example\nno value at all, is it\nhxxp://198.51.100.78/x\n198.51.100.0/99\n"} {
+		a := d.do("release", d.multipartForm("/intelligence/imports", values, map[string]string{"iocs of 2 March.txt": text}))
+		*at = a.Header().Get("Location")
+		d.until("release", *at, "would be taken")
+	}
+	d.sends("release", done, url.Values{"do": {"import"}})
+	d.until("release", done, "taken. It can be found")
+	return done, waits
+}
+
+// sighted has XA tell XB of a sighting.
+func (d *desk) sighted(g gathered) {
+	d.Helper()
+	at := strings.Replace(g.got, "/intelligence/", "/threads/", 1)
+	d.sends("release", at+"/say", url.Values{"kind": {"intel.sighting"}, "tlp": {"GREEN"}, "fact.objects": {"0"}, "fact.count": {"2"}, "text": {"The host of the second stage, twice on Sunday."}, "do": {"send"}})
 }
 
 // negotiation has XA chair the making of an agreement with XC, which cannot be reached: a text, another one beside it, and silence. It gives the agreement and the digest

@@ -211,6 +211,11 @@
 		addEventListener("pagehide", () => { clearTimeout(retry); source.close(); });
 		addEventListener("pageshow", (e) => { if (e.persisted) lost(); });
 	}
+	// What is under way says how far it is, until it has ended.
+	const busyNow = () => document.querySelector("[data-busy]");
+	if (busyNow()) {
+		const look = setInterval(() => { if (over || !busyNow()) clearInterval(look); else refresh(); }, 1000);
+	}
 	document.addEventListener("visibilitychange", () => {
 		if (!over || document.visibilityState !== "visible") return;
 		over = false; // perhaps somebody has signed in again in another tab
