@@ -99,6 +99,7 @@ type Actor struct {
 	Disabled bool
 	Operator bool
 	Token    string // the token's name, where one was shown
+	Limits   Limits // of that token
 
 	Session string         // the session's name, where the officer has signed in
 	Since   statement.Time // when that was

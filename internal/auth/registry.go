@@ -226,14 +226,20 @@ const (
 	MaxLinkLife  = 7 * 24 * time.Hour
 )
 
-// MakeToken makes a token for an officer: secret, from NewToken, shows it. scopes are roles of the officer; none: all of them.
-func (r *Registry) MakeToken(tx store.Tx, by Actor, id string, scopes []Role, expires statement.Time, secret Secret, now statement.Time) (Change, error) {
+// MakeToken makes a token for an officer, within limits: secret, from NewToken, shows it. scopes are roles of the officer; none: all of them. A partner's token has none.
+func (r *Registry) MakeToken(tx store.Tx, by Actor, id string, scopes []Role, l Limits, expires statement.Time, secret Secret, now statement.Time) (Change, error) {
 	o, err := r.admitted(tx, by, id)
 	if err != nil {
 		return Change{}, err
 	}
+	if err := l.Check(); err != nil {
+		return Change{}, err
+	}
 	held := known(o.Roles)
-	if len(scopes) == 0 {
+	switch {
+	case l.IsPartner() && len(scopes) > 0:
+		return Change{}, fault.New(fault.Usage, "", "a partner's token stands for no role: leave the roles out")
+	case len(scopes) == 0 && !l.IsPartner():
 		scopes = held
 	}
 	for _, s := range scopes {
@@ -244,7 +250,7 @@ func (r *Registry) MakeToken(tx store.Tx, by Actor, id string, scopes []Role, ex
 	if !now.Before(expires) || now.Add(MaxTokenLife).Before(expires) {
 		return Change{}, fault.New(fault.Usage, "", "a token expires within a year")
 	}
-	t := store.Token{Hash: r.hash(secret), Officer: o.ID, Scopes: texts(scopes), Made: now, MadeBy: by.ID, Expires: expires}
+	t := store.Token{Hash: r.hash(secret), Officer: o.ID, Scopes: append(texts(scopes), l.scopes()...), Made: now, MadeBy: by.ID, Expires: expires}
 	return Change{
 		Kind: office.KindIssue, Record: o.Record, Facts: office.Issue{Token: TokenName(t.Hash), Scopes: t.Scopes, Expires: expires},
 		Put: func(tx store.Tx, _ thread.ID) error { return tx.PutToken(t) },

@@ -80,7 +80,9 @@ func (h *house) add(by Actor, id string, roles ...Role) (Change, error) {
 // token makes a token and gives its secret.
 func (h *house) token(by Actor, id string, expires statement.Time, scopes ...Role) (Secret, Change, error) {
 	secret := NewToken()
-	c, err := h.do(func(tx store.Tx) (Change, error) { return h.MakeToken(tx, by, id, scopes, expires, secret, h.now) })
+	c, err := h.do(func(tx store.Tx) (Change, error) {
+		return h.MakeToken(tx, by, id, scopes, Limits{}, expires, secret, h.now)
+	})
 	return secret, c, err
 }
 

@@ -62,6 +62,9 @@ func (r *Registry) SignIn(tx store.Tx, c Claim, now statement.Time) (Actor, erro
 		return Actor{}, err
 	}
 	a := Actor{ID: o.ID, Holds: known(o.Roles), Disabled: o.Disabled, Token: TokenName(t.Hash)}
+	if a.Limits, err = limitsOf(t.Scopes); err != nil {
+		return Actor{}, err
+	}
 	scopes := known(t.Scopes)
 	for _, role := range a.Holds {
 		if slices.Contains(scopes, role) {

@@ -45,9 +45,10 @@ type Options struct {
 // Catalogue answers for the objects of one store. It is safe for concurrent use; several processes on one store may each have one.
 type Catalogue struct {
 	Options
-	seen   sightings
-	opened opened
-	idle   idle
+	seen     sightings
+	opened   opened
+	idle     idle
+	arrivals arrivals
 }
 
 // New makes one.

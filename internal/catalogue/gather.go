@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"iter"
 	"maps"
@@ -57,6 +58,7 @@ type Report struct {
 // ImportOptions are what an import may have beside.
 type ImportOptions struct {
 	Preview  bool                                // say nothing: only find out what would come of it
+	Sampled  bool                                // look only some objects up, and the others where one of those was brought before: what is said once more is hidden when it is indexed
 	Progress func(Report)                        // told after each statement; it does not keep the report
 	Taken    func(o *stix.Object)                // told of each object that is taken
 	Known    func(o *stix.Object)                // told of each that the source had brought already
@@ -192,10 +194,12 @@ func (g *gathering) put(item stix.Item, m marking.Marking) error {
 		g.refuse(item, fault.Show(err))
 		return nil
 	}
-	c := candidate{item: item, line: line, marking: m, id: g.hash.term(byID, string(o.ID)), sum: g.hash.hash(byLine, string(line))}
-	c.version = c.sum
+	c := candidate{item: item, line: line, marking: m, id: g.hash.term(byID, string(o.ID))}
 	if v := o.Version(); v != "" {
 		c.version = v.Time().UnixMicro()
+	} else {
+		c.sum = g.hash.hash(byLine, string(line))
+		c.version = c.sum
 	}
 	if g.candidates = append(g.candidates, c); len(g.candidates) < candidatesAtOnce {
 		return nil
@@ -203,11 +207,26 @@ func (g *gathering) put(item stix.Item, m marking.Marking) error {
 	return g.settle()
 }
 
+// samples are how many of them are looked up first.
+const samples = 8
+
 // settle puts candidates into the parcels of their markings, but for those that the source has brought before.
 func (g *gathering) settle() error {
 	all := g.candidates
 	g.candidates = nil
 	err := g.c.Store.View(g.ctx, func(tx store.Tx) error {
+		if g.o.Sampled && len(all) > 4*samples {
+			known := false
+			for i := 0; i < len(all); i += len(all) / samples {
+				if err := g.lookUp(tx, &all[i]); err != nil {
+					return err
+				}
+				known = known || all[i].known
+			}
+			if !known {
+				return nil
+			}
+		}
 		for i := range all {
 			if err := g.lookUp(tx, &all[i]); err != nil {
 				return err
@@ -311,44 +330,74 @@ func (g *gathering) finish(failed error) (Report, error) {
 	if err := g.settle(); err != nil {
 		return g.report, err
 	}
+	var last []*gathered
 	for _, key := range slices.Sorted(maps.Keys(g.parcels)) {
-		if err := g.say(g.parcels[key]); err != nil {
-			return g.report, err
-		}
+		last = append(last, g.parcels[key])
+	}
+	if err := g.say(last...); err != nil {
+		return g.report, err
 	}
 	return g.report, failed
 }
 
-// say says what has gathered under one marking.
-func (g *gathering) say(p *gathered) error {
-	if p.n > 0 {
-		p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
+// together is an exchange that can say several things at once, in one transaction.
+type together interface {
+	SubmitAll(ctx context.Context, drafts []exchange.Draft) ([]exchange.Said, []error)
+}
+
+// say says what has gathered under some markings.
+func (g *gathering) say(all ...*gathered) error {
+	var drafts []exchange.Draft
+	var objects []int64
+	for _, p := range all {
+		if p.n > 0 {
+			p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
+		}
+		if len(p.whole) == 0 {
+			continue
+		}
+		facts, err := json.Marshal(intel.Import{Objects: p.objects})
+		if err != nil {
+			return fault.Wrap(err, fault.Internal, "", "the facts cannot be written")
+		}
+		drafts, objects = append(drafts, exchange.Draft{
+			Thread: g.from.Thread, Kind: intel.KindImport, Marking: p.marking, By: g.from.By, Facts: facts, Title: g.from.Title, Blobs: attach(p.whole),
+		}), append(objects, p.objects)
+		p.whole, p.objects = nil, 0
 	}
-	if len(p.whole) == 0 {
-		return nil
-	}
-	objects, parcels := p.objects, p.whole
-	p.whole, p.objects = nil, 0
-	g.report.Objects += objects
 	if g.o.Preview {
+		for _, n := range objects {
+			g.report.Objects += n
+		}
 		return nil
 	}
-	facts, err := json.Marshal(intel.Import{Objects: objects})
-	if err != nil {
-		return fault.Wrap(err, fault.Internal, "", "the facts cannot be written")
+	var failed error // one that is not said keeps nobody from counting the others
+	said, errs := g.submit(drafts)
+	for i, err := range errs {
+		if err != nil {
+			failed = cmp.Or(failed, err)
+			continue
+		}
+		g.report.Objects += objects[i]
+		g.report.Said = append(g.report.Said, said[i].ID)
+		if g.o.Progress != nil {
+			g.o.Progress(g.report)
+		}
 	}
-	said, err := g.c.Exchange.Submit(g.ctx, exchange.Draft{
-		Thread: g.from.Thread, Kind: intel.KindImport, Marking: p.marking, By: g.from.By, Facts: facts, Title: g.from.Title, Blobs: attach(parcels),
-	})
-	if err != nil {
-		g.report.Objects -= objects
-		return err
+	return failed
+}
+
+func (g *gathering) submit(drafts []exchange.Draft) ([]exchange.Said, []error) {
+	if all, ok := g.c.Exchange.(together); ok && len(drafts) > 1 {
+		return all.SubmitAll(g.ctx, drafts)
 	}
-	g.report.Said = append(g.report.Said, said.ID)
-	if g.o.Progress != nil {
-		g.o.Progress(g.report)
+	said, errs := make([]exchange.Said, len(drafts)), make([]error, len(drafts))
+	for i, d := range drafts {
+		if said[i], errs[i] = g.c.Exchange.Submit(g.ctx, d); errs[i] != nil {
+			return said[:i+1], errs[:i+1]
+		}
 	}
-	return nil
+	return said, errs
 }
 
 // attach makes attachments of parcels.

@@ -162,6 +162,9 @@ func (l *look) parcel(p store.Parcel) (full bool, err error) {
 		return false, err
 	}
 	from, before := len(l.page.Objects), l.bytes
+	if l.q.plain() {
+		l.page.Objects = slices.Grow(l.page.Objects, min(p.Objects, l.q.Limit-len(l.page.Objects)))
+	}
 	lines(text, func(n, _ int, line []byte) bool {
 		added := p.First + int64(n)
 		if added <= l.q.Added || n >= p.Objects || p.Hidden.Has(n) {

@@ -2,9 +2,12 @@ package cli
 
 import (
 	"context"
+	"strings"
 
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
 
@@ -19,12 +22,18 @@ type tokenMakeCmd struct {
 	Scope   []string `placeholder:"ROLE" help:"A role of the officer in which it may be used. May be repeated. Without it: all of them."`
 	Expires string   `default:"+90d" placeholder:"TIME" help:"Until when it is good, at most a year: +36h, +90d or 2027-01-31."`
 	Output  string   `short:"o" placeholder:"FILE" help:"Write it to a new file that only you can read, and not to the screen."`
+	TLP     string   `name:"tlp" placeholder:"LABEL" help:"The strictest marking of objects that it is given: CLEAR, GREEN, AMBER, AMBER+STRICT or RED. Without it: what programs are given, AMBER."`
+	Partner string   `placeholder:"NAME" help:"Somebody outside who has no node: the token is good for TAXII alone, and for none of the officer's roles."`
+	Party   string   `placeholder:"CODE" help:"The party that the partner is of. Without it: of none."`
+	See     []string `placeholder:"COLLECTION" help:"A source, feed or share that the partner is given, by its name or id; all: whatever markings and agreements leave. May be repeated."`
+	Write   string   `placeholder:"SOURCE" help:"The source that the partner brings objects into."`
 }
 
 func (tokenMakeCmd) Help() string {
 	return `The node keeps no token, only a keyed hash: who loses one gets another. Show it by COMITY_TOKEN or --token-file. Whoever can open the node may make one for an administrator.
   comity token make root -o root.token
-  comity --as root --token-file root.token token make desk-3 --scope analyst --expires +30d`
+  comity --as root --token-file root.token token make desk-3 --scope analyst --expires +30d
+  comity --as root --token-file root.token token make desk-3 --partner hospital-7 --tlp GREEN --see sensors --write hospitals`
 }
 
 func (c *tokenMakeCmd) Run(ctx context.Context, s *session) error {
@@ -37,7 +46,9 @@ func (c *tokenMakeCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.with(ctx, func(n *node.Node) error {
-		secret, err := n.MakeToken(ctx, c.Officer, scopes, expires)
+		secret, err := n.MakeTokenWithin(ctx, c.Officer, scopes, node.TokenLimits{
+			Partner: c.Partner, Party: party.Code(c.Party), TLP: marking.TLP(strings.ToUpper(strings.TrimPrefix(c.TLP, "TLP:"))), See: c.See, Write: c.Write,
+		}, expires)
 		if err != nil {
 			return err
 		}

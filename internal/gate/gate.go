@@ -15,7 +15,7 @@ import (
 
 // Options are what a caller may set.
 type Options struct {
-	// Rate is how many requests a second a token may make in the long run, Burst how many at once. Zero: 50 and 200.
+	// Rate is how many requests a second a token may make in the long run, Burst how many at once. Zero: 1000 and 2000. Who shows no token that is good may make 50 and 200.
 	Rate, Burst int
 	// Max is the strictest marking of what tokens are good for; "": TLP:AMBER.
 	Max marking.TLP
@@ -26,11 +26,12 @@ const maxBuckets = 10_000
 
 // Face is how a protocol words what all of them have.
 type Face struct {
-	Name  string                                                                 // of the protocol, for the diary
-	Part  string                                                                 // of the node, likewise
-	How   string                                                                 // a token is shown, after "show a token of this node"
-	Token func(r *http.Request) (auth.Secret, bool)                              // what a request shows
-	Fail  func(w http.ResponseWriter, r *http.Request, status int, failed error) // answers
+	Partners bool                                                                   // it keeps partners' tokens within their limits; others let none in
+	Name     string                                                                 // of the protocol, for the diary
+	Part     string                                                                 // of the node, likewise
+	How      string                                                                 // a token is shown, after "show a token of this node"
+	Token    func(r *http.Request) (auth.Secret, bool)                              // what a request shows
+	Fail     func(w http.ResponseWriter, r *http.Request, status int, failed error) // answers
 }
 
 // Gate lets in. It is safe for concurrent use.
@@ -38,7 +39,8 @@ type Gate struct {
 	node     *node.Node
 	opt      Options
 	face     Face
-	limits   *auth.Limiter
+	limits   *auth.Limiter // of tokens
+	others   *auth.Limiter
 	proxies  auth.Proxies
 	verdicts verdicts
 }
@@ -46,15 +48,18 @@ type Gate struct {
 // New makes one.
 func New(n *node.Node, o Options, f Face) *Gate {
 	if o.Rate == 0 {
-		o.Rate = 50
+		o.Rate = 1000
 	}
 	if o.Burst == 0 {
-		o.Burst = 200
+		o.Burst = 2000
 	}
 	if o.Max == "" {
 		o.Max = marking.Amber
 	}
-	return &Gate{node: n, opt: o, face: f, limits: auth.NewLimiter(o.Burst, time.Second/time.Duration(o.Rate), maxBuckets, n.Now), proxies: auth.ParseProxies(n.Config.WebProxies)}
+	limits := func(burst, rate int) *auth.Limiter {
+		return auth.NewLimiter(burst, time.Second/time.Duration(rate), maxBuckets, n.Now)
+	}
+	return &Gate{node: n, opt: o, face: f, limits: limits(o.Burst, o.Rate), others: limits(200, 50), proxies: auth.ParseProxies(n.Config.WebProxies)}
 }
 
 // Failed answers with what went wrong, and notes it where it is the node's own fault.

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"math"
@@ -18,7 +19,7 @@ import (
 // Caller is whoever makes a request.
 type Caller struct {
 	Ctx    context.Context // in which what is done is done by the token's officer
-	Actor  auth.Actor
+	Actor  auth.Actor      // with the limits of the token, which a face holds where Viewer does not
 	Viewer catalogue.Viewer
 	Known  *sync.Map // what a face has found out for the token: forgotten as soon as anything is written, or after a second
 }
@@ -59,13 +60,20 @@ func (g *Gate) Signed(w http.ResponseWriter, r *http.Request) (who Caller, ok bo
 		g.fail(w, r, v.mayRead)
 		return who, false
 	}
-	who.Viewer = catalogue.Viewer{Party: g.node.Config.Code, Max: g.opt.Max}
+	who.Viewer = catalogue.Viewer{Party: g.node.Config.Code, Max: cmp.Or(v.actor.Limits.Max, g.opt.Max)}
+	if l := v.actor.Limits; l.IsPartner() {
+		if !g.face.Partners {
+			g.fail(w, r, fault.New(fault.Denied, "", "a partner's token is good for TAXII alone"))
+			return who, false
+		}
+		who.Viewer.Party = l.Party // "": exchange.Outside
+	}
 	return who, true
 }
 
 // FromHere counts a request of somebody who shows no token that is good. Where there were too many, it has answered.
 func (g *Gate) FromHere(w http.ResponseWriter, r *http.Request) (ok bool) {
-	if wait := g.limits.Take("from " + g.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))); wait > 0 {
+	if wait := g.others.Take("from " + g.proxies.Client(r.RemoteAddr, r.Header.Values("X-Forwarded-For"))); wait > 0 {
 		g.tooMany(w, r, wait)
 		return false
 	}
@@ -137,15 +145,11 @@ func (g *Gate) judge(ctx context.Context, secret auth.Secret, now time.Time) (co
 		return ctx, v, nil
 	}
 	v := verdict{version: version, since: now, known: new(sync.Map)}
-	if v.actor, err = g.node.Whoami(ctx); err != nil {
+	if v.actor, v.mayRead, err = g.node.Fetcher(ctx); err != nil {
 		return ctx, v, err
 	}
 	if err = g.node.NoteUse(ctx); err != nil {
 		return ctx, v, err
-	}
-	v.mayRead = g.node.Authorize(ctx, auth.Read, auth.Matter{})
-	if v.mayRead != nil && fault.CodeOf(v.mayRead) != fault.Denied {
-		return ctx, v, v.mayRead
 	}
 	g.verdicts.put(key, v)
 	return ctx, v, nil

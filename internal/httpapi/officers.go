@@ -7,6 +7,8 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
 
@@ -28,6 +30,16 @@ type ToIssue struct {
 	Officer string         `json:"officer"`
 	Scopes  []string       `json:"scopes,omitempty" doc:"roles of the officer that the token stands for; none: all"`
 	Expires statement.Time `json:"expires"`
+	Limits  *Limits        `json:"limits,omitzero" doc:"of a token: what it is given, and of a partner who has no node"`
+}
+
+// Limits narrow what a token is good for.
+type Limits struct {
+	TLP     marking.TLP `json:"tlp,omitzero" doc:"the strictest marking of objects that it is given; without it: AMBER"`
+	Partner string      `json:"partner,omitzero" maxLength:"64" doc:"somebody outside: the token is good for TAXII alone, and for none of the officer's roles"`
+	Party   party.Code  `json:"party,omitzero" doc:"the party that the partner is of; none without it"`
+	See     []string    `json:"see,omitempty" maxItems:"64" doc:"sources, feeds and shares that the partner is given, by name or id; all: whatever markings and agreements leave"`
+	Write   string      `json:"write,omitzero" maxLength:"200" doc:"the source that the partner brings objects into"`
 }
 
 // Issued is a secret. It is shown here and nowhere again.
@@ -97,7 +109,11 @@ func (a *api) makeToken(ctx context.Context, in *struct{ Body ToIssue }) (Issued
 	if err != nil {
 		return Issued{}, err
 	}
-	secret, err := a.node.MakeToken(ctx, in.Body.Officer, scopes, in.Body.Expires)
+	var l node.TokenLimits
+	if given := in.Body.Limits; given != nil {
+		l = node.TokenLimits(*given)
+	}
+	secret, err := a.node.MakeTokenWithin(ctx, in.Body.Officer, scopes, l, in.Body.Expires)
 	if err != nil {
 		return Issued{}, err
 	}
@@ -105,8 +121,8 @@ func (a *api) makeToken(ctx context.Context, in *struct{ Body ToIssue }) (Issued
 }
 
 func (a *api) makeLink(ctx context.Context, in *struct{ Body ToIssue }) (Issued, error) {
-	if len(in.Body.Scopes) > 0 {
-		return Issued{}, fault.New(fault.Usage, "", "a link lets an officer in as a whole: leave scopes out")
+	if len(in.Body.Scopes) > 0 || in.Body.Limits != nil {
+		return Issued{}, fault.New(fault.Usage, "", "a link lets an officer in as a whole: leave scopes and limits out")
 	}
 	secret, err := a.node.MakeLink(ctx, in.Body.Officer, in.Body.Expires)
 	if err != nil {

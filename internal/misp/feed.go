@@ -69,7 +69,7 @@ func (s *server) feeds(w http.ResponseWriter, r *http.Request) {
 func (s *server) feedScope(w http.ResponseWriter, r *http.Request, id string) (at scope, ok bool) {
 	// spec: INT-9
 	if _, shown := token(r); !shown {
-		all, err := s.node.Collections(r.Context())
+		all, err := s.node.EveryCollection(r.Context())
 		if err != nil {
 			s.gate.Failed(r.Context(), w, r, err)
 			return at, false
@@ -107,7 +107,7 @@ func (s *server) feedList(w http.ResponseWriter, r *http.Request, at scope) erro
 		Name string `json:"name"`
 		URL  string `json:"url"` // from the root of the address on
 	}
-	views, err := s.node.Collections(r.Context())
+	views, err := s.node.EveryCollection(r.Context())
 	if err != nil {
 		return err
 	}

@@ -110,7 +110,7 @@ func (s *shelf) list(ctx context.Context, n *node.Node, at scope) (*listing, err
 	if err != nil {
 		return nil, err
 	}
-	names, err := n.Collections(ctx)
+	names, err := n.EveryCollection(ctx)
 	if err != nil {
 		return nil, err
 	}

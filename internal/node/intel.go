@@ -130,8 +130,8 @@ func (n *Node) Intelligence(ctx context.Context) (all []IntelView, err error) {
 	return all, err
 }
 
-// Collections are the sources, feeds and shares that are here, whoever asks: for a face that shows no more of them than Catalogue.Shows lets through.
-func (n *Node) Collections(ctx context.Context) (all map[thread.ID]IntelView, err error) {
+// EveryCollection gives the sources, feeds and shares that are here, whoever asks: for a face that shows no more of them than Catalogue.Shows lets through.
+func (n *Node) EveryCollection(ctx context.Context) (all map[thread.ID]IntelView, err error) {
 	err = n.Store.View(ctx, func(tx store.Tx) error {
 		all = map[thread.ID]IntelView{}
 		return tx.Threads(string(intel.Kind), func(row store.ThreadRow) bool {
@@ -369,6 +369,10 @@ func (n *Node) keepUp(ctx context.Context) {
 		}
 		if !n.takes(ctx, "catalogue", 10*idle) { // another process that shares the database does
 			timer.Reset(10 * idle)
+			continue
+		}
+		if n.Catalogue.Yield() {
+			timer.Reset(idle / 5)
 			continue
 		}
 		more, err := n.catalogueSome(ctx, r)

@@ -81,6 +81,9 @@ func (n *Node) actor(ctx context.Context, tx store.Tx) (auth.Actor, bool, error)
 	if err != nil {
 		return a, false, err
 	}
+	if a, err = standsIn(ctx, a); err != nil {
+		return a, false, err
+	}
 	staffed, err := n.office.Staffed(tx)
 	return a, staffed, err
 }
@@ -245,11 +248,7 @@ func (n *Node) SetDisabled(ctx context.Context, id string, disabled bool) error 
 
 // MakeToken makes a token for an officer, in some of the officer's roles; none: in all. The secret is shown here and never again.
 func (n *Node) MakeToken(ctx context.Context, id string, scopes []auth.Role, expires statement.Time) (auth.Secret, error) {
-	secret, now := auth.NewToken(), statement.TimeOf(n.Now())
-	err := n.record(ctx, auth.ManageTokens, func(tx store.Tx, by auth.Actor) (auth.Change, error) {
-		return n.office.MakeToken(tx, by, id, scopes, expires, secret, now)
-	})
-	return secret, err
+	return n.MakeTokenWithin(ctx, id, scopes, TokenLimits{}, expires)
 }
 
 // RevokeToken makes a token good for nothing, by its name or the beginning of it.

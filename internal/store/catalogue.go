@@ -78,6 +78,8 @@ type Catalogue interface {
 	Uncatalogued(limit int) ([]ContentRef, error)
 	// SkipBlob notes that a blob is no parcel.
 	SkipBlob(ref ContentRef) error
+	// LookedAt tells of a blob whether PutParcel or SkipBlob has told of it, or that there is nothing of it any more.
+	LookedAt(ref ContentRef) (bool, error)
 	// PutParcel adds a parcel of a blob that is whole, and what its lines are found by. Where the blob has one already, as after a backup was put back, No, First and the
 	// sets are those of that one, and its terms and words go. No and First of p are not looked at: First becomes now, or what follows the last line of the parcel before, if that is later.
 	// It gives the parcel as it is kept. fault.NotFound when the blob is not whole.

@@ -2,6 +2,7 @@ package taxii
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/rand"
 	"fmt"
 	"io"
@@ -11,7 +12,6 @@ import (
 	"github.com/go-json-experiment/json"
 
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
@@ -22,8 +22,11 @@ import (
 // maxListed bounds the objects that a status lists one by one. Above it there are the counts, and those of its failures that came first.
 const maxListed = 10_000
 
-// indexRounds bounds how long a request waits for the catalogue, which may have others' objects to take in before.
-const indexRounds = 64
+// A request that brings no more than maxAtOnce objects waits until they can be fetched, unless the catalogue has much to take in before: no longer than for indexRounds of it.
+const (
+	maxAtOnce   = 100
+	indexRounds = 4
+)
 
 // outcome is the status resource of TAXII 2.1, 4.3.1.
 type outcome struct {
@@ -80,33 +83,35 @@ func add(c *call) error {
 	case !one.CanWrite:
 		return fault.New(fault.Denied, "", "this collection cannot be written: what can is an open source of this party's own")
 	}
-	if err := c.node.Authorize(c.r.Context(), auth.Draft, auth.Matter{Author: c.Actor.ID}); err != nil {
-		return err
-	}
-	if !brings(c.r.Header.Get("Content-Type")) || c.r.Header.Get("Content-Encoding") != "" {
-		failAs(c.w, http.StatusUnsupportedMediaType, fault.New(fault.Usage, "", "what is taken is %s, not compressed", mediaType))
+	plain, ok := unpacked(c.r)
+	if !brings(c.r.Header.Get("Content-Type")) || !ok {
+		c.w.Header().Set("Accept-Encoding", "gzip")
+		failAs(c.w, http.StatusUnsupportedMediaType, fault.New(fault.Usage, "", "what is taken is %s, as it is or in gzip", mediaType))
 		return nil
 	}
 	if c.r.ContentLength > maxContent {
 		return tooLarge()
 	}
-	body := bufio.NewReader(&bounded{c.r.Body, maxContent})
+	body := bufio.NewReader(&bounded{plain, maxContent})
 	if !opens(body) {
 		failAs(c.w, http.StatusUnprocessableEntity, fault.New(fault.Malformed, "", "what is posted is an envelope with objects"))
 		return nil
 	}
-	out := &outcome{Status: "complete", Requested: at(c.node.Now().UnixMicro())}
-	report, err := c.node.Import(c.r.Context(), c.sourceOf(one), stix.NewReader(body, stix.Limits{}).All(), out.options())
-	out.count(report)
-	if err != nil {
-		return c.broken(out, err)
-	}
-	if out.Total == 0 {
+	done := c.node.Catalogue.Arrives()
+	defer done()
+	p := &brought{ID: newStatusID(), Requested: at(c.node.Now().UnixMicro())}
+	report, err := c.node.Bring(c.r.Context(), c.sourceOf(one), stix.NewReader(body, stix.Limits{}).All(), p.options())
+	p.Objects, p.Duplicates, p.Refused, p.Said = report.Objects, report.Duplicates, report.Refused, report.Said
+	switch {
+	case err != nil:
+		return c.broken(p, err)
+	case p.total() == 0:
 		failAs(c.w, http.StatusUnprocessableEntity, fault.New(fault.Malformed, "", "there are no objects in what was posted"))
 		return nil
+	case p.total() <= maxAtOnce:
+		c.settle(p)
 	}
-	c.settle()
-	return c.answer(out)
+	return c.answer(p)
 }
 
 // opens tells whether a text begins as an object does.
@@ -131,44 +136,82 @@ func (c *call) sourceOf(one collection) catalogue.Source {
 	return catalogue.Source{Thread: one.thread, By: statement.By{Role: c.node.Config.Role}, Marking: m, Strict: true}
 }
 
-// options note what becomes of each object.
-func (o *outcome) options() catalogue.ImportOptions {
-	taken := func(s *stix.Object) { o.Successes = o.list(o.Successes, s, "") }
+// brought is what is kept of a request. What it said tells the rest: whether it can be fetched yet, and which objects it brought.
+type brought struct {
+	ID         string         `json:"id"`
+	Requested  string         `json:"requested"`
+	Objects    int64          `json:"objects"`
+	Duplicates int64          `json:"duplicates"`
+	Refused    int64          `json:"refused"`
+	Known      []detail       `json:"known,omitempty"` // of Duplicates
+	Failures   []detail       `json:"failures,omitempty"`
+	Said       []statement.ID `json:"said,omitempty"`
+}
+
+func newStatusID() string {
+	var random [16]byte
+	_, _ = rand.Read(random[:]) // it never fails
+	return stix.NewID("status", random).UUID()
+}
+
+func (p *brought) total() int64 { return p.Objects + p.Duplicates + p.Refused }
+
+// options note what becomes of objects that nothing else will tell of.
+func (p *brought) options() catalogue.ImportOptions {
 	return catalogue.ImportOptions{
-		Taken: taken, Known: taken,
+		Sampled: true,
+		Known:   func(o *stix.Object) { p.Known = p.list(p.Known, o.ID, o.Version(), "") },
 		Refused: func(item stix.Item, reason string) {
-			o.Failures = o.list(o.Failures, item.Object, fmt.Sprintf("object %d, at byte %d: %s", item.Index+1, item.Offset, reason))
+			var id stix.ID
+			var version stix.Timestamp
+			if item.Object != nil {
+				id, version = item.Object.ID, item.Object.Version()
+			}
+			p.Failures = p.list(p.Failures, id, version, fmt.Sprintf("object %d, at byte %d: %s", item.Index+1, item.Offset, reason))
 		},
 	}
 }
 
 // list adds an object to a list that is not too long.
-func (o *outcome) list(to []detail, s *stix.Object, message string) []detail {
-	if len(to) > maxListed {
+func (p *brought) list(to []detail, id stix.ID, version stix.Timestamp, message string) []detail {
+	if len(to) >= maxListed {
 		return to
 	}
-	d := detail{Version: o.Requested, Message: message}
-	if s != nil {
-		d.ID = string(s.ID)
-		if v := s.Version(); v != "" {
-			d.Version = string(v)
-		}
-	}
-	return append(to, d)
+	return append(to, detail{ID: string(id), Version: cmp.Or(string(version), p.Requested), Message: message})
 }
 
-// count takes over what an import came to. Clients hold a list against its count: one that would not be whole is left out.
-func (o *outcome) count(r catalogue.Report) {
-	o.SuccessCount, o.FailureCount = r.Objects+r.Duplicates, r.Refused
-	o.Total = o.SuccessCount + o.FailureCount
-	if o.Total > maxListed {
-		o.Successes = nil
-		o.Failures = o.Failures[:min(len(o.Failures), maxListed)]
+// outcome tells what became of a request so far: what was said is pending until it can be fetched. Clients hold a list against its count: one that would not be whole is left out, but for failures.
+func (c *call) outcome(p *brought) (*outcome, error) {
+	ctx := c.r.Context()
+	o := &outcome{ID: p.ID, Status: "complete", Requested: p.Requested, Total: p.total(), FailureCount: p.Refused, Failures: p.Failures}
+	settled, err := c.node.Catalogue.Settled(ctx, p.Said...)
+	if err != nil {
+		return nil, err
 	}
+	if !settled {
+		o.Status, o.SuccessCount, o.PendingCount = "pending", p.Duplicates, p.Objects
+		return o, nil
+	}
+	o.SuccessCount = p.Objects + p.Duplicates
+	if o.Total > maxListed {
+		return o, nil
+	}
+	objects, whole, err := c.node.Catalogue.Brought(ctx, maxListed, p.Said...)
+	if err != nil || !whole {
+		return o, err // what was erased meanwhile is counted, and not listed
+	}
+	for _, b := range objects {
+		o.Successes = p.list(o.Successes, b.ID, b.Version, "")
+	}
+	o.Successes = append(o.Successes, p.Known...)
+	if int64(len(o.Successes)) != o.SuccessCount {
+		o.Successes = nil
+	}
+	return o, nil
 }
 
 // broken answers where the text could not be read on, or nothing can be said. What came before stands, and its repetition does no harm.
-func (c *call) broken(o *outcome, err error) error {
+func (c *call) broken(p *brought, err error) error {
 	f := fault.Of(err)
 	if f.Code != fault.Malformed && f.Code != fault.TooLarge && f.Code != fault.Unavailable {
 		return err
@@ -177,38 +220,46 @@ func (c *call) broken(o *outcome, err error) error {
 	if f.Code == fault.Malformed {
 		status = http.StatusUnprocessableEntity
 	}
-	failAs(c.w, status, fault.New(f.Code, "", "%s; %d objects before that were taken", f.Msg, o.SuccessCount))
+	failAs(c.w, status, fault.New(f.Code, "", "%s; %d objects before that were taken", f.Msg, p.Objects+p.Duplicates))
 	return nil
 }
 
-// settle waits until what was said is in the catalogue. If it cannot be now, it will be in a moment: it is there.
-func (c *call) settle() {
+// settle tries to have a few objects in the catalogue at once, so that whoever brings some need not ask again.
+func (c *call) settle(p *brought) {
 	for range indexRounds {
-		if more, err := c.node.Catalogue.Index(c.r.Context()); err != nil || !more {
+		if settled, err := c.node.Catalogue.Settled(c.r.Context(), p.Said...); err != nil || settled {
+			return
+		}
+		if _, err := c.node.Catalogue.Index(c.r.Context()); err != nil {
 			return
 		}
 	}
 }
 
-// answer keeps a status and gives it.
-func (c *call) answer(o *outcome) error {
-	var random [16]byte
-	_, _ = rand.Read(random[:]) // it never fails
-	o.ID = stix.NewID("status", random).UUID()
-	b, err := json.Marshal(o, json.Deterministic(true))
+// answer keeps what is known of a request, and gives its status.
+func (c *call) answer(p *brought) error {
+	b, err := json.Marshal(p, json.Deterministic(true))
 	if err != nil {
 		return fault.Wrap(err, fault.Internal, "", "a status cannot be written")
 	}
-	if err := c.node.NoteAnswer(c.r.Context(), c.statusKey(o.ID), http.StatusAccepted, b); err != nil {
+	if err := c.node.NoteAnswer(c.r.Context(), c.statusKey(p.ID), http.StatusAccepted, b); err != nil {
 		return err
 	}
-	writeRaw(c.w, http.StatusAccepted, b)
+	o, err := c.outcome(p)
+	if err != nil {
+		return err
+	}
+	write(c.w, http.StatusAccepted, o)
 	return nil
 }
 
 // statusKey is by what a status is kept: its id, for whoever has posted. Keys that programs give to the API have no blanks, so none is the same.
 func (c *call) statusKey(id string) statement.Digest {
-	return node.AnswerKey(c.Actor.ID, "taxii status "+id)
+	who := c.Actor.ID
+	if c.Actor.Limits.IsPartner() { // no other token of the same officer sees it
+		who += " " + c.Actor.Token
+	}
+	return node.AnswerKey(who, "taxii status "+id)
 }
 
 // status gives what became of a request, to whoever has made it (4.3).
@@ -220,6 +271,14 @@ func status(c *call) error {
 	if err != nil {
 		return err
 	}
-	writeRaw(c.w, http.StatusOK, b)
+	var p brought
+	if err := json.Unmarshal(b, &p); err != nil {
+		return fault.Wrap(err, fault.Internal, "", "a status that was kept cannot be read")
+	}
+	o, err := c.outcome(&p)
+	if err != nil {
+		return err
+	}
+	write(c.w, http.StatusOK, o)
 	return nil
 }

@@ -98,7 +98,7 @@ func (c *collections) learn(all []node.IntelView) {
 // all lists what the caller may see, by title.
 func (c *call) all(ctx context.Context) ([]collection, error) {
 	// spec: INT-9
-	views, err := c.node.Intelligence(ctx)
+	views, err := c.node.Collections(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -113,12 +113,31 @@ func (c *call) all(ctx context.Context) ([]collection, error) {
 	}
 	var out []collection
 	for i, v := range views {
-		if may[i] {
-			out = append(out, collectionOf(c.node.Config.Code, v, marking.Marking{}))
+		if may[i] || c.Actor.Limits.IsPartner() && c.Actor.Limits.Writes(v.ID) {
+			out = append(out, c.within(collectionOf(c.node.Config.Code, v, marking.Marking{})))
 		}
 	}
 	slices.SortFunc(out, func(a, b collection) int { return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID)) })
-	return append([]collection{allOf(c.node.Config.Code)}, out...), nil
+	if c.Actor.Limits.Sees(thread.ID{}) {
+		out = append([]collection{allOf(c.node.Config.Code)}, out...)
+	}
+	return out, nil
+}
+
+// within narrows what may be done with a collection to what the token is for.
+func (c *call) within(one collection) collection {
+	one.CanRead = one.CanRead && c.Actor.Limits.Sees(one.thread)
+	one.CanWrite = one.CanWrite && c.Actor.Limits.Writes(one.thread)
+	return one
+}
+
+// readable is the collection that the path names, where the caller may read it. Errors: fault.NotFound; fault.Denied where it can only be written.
+func (c *call) readable() (collection, error) {
+	one, err := c.collection()
+	if err == nil && !one.CanRead {
+		err = fault.New(fault.Denied, "", "this token only brings objects into this collection")
+	}
+	return one, err
 }
 
 // list is the collections resource (5.1).
@@ -128,7 +147,7 @@ func list(c *call) error {
 		return err
 	}
 	write(c.w, http.StatusOK, struct {
-		Collections []collection `json:"collections"`
+		Collections []collection `json:"collections,omitempty"`
 	}{all})
 	return nil
 }
@@ -149,6 +168,9 @@ func (c *call) collection() (collection, error) {
 	none := fault.New(fault.NotFound, "", "there is no such collection: %scollections/ lists them", apiRoot)
 	ctx, id := c.r.Context(), c.r.PathValue("collection")
 	if all := allOf(c.node.Config.Code); id == all.ID {
+		if !c.Actor.Limits.Sees(thread.ID{}) {
+			return collection{}, none
+		}
 		return all, nil
 	}
 	if one, ok := c.Known.Load(id); ok {
@@ -156,7 +178,7 @@ func (c *call) collection() (collection, error) {
 	}
 	found, ok := c.server.collections.find(id)
 	if !ok {
-		views, err := c.node.Intelligence(ctx)
+		views, err := c.node.Collections(ctx)
 		if err != nil {
 			return collection{}, err
 		}
@@ -169,17 +191,17 @@ func (c *call) collection() (collection, error) {
 	if err != nil {
 		return collection{}, err
 	}
-	if !may[0] {
+	if !may[0] && !(c.Actor.Limits.IsPartner() && c.Actor.Limits.Writes(found)) { // into what is named to them a partner brings objects, whatever they may see of it
 		return collection{}, none
 	}
-	v, m, err := c.node.Intel(ctx, found)
+	v, m, err := c.node.Collection(ctx, found)
 	if fault.CodeOf(err) == fault.NotFound {
 		return collection{}, none
 	}
 	if err != nil {
 		return collection{}, err
 	}
-	one := collectionOf(c.node.Config.Code, v, m)
+	one := c.within(collectionOf(c.node.Config.Code, v, m))
 	c.Known.Store(id, one)
 	return one, nil
 }

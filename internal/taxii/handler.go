@@ -39,7 +39,7 @@ type action func(*call) error
 // Handler serves TAXII 2.1 under Root.
 func Handler(n *node.Node, o Options) http.Handler {
 	s := &server{node: n, gate: gate.New(n, o, gate.Face{
-		Name: "TAXII", Part: "taxii", How: "as the password of HTTP Basic, or as Authorization: Bearer comity_token_…", Token: gate.Token,
+		Partners: true, Name: "TAXII", Part: "taxii", How: "as the password of HTTP Basic, or as Authorization: Bearer comity_token_…", Token: gate.Token,
 		Fail: func(w http.ResponseWriter, _ *http.Request, status int, failed error) { failAs(w, status, failed) },
 	})}
 	mux := http.NewServeMux()
@@ -89,7 +89,7 @@ func (s *server) resource(methods map[string]action) http.Handler {
 			w.Header().Set("Allow", allow)
 			why := "this resource has no such method"
 			if method == http.MethodDelete {
-				why = "objects are not deleted here: the statement that brought one is recalled or erased at the desk"
+				why = "objects are not deleted one by one: post a version that is revoked, or have the statement that brought it recalled or erased at the desk"
 			}
 			write(w, http.StatusMethodNotAllowed, problem{Title: http.StatusText(http.StatusMethodNotAllowed), Description: why, Code: fault.Usage})
 			return
@@ -98,9 +98,17 @@ func (s *server) resource(methods map[string]action) http.Handler {
 			write(w, http.StatusNotAcceptable, problem{Title: http.StatusText(http.StatusNotAcceptable), Description: "what is answered is " + mediaType, Code: fault.Usage})
 			return
 		}
+		var p *packing
+		if asksPacked(r.Header.Values("Accept-Encoding")) {
+			p = &packing{ResponseWriter: w, head: r.Method == http.MethodHead}
+			w = p
+		}
 		c := &call{server: s, w: w, r: r.WithContext(who.Ctx), Caller: who}
 		if err := do(c); err != nil {
 			s.gate.Failed(r.Context(), w, r, err)
+		}
+		if p != nil {
+			p.close() // not after a panic: what is cut short must not look whole
 		}
 	})
 }

@@ -26,12 +26,14 @@ func (c *call) page(q catalogue.Query) (page catalogue.Page, err error) {
 	return page, err
 }
 
-// dated sets when the first and the last object of a page were added.
+// dated sets when the first and the last object of a page were added (1.6.8). Of a page without any it is where the caller stands: whoever goes on after that misses nothing.
 func dated(w http.ResponseWriter, page catalogue.Page) {
+	first, last := page.Next, page.Next
 	if n := len(page.Objects); n > 0 {
-		w.Header().Set("X-TAXII-Date-Added-First", at(page.Objects[0].Added))
-		w.Header().Set("X-TAXII-Date-Added-Last", at(page.Objects[n-1].Added))
+		first, last = page.Objects[0].Added, page.Objects[n-1].Added
 	}
+	w.Header().Set("X-TAXII-Date-Added-First", at(first))
+	w.Header().Set("X-TAXII-Date-Added-Last", at(last))
 }
 
 // envelope writes objects as they are kept, in a TAXII envelope (3.7). None is parsed.
@@ -54,7 +56,7 @@ func envelope(w http.ResponseWriter, page catalogue.Page) {
 	w.Header().Set("Content-Type", mediaType)
 	w.Header().Set("Content-Length", strconv.Itoa(size))
 	w.WriteHeader(http.StatusOK)
-	out := bufio.NewWriterSize(w, 64<<10)
+	out := bufio.NewWriterSize(w, min(size, 64<<10))
 	_, _ = out.WriteString(begin)
 	for i, o := range page.Objects {
 		if i > 0 {
@@ -68,7 +70,7 @@ func envelope(w http.ResponseWriter, page catalogue.Page) {
 
 // objects gives objects of a collection (5.4).
 func objects(c *call) error {
-	one, err := c.collection()
+	one, err := c.readable()
 	if err != nil {
 		return err
 	}
@@ -86,7 +88,7 @@ func objects(c *call) error {
 
 // named gives a page of the versions of the object that the path names. Error: fault.NotFound.
 func (c *call) named(all bool, fields ...string) (page catalogue.Page, err error) {
-	one, err := c.collection()
+	one, err := c.readable()
 	if err != nil {
 		return page, err
 	}
@@ -180,7 +182,7 @@ type record struct {
 
 // manifest tells of objects without giving them (5.3).
 func manifest(c *call) error {
-	one, err := c.collection()
+	one, err := c.readable()
 	if err != nil {
 		return err
 	}

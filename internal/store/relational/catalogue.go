@@ -25,6 +25,17 @@ func (t *txn) SkipBlob(ref store.ContentRef) error {
 	return err
 }
 
+// LookedAt implements store.Catalogue.
+func (t *txn) LookedAt(ref store.ContentRef) (bool, error) {
+	c, err := t.content(ref)
+	if err != nil || !c.exists || c.Erased {
+		return err == nil, err
+	}
+	waits := false
+	_, err = t.one(`SELECT worded = 0 FROM content WHERE id = $1`, []any{c.id}, &waits)
+	return err == nil && !waits, err
+}
+
 // lookedAt notes that a blob that is whole was looked at; false where it is not whole.
 func (t *txn) lookedAt(content int64) (bool, error) {
 	n, err := t.exec(`UPDATE content SET worded = 1 WHERE id = $1 AND whole = 1 AND (id & 511) <> 0`, content)

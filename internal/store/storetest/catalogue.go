@@ -125,7 +125,13 @@ func parcels(t *testing.T, open Opener) {
 	first := h.put(parcel(refs[0], 0, 10, -3), 1000)
 	h.placed(first, 1, 1000)
 	h.placed(h.put(parcel(refs[1], 0, 1, 4), 1003), 2, 1010) // the clock has hardly moved
+	looked := func(want bool) {
+		t.Helper()
+		view(t, s, func(tx store.Tx) error { same(t, must[bool](t)(tx.LookedAt(refs[2])), want); return nil })
+	}
+	looked(false)
 	update(t, s, func(tx store.Tx) error { return tx.SkipBlob(refs[2]) })
+	looked(true)
 	h.placed(h.put(parcel(refs[3], 2, 5, -3), 900), 3, 1011) // it went back
 	h.waiting(refs[4], refs[5])
 	first.Hidden, first.Older, first.Shared = first.Hidden.Add(3), first.Older.Add(9), first.Shared.Add(0).Add(8)
