@@ -95,7 +95,7 @@ type gathering struct {
 	parcels map[string]*gathered // by marking
 	waiting []stix.Item          // whose marking is not known yet
 	waits   int                  // bytes of these
-	lately  map[uint64]struct{} // versions that this import has taken, since the index lags behind
+	lately  map[uint64]struct{}  // versions that this import has taken, since the index lags behind
 	report  Report
 
 	candidates []candidate
