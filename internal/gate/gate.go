@@ -15,7 +15,7 @@ import (
 
 // Options are what a caller may set.
 type Options struct {
-	// Rate is how many requests a second a token may make in the long run, Burst how many at once. Zero: 1000 and 2000. Who shows no token that is good may make 50 and 200.
+	// Rate is how many requests a second a token may make in the long run, Burst how many at once. Zero: 1000 and 2000. Who shows no token that is good may make 50 and 200, or as many if these are fewer.
 	Rate, Burst int
 	// Max is the strictest marking of what tokens are good for; "": TLP:AMBER.
 	Max marking.TLP
@@ -59,7 +59,7 @@ func New(n *node.Node, o Options, f Face) *Gate {
 	limits := func(burst, rate int) *auth.Limiter {
 		return auth.NewLimiter(burst, time.Second/time.Duration(rate), maxBuckets, n.Now)
 	}
-	return &Gate{node: n, opt: o, face: f, limits: limits(o.Burst, o.Rate), others: limits(200, 50), proxies: auth.ParseProxies(n.Config.WebProxies)}
+	return &Gate{node: n, opt: o, face: f, limits: limits(o.Burst, o.Rate), others: limits(min(o.Burst, 200), min(o.Rate, 50)), proxies: auth.ParseProxies(n.Config.WebProxies)}
 }
 
 // Failed answers with what went wrong, and notes it where it is the node's own fault.

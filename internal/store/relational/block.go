@@ -78,7 +78,8 @@ func appendPosting(b []byte, last, f *store.Found) []byte {
 
 // blockReader reads the postings of a block one by one.
 type blockReader struct {
-	rest    []byte
+	b       []byte
+	at      int // what of b was read
 	last    store.Found
 	version int64 // of the last that had one
 	bad     bool
@@ -86,7 +87,7 @@ type blockReader struct {
 
 // next gives the next posting; false at the end, or where the block is damaged, which bad tells.
 func (r *blockReader) next() bool {
-	if len(r.rest) == 0 || r.bad {
+	if r.at >= len(r.b) || r.bad {
 		return false
 	}
 	head := r.unsigned()
@@ -107,38 +108,38 @@ func (r *blockReader) next() bool {
 		f.Version = r.version
 	}
 	if head&hasSum != 0 {
-		if len(r.rest) < 8 {
+		if len(r.b)-r.at < 8 {
 			r.bad = true
 			return false
 		}
-		f.Sum, r.rest = int64(binary.BigEndian.Uint64(r.rest)), r.rest[8:]
+		f.Sum = int64(binary.BigEndian.Uint64(r.b[r.at:]))
+		r.at += 8
 	}
 	return !r.bad
 }
 
 func (r *blockReader) unsigned() uint64 {
-	v, n := binary.Uvarint(r.rest)
+	if r.at < len(r.b) && r.b[r.at] < 0x80 { // most are
+		r.at++
+		return uint64(r.b[r.at-1])
+	}
+	v, n := binary.Uvarint(r.b[r.at:])
 	if n <= 0 {
-		r.bad, r.rest = true, nil
+		r.bad, r.at = true, len(r.b)
 		return 0
 	}
-	r.rest = r.rest[n:]
+	r.at += n
 	return v
 }
 
 func (r *blockReader) signed() int64 {
-	v, n := binary.Varint(r.rest)
-	if n <= 0 {
-		r.bad, r.rest = true, nil
-		return 0
-	}
-	r.rest = r.rest[n:]
-	return v
+	v := r.unsigned()
+	return int64(v>>1) ^ -int64(v&1)
 }
 
 // parseBlock reads a block whole.
 func parseBlock(b []byte) (all []store.Found, err error) {
-	r := blockReader{rest: b}
+	r := blockReader{b: b}
 	all = make([]store.Found, 0, len(b)/12)
 	for r.next() {
 		all = append(all, r.last)
@@ -244,9 +245,9 @@ func parseFences(b []byte) (fences []spot, err error) {
 		if len(b) < 8 {
 			return nil, orDamaged(nil)
 		}
-		r := blockReader{rest: b[8:]}
+		r := blockReader{b: b[8:]}
 		f := spot{binary.BigEndian.Uint64(b), int64(r.unsigned()), int(r.unsigned())}
-		if b = r.rest; r.bad || len(fences) > 0 && fences[len(fences)-1].compare(f) > 0 {
+		if b = r.b[r.at:]; r.bad || len(fences) > 0 && fences[len(fences)-1].compare(f) > 0 {
 			return nil, orDamaged(nil)
 		}
 		fences = append(fences, f)

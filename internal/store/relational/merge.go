@@ -32,7 +32,7 @@ func (r *runs) due() (best []*run) {
 		if len(all) < fan || best != nil && best[0].level <= all[0].level {
 			continue
 		}
-		var classes [8][]*run
+		var classes [hugeClass + 1][]*run
 		for _, v := range all {
 			if c := sizeClass(v.size); c < hugeClass {
 				classes[c] = append(classes[c], v)
@@ -121,7 +121,7 @@ func (h *strand) advance() bool {
 		if h.bad || len(h.blocks) == 0 {
 			return false
 		}
-		h.blockReader, h.blocks = blockReader{rest: h.blocks[0]}, h.blocks[1:]
+		h.blockReader, h.blocks = blockReader{b: h.blocks[0]}, h.blocks[1:]
 	}
 	return true
 }

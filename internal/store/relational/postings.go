@@ -11,8 +11,8 @@ import (
 
 // postings is what a transaction knows of them. What it adds or drops is written with the last of it, at the latest before anybody looks, before a savepoint and at the transaction's end.
 type postings struct {
-	runs    *runs                   // nil: not read yet
-	blocks  map[int64][]store.Found // some that were read
+	runs    *runs                // nil: not read yet
+	blocks  map[int64]*openBlock // some that were read
 	fresh   []store.Found
 	dropped map[int64][]uint64 // parcels, and the terms of each
 }
@@ -200,17 +200,16 @@ func (t *txn) inRun(out []store.Found, r *run, after spot, limit int) ([]store.F
 		if !r.may(n, after.term) {
 			continue
 		}
-		all, err := t.block(r, n)
+		b, err := t.block(r, n)
 		if err != nil {
 			return nil, err
 		}
-		from, _ := slices.BinarySearchFunc(all, spot{after.term, after.parcel, after.line + 1}, func(f store.Found, s spot) int { return spotOf(&f).compare(s) })
-		for _, f := range all[from:] {
-			if uint64(f.Term) != after.term || limit == 0 {
-				return out, nil
-			}
-			out, limit = append(out, f), limit-1
+		before := len(out)
+		var more bool
+		if out, more, err = b.find(out, spot{after.term, after.parcel, after.line + 1}, limit); err != nil || !more {
+			return out, err
 		}
+		limit -= len(out) - before
 	}
 	return out, nil
 }

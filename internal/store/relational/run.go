@@ -24,26 +24,29 @@ const (
 
 	sizeStep = 8       // between two sizes
 	smallRun = 1 << 10 // bytes: the runs of the smallest size are shorter
-	longRun  = 64 << 10
 	hugeRun  = 4 << 20 // a run that is longer is merged no more: some terms stand for very many lines, and a merge must not hold up those who write
 )
 
-// sizeClass is 0 for the shortest runs; those of one class are merged.
-func sizeClass(size int64) (class int) {
-	for limit := int64(smallRun); size >= limit && limit <= longRun; limit *= sizeStep {
-		class++
-	}
+// Classes of runs by size; those of one are merged.
+const (
+	shortClass = iota // below smallRun; the next two are below eight times as much each
+	_
+	_
+	longClass // what is merged goes to the next level
+	hugeClass
+)
+
+// sizeClass is that of a run of some bytes.
+func sizeClass(size int64) int {
 	if size >= hugeRun {
+		return hugeClass
+	}
+	class := shortClass
+	for limit := int64(smallRun); size >= limit && class < longClass; limit *= sizeStep {
 		class++
 	}
 	return class
 }
-
-// Classes with a meaning of their own.
-var (
-	longClass = sizeClass(longRun)
-	hugeClass = sizeClass(hugeRun)
-)
 
 // shelf is a part of the terms in one level.
 type shelf struct {
@@ -251,39 +254,80 @@ func (t *txn) readBlocks(r *run) ([][]byte, error) {
 	return all, err
 }
 
-// block reads a block of a run, of which the transaction remembers some.
-func (t *txn) block(r *run, n int) ([]store.Found, error) {
+// openBlock is a block that a transaction has read.
+type openBlock struct {
+	raw []byte
+	all []store.Found // nil: only looked through so far
+}
+
+// block reads a block of a run, of which the transaction remembers some. One that is read again is parsed whole, since it will be read again.
+func (t *txn) block(r *run, n int) (*openBlock, error) {
 	id := r.first + int64(n)
-	if all, ok := t.postings.blocks[id]; ok {
-		return all, nil
+	if b := t.postings.blocks[id]; b != nil {
+		var err error
+		if b.all == nil {
+			b.all, err = parseBlock(b.raw)
+		}
+		return b, err
 	}
-	var raw []byte
-	found, err := t.one(`SELECT block FROM posting_block WHERE id = $1`, []any{id}, &raw)
+	b := &openBlock{}
+	found, err := t.one(`SELECT block FROM posting_block WHERE id = $1`, []any{id}, &b.raw)
 	if err != nil || !found {
 		return nil, orDamaged(err)
 	}
-	all, err := parseBlock(raw)
-	if err != nil {
-		return nil, err
-	}
 	if r.sieves[n].Load() == nil && !t.emptied {
-		terms := make([]uint64, 0, len(all))
-		for i := range all {
-			if v := uint64(all[i].Term); i == 0 || v != terms[len(terms)-1] {
-				terms = append(terms, v)
-			}
+		if b.all, err = parseBlock(b.raw); err != nil {
+			return nil, err
 		}
-		r.sieves[n].Store(newSieve(terms))
+		r.sieves[n].Store(newSieve(termsOf(b.all)))
 	}
 	if len(t.postings.blocks) >= maxBlocks {
 		clear(t.postings.blocks)
 	}
 	if t.postings.blocks == nil {
-		t.postings.blocks = map[int64][]store.Found{}
+		t.postings.blocks = map[int64]*openBlock{}
 	}
-	t.postings.blocks[id] = all
-	return all, nil
+	t.postings.blocks[id] = b
+	return b, nil
 }
 
 // maxBlocks is how many a transaction remembers.
 const maxBlocks = 128
+
+// termsOf gives the terms of postings, which are in order.
+func termsOf(all []store.Found) []uint64 {
+	terms := make([]uint64, 0, len(all))
+	for i := range all {
+		if v := uint64(all[i].Term); i == 0 || v != terms[len(terms)-1] {
+			terms = append(terms, v)
+		}
+	}
+	return terms
+}
+
+// find adds at most limit postings of a term from a spot on. more tells that the next block may have others.
+func (b *openBlock) find(out []store.Found, from spot, limit int) (_ []store.Found, more bool, err error) {
+	take := func(f *store.Found) bool {
+		if more = uint64(f.Term) == from.term && limit > 0; more {
+			out, limit = append(out, *f), limit-1
+		}
+		return more
+	}
+	more = true
+	if b.all != nil {
+		at, _ := slices.BinarySearchFunc(b.all, from, func(f store.Found, s spot) int { return spotOf(&f).compare(s) })
+		for ; at < len(b.all) && take(&b.all[at]); at++ {
+		}
+		return out, more, nil
+	}
+	r := blockReader{b: b.raw}
+	for r.next() {
+		if uint64(r.last.Term) >= from.term && spotOf(&r.last).compare(from) >= 0 && !take(&r.last) {
+			break
+		}
+	}
+	if r.bad {
+		return nil, false, orDamaged(nil)
+	}
+	return out, more, nil
+}

@@ -122,3 +122,14 @@ func TestAged(t *testing.T) {
 	defer past.Close()
 	storetest.Aged(t, func(t testing.TB) store.Store { return openIn(t, place) }, past, "BLOB")
 }
+
+func TestAgedIndex(t *testing.T) {
+	t.Parallel()
+	place := t.TempDir()
+	past, err := pool(filepath.Join(place, "store.db"), "", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer past.Close()
+	storetest.AgedIndex(t, func(t testing.TB) store.Store { return openIn(t, place) }, past)
+}

@@ -105,3 +105,43 @@ func Aged(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB, bytes
 		return errors.Join(tx.PutWhole(ref, digest("new"), []byte("new")), tx.Erase(store.ContentRef{Statement: id(3), Part: 3}))
 	})
 }
+
+// AgedIndex holds the migration of what objects are found by: parcels keep their numbers, and wait to be looked at again. open and past are those of Aged.
+func AgedIndex(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB) {
+	s := open(t)
+	putSamples(t, s, 3)
+	var refs []store.ContentRef
+	update(t, s, func(tx store.Tx) error {
+		for i := range 3 {
+			refs = append(refs, blob(tx, i, 0))
+			if i == 1 {
+				is(t, tx.SkipBlob(refs[i]), "")
+				continue
+			}
+			p := must[store.Parcel](t)(tx.PutParcel(parcel(refs[i], 0, 4, 1), 1000, []store.Posting{{Term: 5, Line: i}}))
+			is(t, tx.WordsPut(p.No), "")
+		}
+		return nil
+	})
+	is(t, s.Close(), "")
+	for _, q := range []string{
+		`DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DELETE FROM goose_db_version WHERE version_id > 9`,
+		`CREATE TABLE posting (term BIGINT NOT NULL, parcel BIGINT NOT NULL, line BIGINT NOT NULL, byte BIGINT NOT NULL, version BIGINT NOT NULL, sum BIGINT NOT NULL, PRIMARY KEY (term, parcel, line))`,
+		`INSERT INTO posting VALUES (5, 1, 0, 0, 0, 0)`,
+	} {
+		if _, err := past.ExecContext(t.Context(), q); err != nil {
+			t.Fatalf("%s: %v", q, err)
+		}
+	}
+	s = open(t)
+	defer func() { is(t, s.Close(), "") }()
+	update(t, s, func(tx store.Tx) error {
+		same(t, must[[]store.ContentRef](t)(tx.Uncatalogued(9)), []store.ContentRef{refs[0], refs[2]})
+		same(t, len(must[[]store.Parcel](t)(tx.WordlessParcels(9))), 2)
+		same(t, len(must[[]store.Found](t)(tx.Postings(5, 0, -1, 9))), 0)
+		again := must[store.Parcel](t)(tx.PutParcel(parcel(refs[2], 0, 4, 1), 9000, []store.Posting{{Term: 6, Line: 3}}))
+		same(t, []int64{again.No, again.First}, []int64{2, 1004})
+		same(t, must[[]store.Found](t)(tx.Postings(6, 0, -1, 9)), []store.Found{{Posting: store.Posting{Term: 6, Line: 3}, Parcel: 2}})
+		return nil
+	})
+}
