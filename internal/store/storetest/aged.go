@@ -125,7 +125,7 @@ func AgedIndex(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB) 
 	})
 	is(t, s.Close(), "")
 	for _, q := range []string{
-		`DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DELETE FROM goose_db_version WHERE version_id > 9`,
+		`DROP INDEX parcel_change`, `ALTER TABLE parcel DROP COLUMN change_no`, `DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DELETE FROM goose_db_version WHERE version_id > 9`,
 		`CREATE TABLE posting (term BIGINT NOT NULL, parcel BIGINT NOT NULL, line BIGINT NOT NULL, byte BIGINT NOT NULL, version BIGINT NOT NULL, sum BIGINT NOT NULL, PRIMARY KEY (term, parcel, line))`,
 		`INSERT INTO posting VALUES (5, 1, 0, 0, 0, 0)`,
 	} {
