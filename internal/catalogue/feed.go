@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -207,7 +208,7 @@ func equal(a, b marking.Marking) bool { return a.Covers(b) && b.Covers(a) }
 func (s *slice) belongs(line []byte) bool {
 	// spec: INT-4
 	o := s.feed.View.Offer
-	if o.Types == nil && o.Labels == nil && o.Sector == "" && o.ConfidenceMin == 0 {
+	if o.Types == nil && o.Labels == nil && o.Sector == "" && o.ConfidenceMin == 0 && !bytes.Contains(line, []byte(`"sighting"`)) {
 		return true
 	}
 	p, err := s.parser.Parse(line)
@@ -215,7 +216,7 @@ func (s *slice) belongs(line []byte) bool {
 		return false
 	}
 	switch {
-	case o.Types != nil && !slices.Contains(o.Types, string(p.Type)):
+	case o.Types != nil && !slices.Contains(o.Types, string(p.Type)), o.Types == nil && p.Type == "sighting":
 		return false
 	case o.Labels != nil && !slices.ContainsFunc(p.Labels, func(l string) bool { return slices.Contains(o.Labels, l) }):
 		return false

@@ -329,3 +329,26 @@ func TestMatchFromCatalogueAsFromList(t *testing.T) {
 		t.Errorf("from a file of objects %q, %+v", again, file)
 	}
 }
+
+// TestSightingsAreNotFedOn: who has seen what goes with a feed only where its offer names sightings.
+func TestSightingsAreNotFedOn(t *testing.T) {
+	t.Parallel()
+	// spec: INT-4
+	f := New(t, "XA", "XB")
+	xa, xb := f.At("XA"), f.At("XB")
+	agreed := f.Agree(exchangeOfIntelligence("XA", "XB"), "XA")
+	const at = "2026-11-02T00:00:00.000Z"
+	seen := `{"type":"sighting","spec_version":"2.1","id":"sighting--00000000-0000-4000-8000-000000000001","created":"` + at + `","modified":"` + at + `","sighting_of_ref":"indicator--00000000-0000-4000-8000-000000000001","count":3}`
+	xa.gathers("sensors", marking.Green, indicator(1, at, ""), seen)
+	for name, types := range map[string][]string{"everything": nil, "sightings": {"sighting"}} {
+		feed := xa.offers(agreed, xb, intel.Offer{Feed: name, Types: types})
+		xb.Until("it has come", func() bool { n, _ := xb.knows(feed); return n > 0 })
+		xa.Until("it has gone as far as it goes", func() bool {
+			f.must(xa.Catalogued(t.Context()))
+			return !xa.feedOf(feed).More
+		})
+		if n, raw := xb.knows(feed); n != 1 || strings.Contains(raw[0], `"sighting"`) != (types != nil) {
+			t.Errorf("%s: %q", name, raw)
+		}
+	}
+}
