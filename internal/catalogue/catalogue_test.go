@@ -94,6 +94,22 @@ func TestOthersHideNothing(t *testing.T) {
 	}
 }
 
+// TestWhatDoesNotCountHidesNothing: what an author has said in vain, and says again, is shown, and makes nothing of theirs older.
+func TestWhatDoesNotCountHidesNothing(t *testing.T) {
+	t.Parallel()
+	// spec: THR-7
+	h := newHouse(t)
+	share := h.gave("XB", idZero(), marking.Amber, indicator(1, 0, "a0", ""), indicator(2, 0, "b0", ""))
+	h.says(statement.Head{From: "XB", To: []party.Code{"XA"}, Thread: share, Kind: intel.KindSighting, Marking: marking.Marking{TLP: marking.Amber}, Facts: []byte(`{"objects":2,"count":1}`)}, "not-admissible",
+		indicator(1, 5, "a5", "")+"\n"+indicator(9, 0, "c0", "")+"\n")
+	h.index()
+	h.is("what was said in vain", h.names(catalogue.Query{For: officer()}), "a0 b0")
+	h.gave("XB", share, marking.Amber, indicator(9, 0, "c0", ""))
+	h.is("what is said again", h.names(catalogue.Query{For: officer()}), "a0 b0 c0")
+	h.is("as parcels have it", h.sets(), ".s. .s.s .s")
+	h.is("by value", h.found(catalogue.Search{For: officer(), Value: "host9.example"}), "c0")
+}
+
 // TestErased: when what was said is erased, what it had hidden or made older is shown again, and nothing else changes.
 func TestErased(t *testing.T) {
 	t.Parallel()

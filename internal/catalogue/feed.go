@@ -162,6 +162,9 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	if h.From == s.feed.To || p.Thread == s.feed.Thread || slices.Contains(h.To, s.feed.To) {
 		return false, nil // it has it
 	}
+	if h.Kind == intel.KindSighting && s.feed.View.Offer.Types == nil {
+		return false, nil // what was seen is told to whose it is; on it goes only where the offer names the type
+	}
 	if max := s.feed.View.Offer.TLPMax; max != "" && h.Marking.TLP.Rank() > max.Rank() {
 		return false, nil
 	}

@@ -295,8 +295,8 @@ func (g *gathering) add(c candidate) error {
 	}
 	if p.n == intel.MaxParcelObjects || len(p.open)+len(c.line)+1 > intel.MaxParcelBytes {
 		p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
-		if len(p.whole) == parcelsASaying {
-			if err := g.say(p); err != nil {
+		if len(p.whole) == parcelsASaying { // with all that came before: whoever finds a report said takes what it names for said
+			if err := g.say(g.all()...); err != nil {
 				return err
 			}
 		}
@@ -359,14 +359,18 @@ func (g *gathering) finish(failed error) (Report, error) {
 	if err := g.settle(); err != nil {
 		return g.report, err
 	}
-	var last []*gathered
-	for _, key := range slices.Sorted(maps.Keys(g.parcels)) {
-		last = append(last, g.parcels[key])
-	}
-	if err := g.say(last...); err != nil {
+	if err := g.say(g.all()...); err != nil {
 		return g.report, err
 	}
 	return g.report, failed
+}
+
+// all is what waits to be said, by marking.
+func (g *gathering) all() (waiting []*gathered) {
+	for _, key := range slices.Sorted(maps.Keys(g.parcels)) {
+		waiting = append(waiting, g.parcels[key])
+	}
+	return waiting
 }
 
 // together is an exchange that can say several things at once, in one transaction.

@@ -36,6 +36,7 @@ type parsed struct {
 	store.Parcel
 	kept    store.Parcel // as it is in the store
 	head    *statement.Head
+	void    bool // the head does not count
 	text    []byte
 	lines   []parsedLine
 	objects []*stix.Object // those that are marked, or say how others are
@@ -126,7 +127,12 @@ func (c *Catalogue) Merge(ctx context.Context) (more bool, err error) {
 func (c *Catalogue) fetch(tx store.Tx, ref store.ContentRef) (p *parsed, err error) {
 	// spec: INT-2, INT-3
 	p = &parsed{Parcel: store.Parcel{Content: ref}}
-	if p.head, err = headOf(tx, ref.Statement); err != nil {
+	row, err := tx.Statement(ref.Statement)
+	if err == nil {
+		p.void = row.Void != ""
+		p.head, err = statement.Reread(row.ID, row.Head)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if _, brings, err := intel.Brings(p.head); err != nil || !brings || p.head.From == c.Self && p.head.Kind == intel.KindIncrement {
@@ -150,7 +156,7 @@ func (c *Catalogue) parse(p *parsed) {
 		return
 	}
 	hash := c.hasher()
-	p.Thread, p.Class = p.head.ThreadID(), c.class(p.head)
+	p.Thread, p.Class = p.head.ThreadID(), c.class(p.head, p.void)
 	var parser stix.Parser
 	size := 0 // of texts
 	lines(p.text, func(n, offset int, line []byte) bool {

@@ -14,6 +14,7 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/node"
 )
 
 // Caller is whoever makes a request.
@@ -135,7 +136,7 @@ func (v *verdicts) put(key [sha256.Size]byte, found verdict) {
 
 // judge finds out whose a token is and whether the officer may read. Error: fault.Denied where the token is not good.
 func (g *Gate) judge(ctx context.Context, secret auth.Secret, now time.Time) (context.Context, verdict, error) {
-	ctx = auth.With(ctx, auth.Claim{Token: secret})
+	ctx = node.Bounded(auth.With(ctx, auth.Claim{Token: secret}))
 	key := sha256.Sum256([]byte(secret.Reveal()))
 	version, err := g.node.Store.Version(ctx)
 	if err != nil {

@@ -129,7 +129,7 @@ func (s *server) newer(ctx context.Context, at scope, e *entry, ids []stix.ID) (
 			return nil, err
 		}
 		for _, o := range found {
-			if at.open && !s.isOpen(o) {
+			if at.open && !s.isOpen(o) || e.carried == nil && o.Parcel.Class != e.class { // it is marked otherwise, and in an event of its own
 				continue
 			}
 			if parsed, err := stix.Parse(o.Raw); err == nil {

@@ -233,3 +233,26 @@ func TestSearch(t *testing.T) {
 		t.Errorf("%+v", rows)
 	}
 }
+
+// TestAStricterVersionStaysInItsEvent: what came anew under a stricter label is in the event that has this label, and in no other.
+func TestAStricterVersionStaysInItsEvent(t *testing.T) {
+	t.Parallel()
+	// spec: INT-9
+	h := newHouse(t, Options{})
+	h.adds(h.source, marking.Green, indicator(1, "first", v1, ""), indicator(2, "beside", v1, ""))
+	h.adds(h.source, marking.Green, indicator(1, "second", v2, ""))
+	h.adds(h.source, marking.Amber, indicator(1, "third", v3, ""))
+	third := 0
+	for uuid, e := range read[misp.Manifest](t, h.gets(200, "/misp/feed/all/manifest.json")) {
+		body := h.gets(200, "/misp/feed/all/"+string(uuid)+".json").body
+		if !strings.Contains(body, "third") {
+			continue
+		}
+		if third++; misp.TLP(e.Tags) != marking.Amber {
+			t.Errorf("under TLP:%s: %.400s", misp.TLP(e.Tags), body)
+		}
+	}
+	if third != 1 {
+		t.Errorf("it is in %d events", third)
+	}
+}

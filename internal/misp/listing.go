@@ -42,6 +42,7 @@ type entry struct {
 
 	carried *carried    // where it came from MISP
 	parcel  int64       // where it did not
+	class   store.Class // of that parcel
 	shown   store.Lines // of that parcel
 	older   store.Lines // of these: the newest version is shown in their place
 }
@@ -187,7 +188,7 @@ const (
 // entryOfRow is the event of a parcel.
 func (s *shelf) entryOfRow(r *row, shown store.Lines, in node.IntelView) *entry {
 	e := &entry{
-		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking.TLP, parcel: r.No, shown: shown,
+		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking.TLP, parcel: r.No, class: r.Class, shown: shown,
 	}
 	for i := range r.Objects {
 		if shown.Has(i) && r.Older.Has(i) {

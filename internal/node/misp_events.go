@@ -72,11 +72,16 @@ func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Fra
 	return latest(events), lost, nil
 }
 
-// labelled is tags with the strictest label of what is in a group.
+// labelled is tags with the strictest label of what is in a group. In an event that came from MISP observables are attributes, and these are labelled as the event and themselves say.
 func labelled(tags []misp.Tag, group []*stix.Object, came map[stix.ID]marking.TLP) []misp.Tag {
+	// spec: INT-9
+	born := slices.ContainsFunc(group, func(o *stix.Object) bool { return misp.EventOf(o) != "" })
 	var strictest marking.TLP
 	for _, o := range group {
-		if t := came[o.ID]; !o.Type.Observable() && o.Type != "identity" && o.Type != "marking-definition" && o.Type != "extension-definition" && t.Rank() > strictest.Rank() {
+		if born && o.Type.Observable() || o.Type == "identity" || o.Type == "marking-definition" || o.Type == "extension-definition" {
+			continue
+		}
+		if t := came[o.ID]; t.Rank() > strictest.Rank() {
 			strictest = t
 		}
 	}

@@ -91,13 +91,22 @@ type givingKey struct{}
 
 func giving(ctx context.Context) context.Context { return context.WithValue(ctx, givingKey{}, true) }
 
-// standsIn gives a partner's token the roles of its officer, where the node does what the token is for; nowhere else is it good for anything.
+// boundedKey marks what is done for a face that gives a token no more than its own TLP.
+type boundedKey struct{}
+
+// Bounded is ctx for a face that holds what it gives against the TLP of the token. Elsewhere a token with one is good for nothing: no other face would hold it.
+func Bounded(ctx context.Context) context.Context { return context.WithValue(ctx, boundedKey{}, true) }
+
+// standsIn gives a partner's token the roles of its officer, where the node does what the token is for; nowhere else is it good for anything, nor is one with a TLP of its own where that is not held.
 func standsIn(ctx context.Context, a auth.Actor) (auth.Actor, error) {
 	if a.Limits.IsPartner() {
 		if ctx.Value(givingKey{}) == nil {
 			return a, fault.New(fault.Denied, "", "this token is a partner's: it is good for TAXII alone")
 		}
 		a.Roles = a.Holds
+	}
+	if a.Limits.Max != "" && ctx.Value(givingKey{}) == nil && ctx.Value(boundedKey{}) == nil {
+		return a, fault.New(fault.Denied, "", "this token has a TLP of its own: it is good for TAXII and MISP alone")
 	}
 	return a, nil
 }

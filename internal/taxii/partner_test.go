@@ -9,6 +9,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/statement"
@@ -144,6 +145,11 @@ func TestTokenTLP(t *testing.T) {
 		h.tokens["own"] = secret.Reveal()
 		if r := h.wants("own", http.StatusOK, get, h.at(h.source)+"objects/", "").read(t); names(r) != want {
 			t.Errorf("TLP:%s sees %s", tlp, names(r))
+		}
+		// Where nobody holds what is given against it, a token with a TLP of its own is good for nothing.
+		_, err = h.xa.FindObjects(auth.With(t.Context(), auth.Claim{Token: secret}), catalogue.Search{Value: "host1.example"})
+		if (fault.CodeOf(err) == fault.Denied) != (tlp != "") {
+			t.Errorf("TLP:%s at the desk: %v", tlp, err)
 		}
 	}
 	for _, bad := range []node.TokenLimits{
