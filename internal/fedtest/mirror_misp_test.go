@@ -55,7 +55,7 @@ func TestMirrorFeed(t *testing.T) {
 	})
 	run := func() {
 		t.Helper()
-		_, err := xa.RunMirror(t.Context(), "xb-feed", false)
+		_, err := xa.runs("xb-feed", false)
 		f.must(err)
 	}
 	xa.shows(v.Source)

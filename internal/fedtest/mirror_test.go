@@ -149,14 +149,14 @@ func TestMirror(t *testing.T) {
 	// A new version, and a revocation, follow.
 	bare := auth.With(t.Context(), auth.Claim{Token: auth.Typed(o.token)})
 	f.must(xb.brings(bare, source, indicator(1, v2, tlp(marking.Green)), indicator(2, v2, `,"revoked":true`)))
-	v, err = xa.RunMirror(t.Context(), "xb-sensors", false)
+	v, err = xa.runs("xb-sensors", false)
 	f.must(err)
 	if v.State.Last.Taken != 2 || v.State.All.Taken != 1505 {
 		t.Errorf("%+v", v.State)
 	}
 	// From the beginning: all is known.
 	size := xa.gathered(v.Source)
-	v, err = xa.RunMirror(t.Context(), "xb-sensors", true)
+	v, err = xa.runs("xb-sensors", true)
 	f.must(err)
 	if v.State.Last.Taken != 0 || v.State.Last.Duplicates < 1503 || xa.gathered(v.Source) != size {
 		t.Errorf("%+v", v.State)
@@ -256,6 +256,16 @@ func TestMirrorRestarts(t *testing.T) {
 	}
 }
 
+// runs has a mirror make a run once that of its schedule has ended, and waits for it.
+func (p *Party) runs(name string, again bool) (v node.MirrorView, err error) {
+	p.F.T.Helper()
+	p.Until("the run before has ended", func() bool {
+		v, err = p.RunMirror(p.F.T.Context(), name, again)
+		return fault.CodeOf(err) != fault.Unavailable
+	})
+	return v, err
+}
+
 // What was committed, and not noted because the node died in between, is known when it comes again.
 func TestMirrorDiesBetween(t *testing.T) {
 	t.Parallel()
@@ -272,7 +282,7 @@ func TestMirrorDiesBetween(t *testing.T) {
 	})
 	for range 3 {
 		f.must(xa.forgetsCursor("xb", ""))
-		v, err = xa.RunMirror(t.Context(), "xb", false)
+		v, err = xa.runs("xb", false)
 		f.must(err)
 	}
 	if n := xa.shows(v.Source); n != 450 || xa.gathered(v.Source) != 450 || v.State.Last.Taken != 0 || v.State.Last.Duplicates < 450 {

@@ -95,6 +95,11 @@ func (d *desk) gathers() (g gathered) {
 		d.must(err)
 		return v.Objects > 0 && len(v.Held) > 0 && !v.View.More
 	})
+	d.xb.Until("it has arrived", func() bool {
+		v, _, err := d.xb.Intel(d.Context(), offer.Thread)
+		d.must(err)
+		return v.Objects > 0
+	})
 	tells(exchange.Draft{Thread: offer.Thread, Kind: intel.KindSighting, Blobs: []exchange.Attachment{{Name: "1.jsonl", Type: intel.ParcelType, Raw: []byte(seen)}}}, intel.Sighting{Objects: 1, Count: 3})
 
 	own, err := d.xb.OpenSource(d.Context(), "sinkhole", "stix", marking.Marking{TLP: marking.Green}, d.xb.By("analyst", "one"))
