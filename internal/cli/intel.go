@@ -21,7 +21,7 @@ import (
 type intelCmd struct {
 	List   intelListCmd   `cmd:"" default:"withargs" help:"List sources, feeds and shares, and how far each has come."`
 	Source intelSourceCmd `cmd:"" help:"Open a source, in which what comes from one place is gathered."`
-	Import intelImportCmd `cmd:"" help:"Take objects into a source: STIX, or a list of indicators."`
+	Import intelImportCmd `cmd:"" help:"Take objects into a source: STIX, events of MISP, or a list of indicators."`
 	Search intelSearchCmd `cmd:"" help:"Find objects by value, word, type, source or time."`
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
 	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle, or as events of MISP."`

@@ -159,7 +159,7 @@ type mirrorAddCmd struct {
 	Every      time.Duration `default:"1h" placeholder:"SPAN" help:"How often, from 1m to 744h."`
 	Source     string        `placeholder:"NAME" help:"The source that it fills. Without it: one of the mirror's name. It is opened where it is not."`
 	TLP        marking.TLP   `placeholder:"LABEL" help:"Of a source that is opened: the label of objects that name none, and the least strict of all others. Without it: AMBER."`
-	Handling   []string      `placeholder:"CODE" help:"Likewise, a handling code. May be repeated."`
+	Handling   []string      `placeholder:"CODE" help:"Likewise, a handling code."`
 	access
 }
 

@@ -41,7 +41,7 @@ func (s *session) claim(as, file string) (auth.Claim, error) {
 type officerAddCmd struct {
 	ID       string   `arg:"" name:"id" help:"By what the officer is listed and signs in, like night or desk-2: best no name."`
 	Name     string   `required:"" placeholder:"NAME" help:"The officer's name. It stays on this node."`
-	Role     []string `required:"" placeholder:"ROLE" help:"What the officer may do: analyst, duty-officer, releasing-officer, legal-adviser, auditor or administrator. May be repeated."`
+	Role     []string `required:"" placeholder:"ROLE" help:"What the officer may do: analyst, duty-officer, releasing-officer, legal-adviser, auditor or administrator."`
 	Language []string `placeholder:"TAG" help:"A language that the officer works in, like en."`
 }
 
