@@ -150,7 +150,7 @@ func show(o *stix.Object) visible {
 			Distribution: Inherited, Deleted: Flag(o.Revoked)}}}
 	case "malware", "tool", "attack-pattern", "infrastructure", "course-of-action", "incident":
 		if o.Name != "" {
-			return visible{attributes: []Attribute{attributeOf(o, "text", string(o.Type)+": "+o.Name, false)}, lost: "it is a text: MISP has galaxies for it, which are an instance's own"}
+			return visible{attributes: []Attribute{attributeOf(o, "text", string(o.Type)+": "+o.Name, false)}, lost: "shown as a text, since MISP has galaxies for it, which are an instance's own"}
 		}
 	case "sighting", "extension-definition", "identity":
 		return visible{}
@@ -158,7 +158,7 @@ func show(o *stix.Object) visible {
 	if o.Type.Observable() {
 		return showObservable(o)
 	}
-	return visible{lost: "MISP has no place for a " + string(o.Type)}
+	return visible{lost: "MISP has no place for the type " + string(o.Type)}
 }
 
 // attributeOf is an attribute that an object becomes.

@@ -16,6 +16,7 @@ import (
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
 )
 
 type intelCmd struct {
@@ -24,7 +25,7 @@ type intelCmd struct {
 	Import intelImportCmd `cmd:"" help:"Take objects into a source: STIX, events of MISP, or a list of indicators."`
 	Search intelSearchCmd `cmd:"" help:"Find objects by value, word, type, source or time."`
 	Show   intelShowCmd   `cmd:"" help:"Show what each party has said of an object, side by side."`
-	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle, or as events of MISP."`
+	Export intelExportCmd `cmd:"" help:"Write objects as a STIX bundle, as events of MISP, or as a list of indicators."`
 	Sight  intelSightCmd  `cmd:"" help:"Tell who gave an indicator that it was seen, of what comity match found."`
 	Mirror intelMirrorCmd `cmd:"" help:"Outside collections that are fetched again and again."`
 }
@@ -108,7 +109,7 @@ func (c *intelSourceCmd) Run(ctx context.Context, s *session) error {
 
 type intelImportCmd struct {
 	Source  string      `arg:"" help:"The source: its name, or its id."`
-	Files   []string    `arg:"" name:"file" help:"What is imported; - reads the standard input; a directory is a feed of MISP."`
+	Files   []string    `arg:"" name:"file" help:"What is imported, plain, gzip or zstd; - reads the standard input; a directory is a feed of MISP."`
 	Form    string      `default:"auto" placeholder:"FORM" help:"stix (bundle, envelope, array or lines), misp (an event or several), list (an indicator a line, defanged or not), csv (value,kind,valid_from,valid_until,revoked); auto goes by the name: .csv, .txt, else by what it begins with: stix or misp."`
 	TLP     marking.TLP `placeholder:"LABEL" help:"At least this label, and that of objects that name none. Without it: the source's."`
 	Preview bool        `help:"Only tell what would come of it; import nothing."`
@@ -149,8 +150,11 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 		for _, name := range c.Files {
 			report, err := c.one(ctx, s, n, name, source, m)
 			add(&all, report)
+			if err != nil && all.Objects > 0 && !c.Preview {
+				err = advise(err, "what came before is in the catalogue: "+plural(int(all.Objects), "object", "objects"))
+			}
 			if err != nil {
-				return advise(err, "what came before is in the catalogue: "+plural(int(all.Objects), "object", "objects"))
+				return err
 			}
 		}
 		if !c.Preview {
@@ -175,15 +179,15 @@ func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name
 		}
 		return all, err
 	}
-	in, err := opened(name, s.in)
+	var done atomic.Int64
+	in, size, err := opened(name, s.in, &done)
 	if err != nil {
 		return catalogue.Report{}, err
 	}
 	defer in.Close()
-	var done atomic.Int64
-	stop := s.progress("importing "+filepath.Base(name), &done)
+	stop := s.progressOf("importing "+line(filepath.Base(name)), &done, size)
 	defer stop()
-	items, err := c.items(name, &counting{in, &done}, source, m)
+	items, err := c.items(name, in, source, m)
 	if err != nil {
 		return catalogue.Report{}, err
 	}
@@ -235,6 +239,13 @@ func (c *intelImportCmd) tell(p *page, r catalogue.Report) {
 	if len(types) > 0 {
 		p.say("  %s", strings.Join(types, ", "))
 	}
+	var marked []string
+	for _, label := range slices.Sorted(maps.Keys(r.Markings)) {
+		marked = append(marked, number(int(r.Markings[label]))+" TLP:"+label)
+	}
+	if len(marked) > 0 {
+		p.say("  marked %s", strings.Join(marked, ", "))
+	}
 	if r.Duplicates > 0 {
 		p.say("Here already: %s.", number(int(r.Duplicates)))
 	}
@@ -259,7 +270,7 @@ type intelSearchCmd struct {
 	Value  string    `arg:"" optional:"" help:"An address, name, URL, hash or external id; defanged or not."`
 	Text   string    `placeholder:"WORDS" help:"Words of names, descriptions and labels."`
 	Type   stix.Type `placeholder:"TYPE" help:"Objects of this type."`
-	Thread string    `placeholder:"ID" help:"What came with this source, feed or share alone."`
+	Thread string    `placeholder:"ID" help:"What came with this source, feed or share alone: its id, or a source's name."`
 	From   string    `placeholder:"TIME" help:"What came then or later."`
 	To     string    `placeholder:"TIME" help:"What came before it."`
 	Limit  int       `default:"50" placeholder:"N" help:"At most so many."`
@@ -290,7 +301,7 @@ func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 	return s.withCatalogue(ctx, func(n *node.Node) error {
 		if c.Thread != "" {
 			var err error
-			if search.Thread, err = n.FindThread(ctx, c.Thread); err != nil {
+			if search.Thread, err = gathered(ctx, n, c.Thread); err != nil {
 				return err
 			}
 		}
@@ -328,6 +339,15 @@ func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 			}
 		})
 	})
+}
+
+// gathered finds an open source by its name, or a source, feed or share by the beginning of its id.
+func gathered(ctx context.Context, n *node.Node, name string) (thread.ID, error) {
+	v, err := n.Source(ctx, name)
+	if fault.CodeOf(err) == fault.NotFound {
+		return n.FindThread(ctx, name)
+	}
+	return v.ID, err
 }
 
 // clipped is a text as a table has room for it.
@@ -378,11 +398,19 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 			}
 			for _, about := range v.About {
 				if about.Parsed.Type != "sighting" || about.Parsed.SightingOf != id {
-					p.say("%s %s, from %s", about.Parsed.Type, about.Parsed.ID, about.Statement.From)
+					p.say("%s, from %s", aboutObject(about.Parsed), about.Statement.From)
 				}
 			}
 		})
 	})
+}
+
+// aboutObject names an object that refers to another; a relationship says what it says of which.
+func aboutObject(o *stix.Object) string {
+	if o.Type != "relationship" {
+		return string(o.ID)
+	}
+	return string(o.SourceRef) + " " + line(o.RelationshipType) + " " + string(o.TargetRef)
 }
 
 // between is a span of time for a sentence.

@@ -12,7 +12,7 @@ import (
 )
 
 type intelExportCmd struct {
-	Thread string `placeholder:"ID" help:"Of this source, feed or share alone."`
+	Thread string `placeholder:"ID" help:"Of this source, feed or share alone: its id, or a source's name."`
 	Format string `default:"stix" placeholder:"FORM" help:"stix (a bundle), misp (an event, or several), misp-feed (a directory with manifest.json, an event a file, and hashes.csv), csv (indicators by value, a line for each that somebody gave), list (the values that stand now, one a line)."`
 	Defang bool   `help:"With list: as nobody clicks on them by mistake."`
 	Output string `short:"o" placeholder:"FILE" help:"Write to this new file, or into this directory. Without it: the standard output."`
@@ -40,7 +40,7 @@ func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
 		q := catalogue.Query{}
 		if c.Thread != "" {
 			var err error
-			if q.Thread, err = n.FindThread(ctx, c.Thread); err != nil {
+			if q.Thread, err = gathered(ctx, n, c.Thread); err != nil {
 				return err
 			}
 		}

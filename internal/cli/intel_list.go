@@ -47,10 +47,10 @@ func (l *listing) export(s *session, csv bool, w io.Writer) error {
 		err = unwritten(out.Flush())
 	}
 	if l.left > 0 {
-		s.note(plural(l.left, "object looks", "objects look") + " for no value and is not in the list")
+		s.note(plural(l.left, "object looks", "objects look") + " for no value: not in the list")
 	}
 	if l.past > 0 {
-		s.note(plural(l.past, "indicator is", "indicators are") + " revoked or not valid now, and not in the list")
+		s.note(plural(l.past, "indicator is", "indicators are") + " revoked or not valid now: not in the list")
 	}
 	if l.unnamed > 0 {
 		s.note(plural(l.unnamed, "name of a file is", "names of files are") + " not in the list, which could not say that they are names of files: --format csv does")

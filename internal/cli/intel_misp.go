@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -25,16 +26,21 @@ import (
 	"github.com/comity-exchange/comity/stix"
 )
 
-// opened opens a file, or gives the standard input for "-".
-func opened(name string, stdin io.Reader) (io.ReadCloser, error) {
+// opened opens a file, or gives the standard input for "-", plain, gzip or zstd. done counts what is read of it, of size bytes; 0: nobody knows how many.
+func opened(name string, stdin io.Reader, done *atomic.Int64) (in io.ReadCloser, size int64, err error) {
 	if name == "-" {
-		return io.NopCloser(stdin), nil
+		in, err = unpack(&counting{stdin, done}, func() {})
+		return in, 0, err
 	}
-	f, err := os.Open(name)
+	f, err := openFile(name)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Usage, "", "%s cannot be read", name)
+		return nil, 0, err
 	}
-	return f, nil
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	in, err = unpack(&counting{f, done}, func() { _ = f.Close() }) // it was only read
+	return in, size, err
 }
 
 // feedIn gives the files of the events that a feed of MISP in a directory has; nil for what is no directory.
@@ -65,7 +71,7 @@ func (c *intelImportCmd) items(name string, in io.Reader, source node.IntelView,
 	form := c.Form
 	text := bufio.NewReaderSize(in, sniffed)
 	if form == "auto" {
-		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[strings.ToLower(filepath.Ext(name))]
+		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[unpackedExt(name)]
 		if form == "" {
 			if begin, _ := text.Peek(sniffed); misp.Sniff(begin) {
 				form = "misp"
@@ -79,6 +85,12 @@ func (c *intelImportCmd) items(name string, in io.Reader, source node.IntelView,
 		return eventsIn(name, text, misp.Mapping{TLP: m.TLP})
 	}
 	return stix.NewReader(text, stix.Limits{}).All(), nil
+}
+
+// unpackedExt is how a file's name ends, without .gz or .zst.
+func unpackedExt(name string) string {
+	name = strings.ToLower(name)
+	return filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"))
 }
 
 // eventsIn reads events of MISP. A file is read twice; what comes over the standard input is held.
@@ -104,16 +116,16 @@ func fileTwice(name string, text io.Reader) func() (io.Reader, error) {
 			return text, nil
 		}
 		first = false
-		f, err := os.Open(name)
+		f, err := openLog(name, nil)
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Usage, "", "%s cannot be read", name)
+			return nil, err
 		}
 		return &closing{f}, nil
 	}
 }
 
 // closing is a file that closes itself at its end.
-type closing struct{ f *os.File }
+type closing struct{ f io.ReadCloser }
 
 func (c *closing) Read(b []byte) (int, error) {
 	n, err := c.f.Read(b)

@@ -187,7 +187,7 @@ func (c *mirrorAddCmd) Run(ctx context.Context, s *session) error {
 	}
 	return s.with(ctx, func(n *node.Node) error {
 		v, err := n.AddMirror(ctx, in)
-		if fault.CodeOf(err) == fault.Usage || fault.CodeOf(err) == fault.NotFound {
+		if fault.CodeOf(err) == fault.NotFound {
 			err = advise(err, "comity intel mirror look lists the collections of a server")
 		}
 		if err != nil {

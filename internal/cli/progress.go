@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"io"
+	"strings"
 	"sync/atomic"
 	"time"
 )
@@ -13,6 +14,11 @@ func (s *session) working(what string) (stop func()) { return s.progress(what, n
 
 // progress does the same and shows how many bytes have been done.
 func (s *session) progress(what string, done *atomic.Int64) (stop func()) {
+	return s.progressOf(what, done, 0)
+}
+
+// progressOf shows besides, as a bar, how much of the whole that is, where the whole is known: 0 is not.
+func (s *session) progressOf(what string, done *atomic.Int64, whole int64) (stop func()) {
 	if _, tty := terminal(s.err); !tty {
 		return func() {}
 	}
@@ -30,6 +36,9 @@ func (s *session) progress(what string, done *atomic.Int64) (stop func()) {
 				if done != nil {
 					text += ", " + size(done.Load())
 				}
+				if whole > 0 {
+					text = bar(done.Load(), whole) + " " + text
+				}
 				fmt.Fprintf(s.err, "\r\x1b[K%s", text)
 				shown = true
 			case <-end:
@@ -44,6 +53,13 @@ func (s *session) progress(what string, done *atomic.Int64) (stop func()) {
 		close(end)
 		<-ended
 	}
+}
+
+// bar draws a share of a whole.
+func bar(done, whole int64) string {
+	const wide = 20
+	full := int(min(done, whole) * wide / whole)
+	return fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("#", full), strings.Repeat(".", wide-full), min(done, whole)*100/whole)
 }
 
 // counted counts what is read from a file.

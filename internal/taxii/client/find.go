@@ -77,7 +77,7 @@ func Choose(all []mirror.Collection, name string) (mirror.Collection, error) {
 		case len(fit) == 1:
 			return fit[0], nil
 		case len(fit) > 1:
-			return mirror.Collection{}, fault.New(fault.Usage, "", "the server has %d collections that could be meant: name one by its id", len(fit))
+			return mirror.Collection{}, fault.New(fault.Usage, "", "the server has %d collections that could be meant: look at what it has, and name one by its id", len(fit))
 		}
 	}
 	return mirror.Collection{}, fault.New(fault.NotFound, "", "the server lists no such collection")
