@@ -78,7 +78,7 @@ func oneOf[T ~string](flag, given string, words ...T) (T, error) {
 	for _, w := range words {
 		list = append(list, string(w))
 	}
-	return "", fault.New(fault.Usage, "STM-1", "%s: one of %s", flag, strings.Join(list, ", "))
+	return "", fault.New(fault.Usage, "", "%s: one of %s", flag, strings.Join(list, ", "))
 }
 
 // draft makes the draft of a new thread, or, with a view, of the next statement in one.

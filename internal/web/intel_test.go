@@ -151,7 +151,7 @@ func TestIntelligence(t *testing.T) {
 	d.has("sightings", d.page("release", "/intelligence/sightings"), "Of what we gave", "3 times", "walnut", "update[.]walnut[.]example", "We have told nobody of a sighting.")
 
 	malware := d.page("release", g.malware)
-	d.has("a malware", malware, "WALNUT loader", "Fetches a second stage", "indicates", "198[.]51[.]100[.]7", "Walnut harvest", `href="/intelligence/object/indicator--5a0b0000-0000-4000-8000-000000000001"`, "drops", "WALNUT wiper", "gathered by ourselves", "this party alone", "downloader, remote-access-trojan", "<svg")
+	d.has("a malware", malware, "WALNUT loader", "Fetches a second stage", "indicates", "198[.]51[.]100[.]7", "Walnut harvest", `href="/intelligence/object/indicator--5a0b0000-0000-4000-8000-000000000001"`, "drops", "WALNUT wiper", "gathered by ourselves", "nobody: it is a record of our own", "downloader, remote-access-trojan", "<svg")
 	host := d.page("release", g.host)
 	d.has("what two parties say", host, "they differ in", "differs", "90 of 100", "35 of 100", "shared-hosting", "Arrangement of XA and XB on the exchange of intelligence", "sinkholes", "3 times", "[domain-name:value = &#39;update[.]walnut[.]example&#39;]")
 	d.lacks("values are not to be clicked on", host, `href="https://update`, ">update.walnut.example<")
