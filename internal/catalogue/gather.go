@@ -220,6 +220,7 @@ func (g *gathering) settle() error {
 	all := g.candidates
 	g.candidates = nil
 	err := g.c.Store.View(g.ctx, func(tx store.Tx) error {
+		clear(g.ours) // some may have been erased since
 		if g.o.Sampled && len(all) > 4*samples {
 			known := false
 			for i := 0; i < len(all); i += len(all) / samples {
@@ -232,7 +233,6 @@ func (g *gathering) settle() error {
 				return nil
 			}
 		}
-		clear(g.ours) // some may have been erased since
 		for i := range all {
 			if err := g.lookUp(tx, &all[i]); err != nil {
 				return err
@@ -373,7 +373,7 @@ func (g *gathering) all() (waiting []*gathered) {
 	return waiting
 }
 
-// together is an exchange that can say several things at once, in one transaction.
+// together is an exchange that can say several things at once: each by itself, mostly in one transaction.
 type together interface {
 	SubmitAll(ctx context.Context, drafts []exchange.Draft) ([]exchange.Said, []error)
 }

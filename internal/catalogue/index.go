@@ -223,7 +223,7 @@ func (c *Catalogue) parseLine(hash *hasher, o *stix.Object, values []string, off
 		}
 		l.terms = append(l.terms, hash.term(byRef, string(id)))
 	}
-	if !o.Type.Observable() && o.Type != "indicator" && o.Type != "relationship" {
+	if termed(o.Type) {
 		l.terms = append(l.terms, hash.term(byType, string(o.Type)))
 	}
 	return l
