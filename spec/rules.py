@@ -684,11 +684,12 @@ class Intel:
 
     COUNT = lambda v: is_number(v, 0, MOST)
     LIST = lambda v: is_list(v, 1, 32, is_identifier)
+    FLAG = lambda v: isinstance(v, bool)
     REASONS = ("agreement", "originator", "caveat")
     HELD = lambda v: isinstance(v, dict) and set(v) == {"reason", "objects"} and v["reason"] in Intel.REASONS and is_number(v["objects"], 1, MOST)
     kinds = {
-        "intel.source": Kind(50, True, {"name": is_identifier, "format": WORD}, ("format",)),
-        "intel.import": Kind(50, False, {"objects": COUNT, "refused": COUNT, "duplicates": COUNT}, ("refused", "duplicates")),
+        "intel.source": Kind(50, True, {"name": is_identifier, "format": WORD, "own": FLAG}, ("format", "own")),
+        "intel.import": Kind(50, False, {"objects": COUNT, "refused": COUNT, "duplicates": COUNT, "own": FLAG}, ("refused", "duplicates", "own")),
         "intel.offer": Kind(50, True, {"feed": is_identifier, "types": LIST, "labels": LIST, "sector": WORD, "tlp_max": lambda v: v == "" or v in TLP,
                                        "confidence_min": lambda v: is_number(v, 0, 100), "purpose": WORD},
                             ("types", "labels", "sector", "tlp_max", "confidence_min", "purpose")),
@@ -740,7 +741,9 @@ class Intel:
             self.objects = f.get("objects", 0)
             return
         must(verb in self.may(by))
-        if verb == "subscribe":
+        if verb == "import":
+            must(not f.get("own") or self.opener["facts"].get("own"))
+        elif verb == "subscribe":
             must(f.get("after", 0) <= self.n)
             self.after, self.fresh, self.more = f.get("after", 0), True, False
         elif verb == "increment":

@@ -42,6 +42,9 @@ type BodyChecker interface {
 	CheckBody(h *statement.Head, body *statement.Body) error
 }
 
+// Gatherer is what a desk implements, beside Desk, when some of its statements bring what others have said, and not their author: that is not its author's own to pass on.
+type Gatherer interface{ Gathers(h *statement.Head) bool }
+
 // KindSpec describes one kind of statement.
 type KindSpec struct {
 	Kind  statement.Kind

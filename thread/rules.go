@@ -123,6 +123,14 @@ func (r *Rules) CheckBody(h *statement.Head, body *statement.Body) error {
 	return nil
 }
 
+// Gathered tells whether h brings what others have said to its author.
+func (r *Rules) Gathered(h *statement.Head) bool {
+	// spec: ONW-1
+	d, _ := r.Desk(Kind(h.Kind.Desk()))
+	g, ok := d.(Gatherer)
+	return ok && g.Gathers(h)
+}
+
 // After is what the next head of author names: the frontier, with the author's own previous head always among it. A frontier that is wider than a head can name needs the
 // thread's heads to choose from: see AfterOf. Without them the lowest ids are taken; a later head names the rest.
 func (r *Rules) After(s State, author party.Code) []statement.ID {

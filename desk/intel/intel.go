@@ -10,12 +10,13 @@ import (
 // Kind is the desk's name.
 const Kind thread.Kind = "intel"
 
-// Desk implements thread.Desk and thread.BodyChecker. It keeps nothing.
+// Desk implements thread.Desk, thread.BodyChecker and thread.Gatherer. It keeps nothing.
 type Desk struct{}
 
 var (
 	_ thread.Desk        = Desk{}
 	_ thread.BodyChecker = Desk{}
+	_ thread.Gatherer    = Desk{}
 )
 
 // Kind is "intel".
@@ -41,6 +42,16 @@ func (Desk) Apply(s thread.State, h *statement.Head) (thread.State, error) {
 // Summary is what lists show. Nobody owes anything in a feed, so there are no clocks, and nothing is asked for that the ledger counts.
 func (Desk) Summary(s thread.State) thread.Summary {
 	return thread.Summarise(s, (*state).summary)
+}
+
+// Gathers tells of an import whose objects are not its author's own.
+func (Desk) Gathers(h *statement.Head) bool {
+	// spec: INT-9
+	if h.Kind != KindImport {
+		return false
+	}
+	f, err := thread.Facts[Import](h)
+	return err != nil || !f.Own
 }
 
 // CheckBody holds the attachments of what brings objects against the form of a parcel, and wants a text where a sighting has none. What is in them it does not read.

@@ -158,6 +158,30 @@ func TestSource(t *testing.T) {
 	}
 }
 
+// Only what a source of its party's own words brings can be its own; what else comes into it has been gathered.
+func TestOwnWords(t *testing.T) {
+	t.Parallel()
+	// spec: INT-9
+	for _, c := range []struct{ source, brought, gathered, void bool }{
+		{false, false, true, false}, {true, false, true, false}, {true, true, false, false}, {false, true, false, true},
+	} {
+		k := threadtest.NewTalk(t, Desk{})
+		k.Open("XA", nil, KindSource, Source{Name: "sensors", Own: c.source})
+		h := k.Say("XA", KindImport, Import{Objects: 1, Own: c.brought})
+		if got := (Desk{}).Gathers(h); got != c.gathered {
+			t.Errorf("%+v: gathered is %t", c, got)
+		}
+		if v := read(t, k); v.Own != c.source {
+			t.Errorf("%+v: %+v", c, v)
+		}
+		want := map[bool]thread.Reason{true: thread.NotAdmissible}[c.void]
+		takes(t, k, want, map[string]*statement.Head{"import": h})
+	}
+	if (Desk{}).Gathers(&statement.Head{Kind: KindShare, Facts: []byte(`{"objects":1}`)}) {
+		t.Error("a share is said to be gathered")
+	}
+}
+
 func TestSightingsAddUp(t *testing.T) {
 	t.Parallel()
 	// spec: INT-8

@@ -60,10 +60,12 @@ const (
 // maxNumber is the greatest number in facts (ENC-2).
 const maxNumber = 1<<53 - 1
 
-// Source is the facts of intel.source: what the party calls it, and the form in which it comes, such as "stix", "misp" or "taxii".
+// Source is the facts of intel.source: what the party calls it, the form in which it comes, such as "stix", "misp" or "taxii", and whether what comes from it is what the
+// party has seen or written itself. Of a source that does not say so, others have said what it brings, and it is passed on as that may be (INT-9).
 type Source struct {
 	Name   string `json:"name"`
 	Format string `json:"format,omitzero"`
+	Own    bool   `json:"own,omitzero"`
 }
 
 // Check wants a name, and nobody to whom it goes.
@@ -83,6 +85,7 @@ type Import struct {
 	Objects    int64 `json:"objects"`
 	Refused    int64 `json:"refused,omitzero"`
 	Duplicates int64 `json:"duplicates,omitzero"`
+	Own        bool  `json:"own,omitzero"` // what it brought is its author's own; only in a source that is
 }
 
 // Check wants numbers of things.

@@ -40,6 +40,7 @@ type state struct {
 	Status  Status       `json:"status"`
 	Name    string       `json:"name,omitzero"`   // of a source
 	Format  string       `json:"format,omitzero"` // of a source
+	Own     bool         `json:"own,omitzero"`    // of a source
 	Offer   *Offer       `json:"offer,omitempty"` // of a feed
 	Objects int64        `json:"objects"`         // that came, by the facts
 
@@ -144,7 +145,7 @@ func (st *state) open(h *statement.Head) error {
 	switch h.Kind {
 	case KindSource:
 		f, err := thread.Facts[Source](h)
-		st.Form, st.Status, st.Name, st.Format = ASource, Open, f.Name, f.Format
+		st.Form, st.Status, st.Name, st.Format, st.Own = ASource, Open, f.Name, f.Format, f.Own
 		return err
 	case KindOffer:
 		f, err := thread.Facts[Offer](h)
@@ -160,9 +161,16 @@ func (st *state) open(h *statement.Head) error {
 
 // grow counts what an import brought.
 func (st *state) grow(h *statement.Head) error {
+	// spec: INT-9
 	f, err := said[Import](st, h)
+	switch {
+	case err != nil:
+		return err
+	case f.Own && !st.Own:
+		return thread.Void(thread.NotAdmissible, "INT-9", "what a source of others' words brings is not its author's own")
+	}
 	st.Objects = sum(st.Objects, f.Objects)
-	return err
+	return nil
 }
 
 // become wants the facts of a kind that has none.

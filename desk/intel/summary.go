@@ -22,6 +22,7 @@ type View struct {
 	Status  Status
 	Name    string // of a source
 	Format  string // of a source
+	Own     bool   // of a source: what it brings may be the party's own
 	Offer   Offer  // of a feed
 	Objects int64  // that came, by the facts; in a feed those that were sent again count again
 
@@ -43,7 +44,7 @@ func Read(s thread.State) (v View, ok bool) {
 		return v, false
 	}
 	v = View{
-		Form: st.Form, By: st.By, To: slices.Clone(st.To), Status: st.Status, Name: st.Name, Format: st.Format, Objects: st.Objects,
+		Form: st.Form, By: st.By, To: slices.Clone(st.To), Status: st.Status, Name: st.Name, Format: st.Format, Own: st.Own, Objects: st.Objects,
 		N: st.N, Through: st.Through, After: st.After, Fresh: st.Fresh, More: st.More, Held: slices.Clone(st.Held), Seen: maps.Clone(st.Seen),
 	}
 	if st.Offer != nil {

@@ -147,7 +147,7 @@ func (f *feeding) measure(ctx context.Context, r *FeedReport) (err error) {
 	if err != nil {
 		return err
 	}
-	if f.source, err = f.a.OpenSource(ctx, "measured", "list", marking.Marking{TLP: marking.Green}, f.a.By("analyst", "one")); err != nil {
+	if f.source, err = f.a.OpenSource(ctx, intel.Source{Name: "measured", Format: "list"}, marking.Marking{TLP: marking.Green}, f.a.By("analyst", "one")); err != nil {
 		return err
 	}
 	f.Progress("%d objects first", f.few)

@@ -25,6 +25,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
@@ -183,7 +184,7 @@ func (b *taxiiBench) staff(ctx context.Context) error {
 	}
 	b.token, b.ctx = secret.Reveal(), auth.With(ctx, auth.Claim{Token: secret})
 	for name, id := range map[string]*thread.ID{"filled": &b.fill, "posted": &b.posted} {
-		if *id, err = b.node.OpenSource(b.ctx, name, "stix", marking.Marking{TLP: marking.Green}, statement.By{}); err != nil {
+		if *id, err = b.node.OpenSource(b.ctx, intel.Source{Name: name, Format: "stix"}, marking.Marking{TLP: marking.Green}, statement.By{}); err != nil {
 			return err
 		}
 	}

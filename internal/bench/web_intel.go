@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/stix"
@@ -17,7 +18,7 @@ const relatedObjects = 60
 // intelligence measures the pages of intelligence of a node whose catalogue has so many objects.
 func (p *pair) intelligence(ctx context.Context, pages http.Handler, objects int) (out []Cost, err error) {
 	m := marking.Marking{TLP: marking.Green}
-	source, err := p.a.OpenSource(ctx, "measured", "stix", m, p.a.By("analyst", "one"))
+	source, err := p.a.OpenSource(ctx, intel.Source{Name: "measured", Format: "stix"}, m, p.a.By("analyst", "one"))
 	if err != nil {
 		return nil, err
 	}

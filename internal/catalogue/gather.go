@@ -35,6 +35,7 @@ type Source struct {
 	By      statement.By    // who imports
 	Marking marking.Marking // of objects that name no circle themselves, and the least strict of all others
 	Title   string          // of each statement that it makes; "" for none
+	Own     bool            // what it brings this party has seen or written itself; the source says so too (INT-9)
 	Strict  bool            // refuse what breaks a rule of the standard, too, and not only what is no object
 }
 
@@ -389,7 +390,7 @@ func (g *gathering) say(all ...*gathered) error {
 		if len(p.whole) == 0 {
 			continue
 		}
-		facts, err := json.Marshal(intel.Import{Objects: p.objects})
+		facts, err := json.Marshal(intel.Import{Objects: p.objects, Own: g.from.Own})
 		if err != nil {
 			return fault.Wrap(err, fault.Internal, "", "the facts cannot be written")
 		}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
@@ -84,11 +85,12 @@ type intelSourceCmd struct {
 	Name   string      `arg:"" help:"What you call it: letters, digits, dots and dashes."`
 	Format string      `default:"stix" placeholder:"WORD" help:"The form in which it comes, such as stix, misp, csv."`
 	TLP    marking.TLP `default:"AMBER" placeholder:"LABEL" help:"The label of the record, and of objects that name none."`
+	Own    bool        `help:"What it brings this party has seen or written itself, and may pass on as it likes. Without it others have said it: what is TLP:AMBER or no-onward stays here."`
 	speaker
 }
 
 func (intelSourceCmd) Help() string {
-	return `  comity intel source sensors
+	return `  comity intel source sensors --own
   comity intel source partner-list --format csv --tlp GREEN`
 }
 
@@ -97,7 +99,7 @@ func (c *intelSourceCmd) Run(ctx context.Context, s *session) error {
 		return err
 	}
 	return s.with(ctx, func(n *node.Node) error {
-		id, err := n.OpenSource(ctx, c.Name, c.Format, marking.Marking{TLP: c.TLP}, c.by(n))
+		id, err := n.OpenSource(ctx, intel.Source{Name: c.Name, Format: c.Format, Own: c.Own}, marking.Marking{TLP: c.TLP}, c.by(n))
 		if err != nil {
 			return err
 		}

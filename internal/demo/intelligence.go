@@ -82,7 +82,7 @@ func (p *play) intelligence(ctx context.Context) error {
 // gather has XA take the bundle into a source of its own.
 func (p *play) gather(ctx context.Context) error {
 	m := marking.Marking{TLP: marking.Green}
-	source, err := p.a.OpenSource(ctx, "sensors", "stix", m, p.a.By("", ""))
+	source, err := p.a.OpenSource(ctx, intel.Source{Name: "sensors", Format: "stix", Own: true}, m, p.a.By("", ""))
 	if err != nil {
 		return err
 	}

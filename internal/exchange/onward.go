@@ -44,16 +44,17 @@ func (p Passage) Denied() error {
 
 // source is a head with which content came, and what its agreement says of its use.
 type source struct {
-	head  *statement.Head
-	use   agreement.Use
-	binds func(party.Code) bool // whether the head's agreement binds a party too; nil: there is none
+	head     *statement.Head
+	gathered bool // it brings what others have said to its author
+	use      agreement.Use
+	binds    func(party.Code) bool // whether the head's agreement binds a party too; nil: there is none
 }
 
 // Onward decides whether what came with h may go to a destination: a party, Outside, or for a program of its own, this party itself. proceedings tells that it is to
 // serve in judicial proceedings.
 func (x *Exchange) Onward(tx store.Tx, h *statement.Head, to party.Code, proceedings bool) (Passage, error) {
 	// spec: ONW-1
-	s := source{head: h}
+	s := source{head: h, gathered: x.Rules.Gathered(h)}
 	if public, err := x.public(tx, h); err != nil || public {
 		return Passage{Permitted: true, Clause: "AGR-16", Reason: "its text is published"}, err
 	}
@@ -103,12 +104,15 @@ func (s source) onward(self, to party.Code, proceedings bool) Passage {
 		return Passage{Permitted: true, Clause: clause, Article: article, Reason: reason}
 	}
 	no := func(clause, article, reason string) Passage {
+		if s.gathered && h.From == self {
+			return Passage{Clause: clause, Article: article, Reason: reason + "; ask those who said it: " + string(self) + " has only gathered it"}
+		}
 		return Passage{Clause: clause, Article: article, Reason: reason + "; ask " + string(h.From), Ask: h.From}
 	}
 	house := to != Outside && to.Principal() == self.Principal()
 	// spec: ONW-1
 	switch {
-	case h.From == self:
+	case h.From == self && !s.gathered:
 		return yes("ONW-1", "", "it is this party's own")
 	case to == h.From || to != self && slices.Contains(h.To, to):
 		return yes("ONW-1", "", string(to)+" has it from its author")
@@ -245,41 +249,43 @@ func tell(m marking.Marking) string {
 	return out
 }
 
-// cameWith lists the heads of others with which a blob came, the earliest first; none where this party had it before it came.
+// cameWith lists the heads with which a blob came from others, the earliest first; none where this party had it before it came.
 func (x *Exchange) cameWith(tx store.Tx, sha256 statement.Digest) ([]*statement.Head, error) {
 	// spec: ONW-1
 	refs, err := tx.FindBlobs(sha256)
 	if err != nil || len(refs) == 0 {
 		return nil, err
 	}
-	var rows []store.Statement
+	type carrier struct {
+		head    *statement.Head
+		arrived statement.Time
+		own     int // 1: this party's own; of what is of one moment, what came counts as the earlier
+	}
+	var all []carrier
 	for _, ref := range refs {
-		s, err := tx.Statement(ref.Statement)
+		row, err := tx.Statement(ref.Statement)
 		if err != nil {
 			return nil, err
-		}
-		rows = append(rows, s)
-	}
-	own := func(s store.Statement) int {
-		if s.Origin.Code() == x.Self {
-			return 1 // of what is of one moment, what came counts as the earlier
-		}
-		return 0
-	}
-	slices.SortStableFunc(rows, func(a, b store.Statement) int { return cmp.Or(a.Arrived.Compare(b.Arrived), own(a)-own(b)) })
-	if rows[0].Origin.Code() == x.Self {
-		return nil, nil
-	}
-	var heads []*statement.Head
-	for _, row := range rows {
-		if row.Origin.Code() == x.Self {
-			continue
 		}
 		h, err := statement.Reread(row.ID, row.Head)
 		if err != nil {
 			return nil, err
 		}
-		heads = append(heads, h)
+		c := carrier{h, row.Arrived, 0}
+		if h.From == x.Self && !x.Rules.Gathered(h) {
+			c.own = 1
+		}
+		all = append(all, c)
+	}
+	slices.SortStableFunc(all, func(a, b carrier) int { return cmp.Or(a.arrived.Compare(b.arrived), a.own-b.own) })
+	if all[0].own == 1 {
+		return nil, nil
+	}
+	var heads []*statement.Head
+	for _, c := range all {
+		if c.own == 0 {
+			heads = append(heads, c.head)
+		}
 	}
 	return heads, nil
 }

@@ -65,6 +65,42 @@ func TestOnward(t *testing.T) {
 	}
 }
 
+// What a party has only gathered goes no further than what it got would, and nobody is told to ask the party itself.
+func TestGatheredOnward(t *testing.T) {
+	t.Parallel()
+	// spec: INT-9, ONW-1, ONW-2
+	where := []party.Code{"XA", "XA.cert", "XB", Outside}
+	for _, c := range []struct {
+		m  marking.Marking
+		to string
+	}{
+		{marking.Marking{TLP: marking.Red}, "ynnn"},
+		{marking.Marking{TLP: marking.AmberStrict}, "yynn"},
+		{marking.Marking{TLP: marking.Amber}, "yynn"},
+		{marking.Marking{TLP: marking.Green}, "yyyn"},
+		{marking.Marking{TLP: marking.Clear}, "yyyy"},
+		{marking.Marking{TLP: marking.Clear, Handling: []string{noOnward}}, "ynnn"},
+		{marking.Marking{TLP: marking.Clear, PersonalData: marking.PersonalMinimised}, "yynn"},
+	} {
+		h := &statement.Head{From: "XA", Kind: "intel.import", Marking: c.m}
+		gathered, own := source{head: h, gathered: true}, source{head: h}
+		got := ""
+		for _, to := range where {
+			p := gathered.onward("XA", to, false)
+			got += map[bool]string{true: "y", false: "n"}[p.Permitted]
+			if !p.Permitted && (p.Ask != "" || p.Clause != "ONW-2" || !strings.HasSuffix(p.Reason, "XA has only gathered it")) {
+				t.Errorf("%+v to %q: %+v", c.m, to, p)
+			}
+			if p := own.onward("XA", to, false); !p.Permitted {
+				t.Errorf("%+v to %q: what XA has said itself: %+v", c.m, to, p)
+			}
+		}
+		if got != c.to {
+			t.Errorf("%+v: %s, want %s", c.m, got, c.to)
+		}
+	}
+}
+
 func TestProceedings(t *testing.T) {
 	t.Parallel()
 	// spec: ONW-3

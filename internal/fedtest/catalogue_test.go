@@ -14,6 +14,7 @@ import (
 
 	"github.com/go-json-experiment/json/jsontext"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/node"
@@ -57,7 +58,7 @@ func TestRealObjects(t *testing.T) {
 	f.must(err)
 	xa := f.At("XA")
 	want := map[stix.ID]string{}
-	source, err := xa.OpenSource(t.Context(), "matrix", "stix", marking.Marking{TLP: marking.Clear}, xa.By("analyst", "one"))
+	source, err := xa.OpenSource(t.Context(), intel.Source{Name: "matrix", Format: "stix"}, marking.Marking{TLP: marking.Clear}, xa.By("analyst", "one"))
 	f.must(err)
 	take := func() catalogue.Report {
 		in, err := gzip.NewReader(bytes.NewReader(packed))

@@ -43,7 +43,7 @@ func TestAFeedThatMayNotGoOn(t *testing.T) {
 	var said atomic.Int64
 	xa.Restart(func(o *node.Options) { o.Log = slog.New(complaints{slog.DiscardHandler, &said}) })
 	agreed := f.Agree(strings.Replace(exchangeOfIntelligence("XA", "XB"), `"intel.*"`, `"intel.offer","intel.subscribe"`, 1), "XA")
-	source, err := xa.OpenSource(t.Context(), "sensors", "stix", marking.Marking{TLP: marking.Green}, xa.By("analyst", "one"))
+	source, err := xa.OpenSource(t.Context(), intel.Source{Name: "sensors", Format: "stix"}, marking.Marking{TLP: marking.Green}, xa.By("analyst", "one"))
 	f.must(err)
 	offer := xa.tells(exchange.Draft{To: []party.Code{"XB"}, Agreement: agreed, Kind: intel.KindOffer}, intel.Offer{Feed: "all"})
 	xb.Has(offer.ID)

@@ -41,7 +41,7 @@ func tlp(m marking.TLP) string {
 func (p *Party) gathers(name string, m marking.TLP, objects ...string) (thread.ID, catalogue.Report) {
 	p.F.T.Helper()
 	ctx, by := p.F.T.Context(), p.By("analyst", "one")
-	id, err := p.OpenSource(ctx, name, "stix", marking.Marking{TLP: m}, by)
+	id, err := p.OpenSource(ctx, intel.Source{Name: name, Format: "stix", Own: true}, marking.Marking{TLP: m}, by)
 	p.F.must(err)
 	return id, p.adds(id, m, objects...)
 }

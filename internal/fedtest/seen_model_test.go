@@ -199,7 +199,8 @@ func (m *model) sees(v catalogue.Viewer, h *statement.Head) bool {
 // passes tells whether what came with a head may go to somebody.
 func (m *model) passes(to party.Code, h *statement.Head) bool {
 	// spec: ONW-1, ONW-2, ONW-3
-	if h.From == m.self || to == h.From || to != m.self && slices.Contains(h.To, to) {
+	gathered := h.Kind == intel.KindImport && !bytes.Contains(h.Facts, []byte(`"own":true`))
+	if h.From == m.self && !gathered || to == h.From || to != m.self && slices.Contains(h.To, to) {
 		return true
 	}
 	if h.Marking.TLP == marking.Red || to != m.self && slices.Contains(h.Marking.Handling, "no-onward") {

@@ -75,8 +75,8 @@ func newSight(t *testing.T) *sight {
 		}
 		s.model.terms[id], s.agreed = said, append(s.agreed, id)
 	}
-	for i, m := range []marking.TLP{marking.Clear, marking.Green, marking.Red} {
-		id, err := s.xa.OpenSource(s.ctx, fmt.Sprintf("source-%d", i), "stix", marking.Marking{TLP: m}, s.xa.By("analyst", "one"))
+	for i, m := range []marking.TLP{marking.Clear, marking.Green, marking.Green, marking.Red} {
+		id, err := s.xa.OpenSource(s.ctx, intel.Source{Name: fmt.Sprintf("source-%d", i), Format: "stix", Own: i > 1}, marking.Marking{TLP: m}, s.xa.By("analyst", "one"))
 		f.must(err)
 		s.sources, s.marks = append(s.sources, id), append(s.marks, m)
 	}

@@ -294,7 +294,7 @@ func TestMatchFromCatalogueAsFromList(t *testing.T) {
 	t.Parallel()
 	f := New(t, "XA")
 	xa := f.At("XA")
-	id, err := xa.OpenSource(t.Context(), "list", "list", marking.Marking{TLP: marking.Green}, xa.By("analyst", "one"))
+	id, err := xa.OpenSource(t.Context(), intel.Source{Name: "list", Format: "list"}, marking.Marking{TLP: marking.Green}, xa.By("analyst", "one"))
 	f.must(err)
 	list := "value,kind,valid_from,valid_until,revoked\n198.51.100.0/24\nevil[.]example\n192.0.2.9:443\nhxxp://evil.example/a\nother.example/x_y\n/gate.php\na@mail.example\nd41d8cd98f00b204e9800998ecf8427e\nlate.example,,2026-03-01\nearly.example,,,2026-01-01\ngone.example,,,,yes\ntool.exe,file\n"
 	_, err = xa.Import(t.Context(), catalogue.Source{Thread: id, By: xa.By("analyst", "one"), Marking: marking.Marking{TLP: marking.Green}},

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
@@ -25,6 +26,7 @@ type NewSource struct {
 	Name   string      `json:"name" doc:"what it is called: letters, digits, dots and dashes"`
 	Format string      `json:"format,omitzero" doc:"the form in which it comes, such as stix"`
 	TLP    marking.TLP `json:"tlp" doc:"the label of the record, and of objects that name none"`
+	Own    bool        `json:"own,omitzero" doc:"what it brings this party has seen or written itself, and may pass on; else others have said it"`
 	Role   string      `json:"role,omitzero"`
 }
 
@@ -34,7 +36,7 @@ type SourceMade struct {
 }
 
 func (a *api) openSource(ctx context.Context, in *struct{ Body NewSource }) (SourceMade, error) {
-	id, err := a.node.OpenSource(ctx, in.Body.Name, in.Body.Format, marking.Marking{TLP: in.Body.TLP}, a.node.By(in.Body.Role, ""))
+	id, err := a.node.OpenSource(ctx, intel.Source{Name: in.Body.Name, Format: in.Body.Format, Own: in.Body.Own}, marking.Marking{TLP: in.Body.TLP}, a.node.By(in.Body.Role, ""))
 	return SourceMade{id}, err
 }
 

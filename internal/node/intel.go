@@ -44,8 +44,8 @@ func (n *Node) wordsOfTexts(texts ...string) []store.Word {
 type feedingKey struct{}
 
 // OpenSource opens a source of this party's own, in which what comes from one place is gathered. Errors: those of Say.
-func (n *Node) OpenSource(ctx context.Context, name, format string, m marking.Marking, by statement.By) (thread.ID, error) {
-	facts, err := marshal(intel.Source{Name: name, Format: format})
+func (n *Node) OpenSource(ctx context.Context, s intel.Source, m marking.Marking, by statement.By) (thread.ID, error) {
+	facts, err := marshal(s)
 	if err != nil {
 		return thread.ID{}, err
 	}
@@ -222,9 +222,22 @@ func (n *Node) SourceMarking(ctx context.Context, id thread.ID) (m marking.Marki
 	return m, err
 }
 
-// Import takes objects into a source: see catalogue.Import.
+// Import takes objects into a source: see catalogue.Import. They are this party's own where the source says so.
 func (n *Node) Import(ctx context.Context, from catalogue.Source, items iter.Seq2[stix.Item, error], o catalogue.ImportOptions) (catalogue.Report, error) {
-	if err := n.Authorize(ctx, auth.Read, auth.Matter{}); err != nil { // what is a duplicate tells what is here
+	// spec: INT-9
+	v, _, err := n.Intel(ctx, from.Thread) // what is a duplicate tells what is here, so whoever imports may read
+	if err != nil {
+		return catalogue.Report{}, err
+	}
+	from.Own = v.View.Own
+	return n.Catalogue.Import(ctx, from, items, o)
+}
+
+// importOthers takes objects into a source that are not this party's own, whatever the source says.
+func (n *Node) importOthers(ctx context.Context, from catalogue.Source, items iter.Seq2[stix.Item, error], o catalogue.ImportOptions) (catalogue.Report, error) {
+	// spec: INT-9
+	from.Own = false
+	if err := n.Authorize(ctx, auth.Read, auth.Matter{}); err != nil {
 		return catalogue.Report{}, err
 	}
 	return n.Catalogue.Import(ctx, from, items, o)

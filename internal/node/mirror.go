@@ -292,7 +292,7 @@ func (n *Node) sourceFor(ctx context.Context, name, format string, m marking.Mar
 		return id, nil
 	}
 	m.TLP = cmp.Or(m.TLP, marking.Amber)
-	return n.OpenSource(mirroring(ctx), name, format, m, statement.By{Role: n.Config.Role})
+	return n.OpenSource(mirroring(ctx), intel.Source{Name: name, Format: format}, m, statement.By{Role: n.Config.Role})
 }
 
 // changeMirrors changes the list.

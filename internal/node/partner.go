@@ -161,15 +161,17 @@ func (n *Node) Bring(ctx context.Context, from catalogue.Source, items iter.Seq2
 	if err != nil {
 		return catalogue.Report{}, err
 	}
+	take := n.Import
 	if a.Limits.IsPartner() {
 		if !a.Limits.Writes(from.Thread) {
 			return catalogue.Report{}, fault.New(fault.Denied, "", "this token does not bring objects into this source")
 		}
+		take = n.importOthers
 		from.Title = "Brought by " + a.Limits.Partner + ", with the token " + a.Token
 	}
 	ctx = giving(ctx)
 	if err := n.Authorize(ctx, auth.Draft, auth.Matter{Author: a.ID}); err != nil {
 		return catalogue.Report{}, err
 	}
-	return n.Import(ctx, from, items, o)
+	return take(ctx, from, items, o)
 }

@@ -141,7 +141,7 @@ func (t *telling) keepOwn(g *sightGroup) error {
 		return nil
 	}
 	if missing {
-		if g.Thread, err = t.n.OpenSource(t.ctx, sourceOfSightings, "stix", g.marking, t.s.By); err != nil {
+		if g.Thread, err = t.n.OpenSource(t.ctx, intel.Source{Name: sourceOfSightings, Format: "stix", Own: true}, g.marking, t.s.By); err != nil {
 			return g.refused(err)
 		}
 	}

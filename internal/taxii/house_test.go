@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/fedtest"
@@ -71,7 +72,7 @@ func (h *house) token(ctx context.Context, officer string) context.Context {
 
 func (h *house) opens(name string, m marking.TLP) thread.ID {
 	h.t.Helper()
-	id, err := h.xa.OpenSource(h.ctx, name, "stix", marking.Marking{TLP: m}, statement.By{})
+	id, err := h.xa.OpenSource(h.ctx, intel.Source{Name: name, Format: "stix"}, marking.Marking{TLP: m}, statement.By{})
 	h.must(err)
 	return id
 }

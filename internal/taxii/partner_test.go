@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
@@ -98,7 +99,7 @@ func TestPartner(t *testing.T) {
 	if _, err := h.xa.Intelligence(ctx); fault.CodeOf(err) != fault.Denied {
 		t.Errorf("beside TAXII: %v", err)
 	}
-	if _, err := h.xa.OpenSource(ctx, "other", "", marking.Marking{TLP: marking.Green}, statement.By{}); fault.CodeOf(err) != fault.Denied {
+	if _, err := h.xa.OpenSource(ctx, intel.Source{Name: "other", Format: ""}, marking.Marking{TLP: marking.Green}, statement.By{}); fault.CodeOf(err) != fault.Denied {
 		t.Errorf("beside TAXII: %v", err)
 	}
 	if _, err := h.xa.Tokens(ctx); fault.CodeOf(err) != fault.Denied {

@@ -89,6 +89,14 @@ func intelligence(t *testing.T) []vector {
 	closed := k.say("XA", "intel.import", object{"objects": 1})
 	add("source", "a party's own record", []string{"INT-1", "INT-5"}, k, voids{closed: "not-admissible"})
 
+	k = open(t, "intel.source", object{"name": "list"}, to())
+	borrowed := k.say("XA", "intel.import", object{"objects": 1, "own": true})
+	add("source-of-others", "what a source of others' words brings is nobody's own", []string{"INT-9"}, k, voids{borrowed: "not-admissible"})
+	k = open(t, "intel.source", object{"name": "sensors", "own": true}, to())
+	k.say("XA", "intel.import", object{"objects": 1, "own": true})
+	k.say("XA", "intel.import", object{"objects": 1})
+	add("source-own", "in a source of what its author has seen itself something may still be others'", []string{"INT-9"}, k, nil)
+
 	k = open(t, "intel.share", object{"objects": 2, "sector": "energy"}, to("XB", "XC"))
 	k.say("XC", "intel.sighting", object{"objects": 1, "count": 5})
 	own := k.say("XA", "intel.sighting", object{"objects": 1, "count": 5})

@@ -80,7 +80,11 @@ func (f *face) leads(s *page.Shell, v node.IntelView) string {
 	}
 	switch {
 	case v.Form == intel.ASource:
-		return s.T("intel.lead.source."+string(v.Status), v.Objects)
+		whose := "gathered"
+		if v.View.Own {
+			whose = "own"
+		}
+		return s.T("intel.lead.source."+string(v.Status), v.Objects) + " " + s.T("intel.lead.source."+whose)
 	case v.Form == intel.AShare && v.By == f.n.Config.Code:
 		return s.T("intel.lead.shared", v.Objects, s.List(texts(v.To)))
 	case v.Form == intel.AShare:

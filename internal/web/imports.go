@@ -104,7 +104,8 @@ func (f *face) openSource(w http.ResponseWriter, r *http.Request) error {
 	}
 	var id thread.ID
 	if err == nil {
-		id, err = f.n.OpenSource(r.Context(), name, strings.TrimSpace(r.PostForm.Get("format")), m, f.n.By("", ""))
+		of := intel.Source{Name: name, Format: strings.TrimSpace(r.PostForm.Get("format")), Own: r.PostForm.Get("own") != ""}
+		id, err = f.n.OpenSource(r.Context(), of, m, f.n.By("", ""))
 	}
 	if err != nil {
 		s := f.shell(r, "intel.imports", "intelligence")

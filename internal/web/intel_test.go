@@ -58,7 +58,7 @@ func (d *desk) gathers() (g gathered) {
 			return err == nil && !v.InForce.IsZero()
 		})
 	}
-	source, err := d.xa.OpenSource(release, "sensors", "stix", marking.Marking{TLP: marking.Green}, d.xa.By("", ""))
+	source, err := d.xa.OpenSource(release, intel.Source{Name: "sensors", Format: "stix"}, marking.Marking{TLP: marking.Green}, d.xa.By("", ""))
 	d.must(err)
 	items := stix.NewReader(strings.NewReader(d.read("../demo/data/walnut.stix.json")), stix.Limits{}).All()
 	_, err = d.xa.Import(release, catalogue.Source{Thread: source, By: d.xa.By("", ""), Marking: marking.Marking{TLP: marking.Green}, Title: "walnut.stix.json"}, items, catalogue.ImportOptions{})
@@ -102,7 +102,7 @@ func (d *desk) gathers() (g gathered) {
 	})
 	tells(exchange.Draft{Thread: offer.Thread, Kind: intel.KindSighting, Blobs: []exchange.Attachment{{Name: "1.jsonl", Type: intel.ParcelType, Raw: []byte(seen)}}}, intel.Sighting{Objects: 1, Count: 3})
 
-	own, err := d.xb.OpenSource(d.Context(), "sinkhole", "stix", marking.Marking{TLP: marking.Green}, d.xb.By("analyst", "one"))
+	own, err := d.xb.OpenSource(d.Context(), intel.Source{Name: "sinkhole", Format: "stix"}, marking.Marking{TLP: marking.Green}, d.xb.By("analyst", "one"))
 	d.must(err)
 	_, err = d.xb.Import(d.Context(), catalogue.Source{Thread: own, By: d.xb.By("analyst", "one"), Marking: marking.Marking{TLP: marking.Green}}, stix.NewReader(strings.NewReader(theirs), stix.Limits{}).All(), catalogue.ImportOptions{})
 	d.must(err)
