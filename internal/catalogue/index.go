@@ -331,7 +331,7 @@ func (c *Catalogue) keep(tx store.Tx, round []*parsed) error {
 
 // hold holds parcels that were put against what is here, and puts what they are found by.
 func (c *Catalogue) hold(tx store.Tx, here []*parsed) error {
-	n := newcomers{tx: tx, held: map[store.Term][]held{}, others: map[int64]*store.Parcel{}, changed: map[int64]bool{}}
+	n := newcomers{tx: tx, held: map[store.Term][]held{}, others: map[int64]*store.Parcel{}, changed: map[int64]bool{}, covers: map[int64]map[int64]bool{}}
 	for _, p := range here {
 		for i := range p.lines {
 			if p.lines[i].hidden {
@@ -345,6 +345,11 @@ func (c *Catalogue) hold(tx store.Tx, here []*parsed) error {
 	}
 	for _, p := range here {
 		if err := c.put(tx, p); err != nil {
+			return err
+		}
+	}
+	for _, no := range slices.Sorted(maps.Keys(n.covers)) {
+		if err := tx.PutCovers(no, slices.Sorted(maps.Keys(n.covers[no]))); err != nil {
 			return err
 		}
 	}
@@ -386,9 +391,10 @@ func (c *Catalogue) put(tx store.Tx, p *parsed) error {
 // newcomers holds the lines of new parcels against what is here, and against each other.
 type newcomers struct {
 	tx      store.Tx
-	held    map[store.Term][]held   // of the new ones, by id
-	others  map[int64]*store.Parcel // those that were read; nil: it was erased
-	changed map[int64]bool          // of these
+	held    map[store.Term][]held    // of the new ones, by id
+	others  map[int64]*store.Parcel  // those that were read; nil: it was erased
+	changed map[int64]bool           // of these
+	covers  map[int64]map[int64]bool // by number, the parcels because of which lines of one are hidden or older
 }
 
 // held is a line that another is held against.
@@ -420,11 +426,14 @@ func (n *newcomers) hold(p *parsed, i int) error {
 			n.touched(q)
 		case same(l.version, h.version, l.sum, h.sum):
 			p.Hidden = p.Hidden.Add(i)
+			n.covered(p.No, q.No)
 			return nil
 		case l.version < h.version || l.version == h.version && p.No < q.No: // what has no versions is the newer the later it came
 			p.Older = p.Older.Add(i)
+			n.covered(p.No, q.No)
 		default:
 			q.Older = q.Older.Add(h.line)
+			n.covered(q.No, p.No)
 			n.touched(q)
 		}
 	}
@@ -434,6 +443,17 @@ func (n *newcomers) hold(p *parsed, i int) error {
 
 // same tells whether two lines say the same: an object with versions is the same in one of them, whatever else differs; one without is when no byte does.
 func same(v, w, sum, other int64) bool { return v == w && (v != 0 || sum == other) }
+
+// covered notes that a line of a parcel is behind one of another.
+func (n *newcomers) covered(no, by int64) {
+	switch {
+	case no == by: // they go together
+	case n.covers[no] == nil:
+		n.covers[no] = map[int64]bool{by: true}
+	default:
+		n.covers[no][by] = true
+	}
+}
 
 // touched notes that the sets of a parcel that was here before have changed; those of new ones are put with them.
 func (n *newcomers) touched(q *store.Parcel) {

@@ -189,8 +189,7 @@ func (x *Exchange) shorten(b *batch, closing *party.Closing) error {
 	}
 	threads := map[thread.ID]bool{}
 	for _, s := range rows {
-		s.Folded, s.Void = false, BeyondClosing
-		if err := b.tx.UpdateStatement(s); err != nil {
+		if err := b.judged(s, false, BeyondClosing); err != nil {
 			return err
 		}
 		if !s.Thread.IsZero() {

@@ -188,8 +188,18 @@ func (b *batch) mark(id statement.ID, void string) error {
 	if err != nil || s.Folded && s.Void == void {
 		return err
 	}
-	s.Folded, s.Void = true, void
-	return b.tx.UpdateStatement(s)
+	return b.judged(s, true, void)
+}
+
+// judged notes what a statement comes to. What it brought is taken into the catalogue anew where that is something else than before: who gets it is decided by it (INT-9).
+func (b *batch) judged(s store.Statement, folded bool, void string) error {
+	// spec: INT-9, THR-7
+	other := s.Void != void
+	s.Folded, s.Void = folded, void
+	if err := b.tx.UpdateStatement(s); err != nil || !other {
+		return err
+	}
+	return b.tx.Recatalogue(s.ID)
 }
 
 // writeThreads stores every touched thread once.

@@ -3,6 +3,7 @@ package store
 import (
 	"io"
 
+	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/thread"
 )
 
@@ -71,8 +72,7 @@ type ParcelQuery struct {
 }
 
 // Catalogue keeps which objects came with which blobs, and what they are found by. It is made from the blobs; only No and First would be others if it were made anew. What
-// it has of a blob goes with it (Erase, Reset), but for an empty parcel that keeps its number; blobs whose parcels have hidden or older lines in the same thread and class then wait to be looked
-// at again, since those may be so by what has gone.
+// it has of a blob goes with it (Erase, Reset), but for an empty parcel that keeps its number; blobs whose parcels it covered then wait to be looked at again.
 type Catalogue interface {
 	// Uncatalogued lists at most limit blobs that are whole and of which neither PutParcel nor SkipBlob has told since.
 	Uncatalogued(limit int) ([]ContentRef, error)
@@ -88,6 +88,10 @@ type Catalogue interface {
 	PutPostings(no int64, postings []Posting) error
 	// UpdateParcel replaces the sets of lines.
 	UpdateParcel(p Parcel) error
+	// PutCovers notes that lines of a parcel are hidden, or older, because of others, by number.
+	PutCovers(no int64, by []int64) error
+	// Recatalogue takes a statement's parcels out, as Erase does, and lets its blobs wait to be looked at again: they come to be others, with new numbers.
+	Recatalogue(id statement.ID) error
 	Parcel(no int64) (Parcel, error)
 	// Parcels lists by q. A page costs the same however many parcels there are.
 	Parcels(q ParcelQuery) ([]Parcel, error)

@@ -58,7 +58,7 @@ func (d *desk) gathers() (g gathered) {
 			return err == nil && !v.InForce.IsZero()
 		})
 	}
-	source, err := d.xa.OpenSource(release, intel.Source{Name: "sensors", Format: "stix"}, marking.Marking{TLP: marking.Green}, d.xa.By("", ""))
+	source, err := d.xa.OpenSource(release, intel.Source{Name: "sensors", Format: "stix", Own: true}, marking.Marking{TLP: marking.Green}, d.xa.By("", ""))
 	d.must(err)
 	items := stix.NewReader(strings.NewReader(d.read("../demo/data/walnut.stix.json")), stix.Limits{}).All()
 	_, err = d.xa.Import(release, catalogue.Source{Thread: source, By: d.xa.By("", ""), Marking: marking.Marking{TLP: marking.Green}, Title: "walnut.stix.json"}, items, catalogue.ImportOptions{})

@@ -7,6 +7,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/statement"
 )
 
 // Uncatalogued implements store.Catalogue.
@@ -83,6 +84,9 @@ func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error)
 		if _, err := t.exec(`UPDATE parcel SET worded = 0 WHERE no = $1`, old[0].No); err != nil { // its words go with the rest
 			return p, err
 		}
+		if _, err := t.exec(`DELETE FROM parcel_cover WHERE no = $1`, old[0].No); err != nil {
+			return p, err
+		}
 		return old[0], t.dropPostings(old[0].No)
 	}
 	var last, first, objects int64
@@ -106,10 +110,12 @@ func (t *txn) dropParcel(content int64) error {
 	if err := t.dropPostings(no); err != nil {
 		return err
 	}
-	// What it has hidden, or made older, in parcels like it is looked at anew.
-	_, err = t.exec(`UPDATE content SET worded = 0 WHERE whole = 1 AND id IN (SELECT q.content FROM parcel p JOIN parcel q ON q.thread = p.thread AND q.class = p.class
-		WHERE p.no = $1 AND q.no <> p.no AND q.content > 0 AND (length(q.hidden) > 0 OR length(q.older) > 0))`, no)
+	// What it has hidden, or made older, is looked at anew.
+	_, err = t.exec(`UPDATE content SET worded = 0 WHERE whole = 1 AND id IN (SELECT p.content FROM parcel_cover c JOIN parcel p ON p.no = c.no WHERE c.by_no = $1)`, no)
 	if err != nil {
+		return err
+	}
+	if _, err := t.exec(`DELETE FROM parcel_cover WHERE by_no = $1 OR no = $1`, no); err != nil {
 		return err
 	}
 	_, err = t.exec(`UPDATE parcel SET content = -no, first = first + objects, objects = 0, worded = 1, hidden = $2, older = $2, shared = $2, change_no = `+nextChange+` WHERE no = $1`, no, []byte{})
@@ -123,6 +129,34 @@ func (t *txn) UpdateParcel(p store.Parcel) error {
 		err = missing("parcel")
 	}
 	return err
+}
+
+// PutCovers implements store.Catalogue.
+func (t *txn) PutCovers(no int64, by []int64) error {
+	for _, b := range by {
+		if _, err := t.exec(`INSERT INTO parcel_cover (by_no, no) VALUES ($1, $2) ON CONFLICT DO NOTHING`, b, no); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Recatalogue implements store.Catalogue.
+func (t *txn) Recatalogue(id statement.ID) error {
+	contents, err := list(t, `SELECT c.id FROM statement s JOIN content c ON c.id > s.place << 9 AND c.id < (s.place + 1) << 9 WHERE s.id = $1 AND c.whole = 1 AND c.worded = 1`, []any{id[:]},
+		func(scan func(...any) error, c *int64) error { return scan(c) })
+	if err != nil {
+		return err
+	}
+	for _, c := range contents {
+		if err := t.dropParcel(c); err != nil {
+			return err
+		}
+		if _, err := t.exec(`UPDATE content SET worded = 0 WHERE id = $1`, c); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Parcel implements store.Catalogue.

@@ -73,7 +73,7 @@ func Aged(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB, bytes
 			unread BIGINT NOT NULL, summary ` + bytesType + ` NOT NULL, state ` + bytesType + ` NOT NULL)`,
 		`CREATE INDEX thread_list ON thread (desk, updated, id)`, `INSERT INTO thread SELECT id, desk, opened, updated, waiting, unread, summary, state FROM aside`, `DROP TABLE aside`,
 		`DROP TABLE thread_peer`, `DROP TABLE clock`, `DROP TABLE word`, `DROP TABLE answer`, `DROP INDEX content_unworded`, `DROP INDEX content_uncatalogued`, `ALTER TABLE content DROP COLUMN worded`,
-		`DROP TABLE parcel`, `DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DROP TABLE parcel_terms`,
+		`DROP TABLE parcel`, `DROP TABLE parcel_cover`, `DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DROP TABLE parcel_terms`,
 		`DROP TABLE session`, `DROP TABLE passkey`, `DROP TABLE identity`, `DROP TABLE spent`, `DELETE FROM goose_db_version WHERE version_id > 2`,
 	} {
 		if bytesType == "BLOB" { // a STRICT table knows no BIGINT
@@ -125,7 +125,7 @@ func AgedIndex(t *testing.T, open func(t testing.TB) store.Store, past *sql.DB) 
 	})
 	is(t, s.Close(), "")
 	for _, q := range []string{
-		`DROP INDEX parcel_change`, `ALTER TABLE parcel DROP COLUMN change_no`, `DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DELETE FROM goose_db_version WHERE version_id > 9`,
+		`DROP TABLE parcel_cover`, `DROP INDEX parcel_change`, `ALTER TABLE parcel DROP COLUMN change_no`, `DROP TABLE posting_run`, `DROP TABLE posting_block`, `DROP TABLE posting_epoch`, `DELETE FROM goose_db_version WHERE version_id > 9`,
 		`CREATE TABLE posting (term BIGINT NOT NULL, parcel BIGINT NOT NULL, line BIGINT NOT NULL, byte BIGINT NOT NULL, version BIGINT NOT NULL, sum BIGINT NOT NULL, PRIMARY KEY (term, parcel, line))`,
 		`INSERT INTO posting VALUES (5, 1, 0, 0, 0, 0)`,
 	} {

@@ -206,27 +206,56 @@ func parcelsGone(t *testing.T, open Opener) {
 	})
 }
 
-// parcelsBehind: where a parcel goes, those of its thread and class that have lines behind others are looked at again, and keep their places.
+// parcelsBehind: where a parcel goes, those that it covered are looked at again, and keep their places; no others are.
 func parcelsBehind(t *testing.T, open Opener) {
 	h := newShelf(t, open)
 	s, refs := h.s, h.refs
-	for i, p := range []store.Parcel{parcel(refs[0], 7, 2, 1), parcel(refs[1], 7, 2, 1), parcel(refs[2], 7, 2, 1), parcel(refs[3], 7, 2, 1), parcel(refs[4], 7, 2, 2), parcel(refs[5], 8, 2, 1)} {
-		p = h.put(p, 1000)
-		switch i {
-		case 1:
-			p.Hidden = p.Hidden.Add(1)
-		case 2:
-			p.Older = p.Older.Add(0)
-		case 4, 5:
-			p.Hidden, p.Older = p.Hidden.Add(0), p.Older.Add(1)
-		}
+	for i := range 6 {
+		p := h.put(parcel(refs[i], 7, 2, 1), 1000)
+		p.Hidden = p.Hidden.Add(1)
 		update(t, s, func(tx store.Tx) error { return tx.UpdateParcel(p) })
 	}
+	covers := func(no int64, by ...int64) {
+		update(t, s, func(tx store.Tx) error { return tx.PutCovers(no, by) })
+	}
+	covers(2, 1)
+	covers(2, 1, 4) // said again it is the same
+	covers(3, 1)
+	covers(4, 2)
+	covers(5, 4)
 	h.waiting()
 	update(t, s, func(tx store.Tx) error { return tx.Erase(refs[0]) })
 	h.waiting(refs[1], refs[2])
-	h.placed(h.put(parcel(refs[1], 7, 2, 1), 5000), 2, 1002)
+	h.placed(h.put(parcel(refs[1], 7, 2, 1), 5000), 2, 1002) // and is behind nothing any more
 	h.waiting(refs[2])
+	update(t, s, func(tx store.Tx) error { return tx.Erase(refs[3]) })
+	h.waiting(refs[2], refs[4])
+}
+
+// recatalogued: what a statement brought comes anew, under new numbers, and what it covered is looked at again.
+func recatalogued(t *testing.T, open Opener) {
+	h := newShelf(t, open)
+	s, refs := h.s, h.refs
+	for i := range 3 {
+		h.put(parcel(refs[i], 7, 2, 1), 1000, store.Posting{Term: store.Term(i), Line: 1})
+	}
+	update(t, s, func(tx store.Tx) error { return tx.SkipBlob(refs[3]) })
+	update(t, s, func(tx store.Tx) error { return tx.PutCovers(3, []int64{1}) })
+	last := h.changed(0, 1, 2, 3)
+	update(t, s, func(tx store.Tx) error { return tx.Recatalogue(refs[0].Statement) })
+	update(t, s, func(tx store.Tx) error { return tx.Recatalogue(refs[0].Statement) }) // what waits waits
+	h.changed(last, 1)
+	h.waiting(refs[0], refs[2], refs[4], refs[5])
+	view(t, s, func(tx store.Tx) error {
+		same(t, len(must[[]store.Found](t)(tx.Postings(0, 0, -1, 10))), 0)
+		same(t, len(must[[]store.Found](t)(tx.Postings(1, 0, -1, 10))), 1)
+		return nil
+	})
+	h.placed(h.put(parcel(refs[0], 7, 2, 1), 900), 4, 1006)
+	h.find(store.ParcelQuery{Limit: 10}, 2, 3, 4)
+	update(t, s, func(tx store.Tx) error { return tx.Recatalogue(refs[3].Statement) }) // no parcel, and looked at again all the same
+	h.waiting(refs[2], refs[3], refs[4], refs[5])
+	update(t, s, func(tx store.Tx) error { return tx.Recatalogue(id(99)) })
 }
 
 // postings are found by term, by parcel and line; they go with their parcel, those that came later too.

@@ -39,6 +39,7 @@ func Run(t *testing.T, open Opener) {
 		"Parcels":           parcels,
 		"ParcelsGone":       parcelsGone,
 		"ParcelsBehind":     parcelsBehind,
+		"Recatalogued":      recatalogued,
 		"Postings":          postings,
 		"PostingsModel":     postingsModel,
 		"PostingsMerged":    postingsMerged,

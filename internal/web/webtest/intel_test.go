@@ -45,7 +45,7 @@ func gathers(t *testing.T, xa, xb *desk, agreed agreement.ID) (source, feed thre
 	must(err)
 	defer raw.Close()
 	release, m := xa.acts("release"), marking.Marking{TLP: marking.Green}
-	source, err = xa.OpenSource(release, intel.Source{Name: "sensors", Format: "stix"}, m, xa.By("", ""))
+	source, err = xa.OpenSource(release, intel.Source{Name: "sensors", Format: "stix", Own: true}, m, xa.By("", ""))
 	must(err)
 	_, err = xa.Import(release, catalogue.Source{Thread: source, By: xa.By("", ""), Marking: m, Title: "walnut.stix.json"}, stix.NewReader(raw, stix.Limits{}).All(), catalogue.ImportOptions{})
 	must(err)
