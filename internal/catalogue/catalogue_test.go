@@ -110,6 +110,66 @@ func TestWhatDoesNotCountHidesNothing(t *testing.T) {
 	h.is("by value", h.found(catalogue.Search{For: officer(), Value: "host9.example"}), "c0")
 }
 
+// TestWhatComesToCount: what stops to count goes, with what it has hidden shown again; when it counts after all it comes like something new, so that whoever was past its place gets it.
+func TestWhatComesToCount(t *testing.T) {
+	t.Parallel()
+	// spec: INT-9, THR-7
+	h := newHouse(t)
+	share := h.gave("XB", idZero(), marking.Amber, indicator(1, 0, "a0", ""))
+	second := h.gave("XB", share, marking.Amber, indicator(1, 2, "a2", ""), indicator(2, 0, "b0", ""))
+	h.gave("XB", share, marking.Amber, indicator(2, 0, "b0 again", ""), indicator(3, 0, "c0", ""))
+	h.is("before", h.names(catalogue.Query{For: officer()}), "a2 b0 c0")
+	var last int64
+	judge := func(void string) {
+		h.must(h.db.Update(t.Context(), func(tx store.Tx) error {
+			s, err := tx.Statement(second)
+			h.must(err)
+			s.Void = void
+			h.must(tx.UpdateStatement(s))
+			last, err = tx.LastParcel()
+			h.must(err)
+			return tx.Recatalogue(second)
+		}))
+		h.index()
+	}
+	judge("not-admissible")
+	h.is("what does not count", h.names(catalogue.Query{For: officer()}), "a0 b0 again c0")
+	h.is("by value", h.found(catalogue.Search{For: officer(), Value: "host2.example"}), "b0 again")
+	judge("")
+	h.is("what counts after all", h.names(catalogue.Query{For: officer()}), "b0 again c0 a2")
+	h.must(h.db.View(t.Context(), func(tx store.Tx) error {
+		p, err := tx.Parcels(store.ParcelQuery{After: last, Limit: 9})
+		if err != nil || len(p) != 1 || p[0].Content.Statement != second {
+			t.Errorf("%v %+v", err, p)
+		}
+		return err
+	}))
+}
+
+// TestErasingLooksAtWhatItCovered: and at nothing else, however much is behind something in the same source.
+func TestErasingLooksAtWhatItCovered(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	share := h.gave("XB", idZero(), marking.Green, indicator(1, 0, "a0", ""))
+	gone := h.gave("XB", share, marking.Green, indicator(2, 0, "b0", ""))
+	for range 5 {
+		h.gave("XB", share, marking.Green, indicator(1, 0, "a0 again", ""))
+	}
+	behind := h.gave("XB", share, marking.Green, indicator(2, 0, "b0 again", ""))
+	var waiting []store.ContentRef
+	h.must(h.db.Update(t.Context(), func(tx store.Tx) error {
+		h.must(tx.Erase(store.ContentRef{Statement: gone, Part: 0}))
+		var err error
+		waiting, err = tx.Uncatalogued(99)
+		return err
+	}))
+	if len(waiting) != 1 || waiting[0].Statement != behind {
+		t.Errorf("%d wait", len(waiting))
+	}
+	h.index()
+	h.is("after", h.names(catalogue.Query{For: officer()}), "a0 b0 again")
+}
+
 // TestErased: when what was said is erased, what it had hidden or made older is shown again, and nothing else changes.
 func TestErased(t *testing.T) {
 	t.Parallel()
