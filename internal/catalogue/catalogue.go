@@ -30,6 +30,7 @@ import (
 // Exchange is what the catalogue asks of package exchange.
 type Exchange interface {
 	Submit(ctx context.Context, d exchange.Draft) (exchange.Said, error)
+	SubmitAll(ctx context.Context, drafts []exchange.Draft) ([]exchange.Said, []error) // each by itself, and so few as an import says in one transaction
 	Update(ctx context.Context, f func(tx store.Tx) error) error
 	Onward(tx store.Tx, h *statement.Head, to party.Code, proceedings bool) (exchange.Passage, error)
 }
@@ -186,7 +187,7 @@ type definitions struct {
 const markingDefinition = "marking-definition"
 
 func (d *definitions) learn(o *stix.Object) {
-	if o.Type == markingDefinition {
+	if o.Type == markingDefinition && len(d.known) < maxDefinitions {
 		d.known[o.ID] = stix.ParseDefinition(o)
 	}
 }

@@ -27,6 +27,9 @@ const (
 	parcelsASaying = 8    // of one marking, before they are said
 	maxReported    = 1000 // objects that were refused and are told of one by one; the others are counted
 	maxDeferred    = 8 << 20
+	maxGathered    = 32 << 20 // bytes of parcels, of all markings together, before they are said
+	maxMarkings    = 1_024    // different ones of one import
+	maxDefinitions = 10_000   // marking definitions that an import or a parcel brings and that are heeded; what others of it mark counts as RED
 )
 
 // Source is where objects come from and how they are to be taken.
@@ -73,7 +76,7 @@ type ImportOptions struct {
 func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[stix.Item, error], o ImportOptions) (Report, error) {
 	// spec: INT-2, INT-3
 	g := &gathering{
-		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{}, ours: map[int64]bool{}, lately: map[uint64]struct{}{},
+		c: c, ctx: ctx, from: from, o: o, hash: c.hasher(), parcels: map[string]*gathered{}, marks: map[string]bool{}, ours: map[int64]bool{}, lately: map[uint64]struct{}{},
 		defs: definitions{c: c, author: c.Self, source: from.Thread, known: map[stix.ID]stix.Definition{}}, report: Report{Types: map[string]int64{}, Markings: map[string]int64{}},
 	}
 	g.defs.h = g.hash
@@ -90,19 +93,22 @@ func (c *Catalogue) Import(ctx context.Context, from Source, items iter.Seq2[sti
 
 // gathering is an import under way.
 type gathering struct {
-	c       *Catalogue
-	ctx     context.Context
-	from    Source
-	o       ImportOptions
-	hash    *hasher
-	defs    definitions
-	parcels map[string]*gathered // by marking
-	waiting []stix.Item          // whose marking is not known yet
-	waits   int                  // bytes of these
-	lately  map[uint64]struct{}  // versions that this import has taken, since the index lags behind
-	report  Report
+	c        *Catalogue
+	ctx      context.Context
+	from     Source
+	o        ImportOptions
+	hash     *hasher
+	defs     definitions
+	parcels  map[string]*gathered // by marking
+	marks    map[string]bool      // of all that this import has had
+	gathered int                  // bytes of these
+	waiting  []stix.Item          // whose marking is not known yet
+	waits    int                  // bytes of these
+	lately   map[uint64]struct{}  // versions that this import has taken, since the index lags behind
+	report   Report
 
 	candidates []candidate
+	looking    int            // bytes of these
 	last       *gathered      // to which the last object was added
 	ours       map[int64]bool // parcels that were looked at: whether the source has brought them
 }
@@ -189,8 +195,11 @@ type candidate struct {
 	known   bool
 }
 
-// candidatesAtOnce are looked up together.
-const candidatesAtOnce = 512
+// candidatesAtOnce are looked up together, or fewer where they have so many bytes.
+const (
+	candidatesAtOnce = 512
+	candidateBytes   = 8 << 20
+)
 
 // put makes an object a candidate.
 func (g *gathering) put(item stix.Item, m marking.Marking) error {
@@ -207,7 +216,8 @@ func (g *gathering) put(item stix.Item, m marking.Marking) error {
 		c.sum = g.hash.hash(byLine, string(line))
 		c.version = c.sum
 	}
-	if g.candidates = append(g.candidates, c); len(g.candidates) < candidatesAtOnce {
+	g.candidates, g.looking = append(g.candidates, c), g.looking+len(line)
+	if len(g.candidates) < candidatesAtOnce && g.looking < candidateBytes {
 		return nil
 	}
 	return g.settle()
@@ -219,7 +229,7 @@ const samples = 8
 // settle puts candidates into the parcels of their markings, but for those that the source has brought before.
 func (g *gathering) settle() error {
 	all := g.candidates
-	g.candidates = nil
+	g.candidates, g.looking = nil, 0
 	err := g.c.Store.View(g.ctx, func(tx store.Tx) error {
 		clear(g.ours) // some may have been erased since
 		if g.o.Sampled && len(all) > 4*samples {
@@ -291,16 +301,24 @@ const maxLately = 1_000_000
 // add puts an object into the parcel of its marking.
 func (g *gathering) add(c candidate) error {
 	p, err := g.parcelOf(c.marking)
-	if err != nil {
+	if err != nil || p == nil {
+		if p == nil && err == nil {
+			g.refuse(c.item, "an import has at most "+strconv.Itoa(maxMarkings)+" different markings: each takes a statement of its own")
+		}
 		return err
 	}
 	if p.n == intel.MaxParcelObjects || len(p.open)+len(c.line)+1 > intel.MaxParcelBytes {
 		p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
-		if len(p.whole) == parcelsASaying { // with all that came before: whoever finds a report said takes what it names for said
-			if err := g.say(g.all()...); err != nil {
-				return err
-			}
+	}
+	if g.gathered += len(c.line) + 1; g.gathered > maxGathered || len(p.whole) == parcelsASaying {
+		// With all that came before: whoever finds a report said takes what it names for said.
+		if err := g.say(); err != nil {
+			return err
 		}
+		if p, err = g.parcelOf(c.marking); err != nil {
+			return err
+		}
+		g.gathered = len(c.line) + 1
 	}
 	p.open, p.n, p.objects = append(append(p.open, c.line...), '\n'), p.n+1, p.objects+1
 	g.report.Types[string(c.item.Object.Type)]++
@@ -311,7 +329,7 @@ func (g *gathering) add(c candidate) error {
 	return nil
 }
 
-// parcelOf gives what waits to be said under a marking. Most objects are marked as the one before.
+// parcelOf gives what waits to be said under a marking; nil where there are too many of them. Most objects are marked as the one before.
 func (g *gathering) parcelOf(m marking.Marking) (*gathered, error) {
 	if g.last != nil && alike(g.last.marking, m) {
 		return g.last, nil
@@ -322,8 +340,11 @@ func (g *gathering) parcelOf(m marking.Marking) (*gathered, error) {
 	}
 	p := g.parcels[string(b)]
 	if p == nil {
+		if !g.marks[string(b)] && len(g.marks) == maxMarkings {
+			return nil, nil
+		}
 		p = &gathered{marking: m}
-		g.parcels[string(b)] = p
+		g.parcels[string(b)], g.marks[string(b)] = p, true
 	}
 	g.last = p
 	return p, nil
@@ -360,30 +381,18 @@ func (g *gathering) finish(failed error) (Report, error) {
 	if err := g.settle(); err != nil {
 		return g.report, err
 	}
-	if err := g.say(g.all()...); err != nil {
+	if err := g.say(); err != nil {
 		return g.report, err
 	}
 	return g.report, failed
 }
 
-// all is what waits to be said, by marking.
-func (g *gathering) all() (waiting []*gathered) {
-	for _, key := range slices.Sorted(maps.Keys(g.parcels)) {
-		waiting = append(waiting, g.parcels[key])
-	}
-	return waiting
-}
-
-// together is an exchange that can say several things at once: each by itself, mostly in one transaction.
-type together interface {
-	SubmitAll(ctx context.Context, drafts []exchange.Draft) ([]exchange.Said, []error)
-}
-
-// say says what has gathered under some markings.
-func (g *gathering) say(all ...*gathered) error {
+// say says what has gathered, by marking.
+func (g *gathering) say() error {
 	var drafts []exchange.Draft
 	var objects []int64
-	for _, p := range all {
+	for _, key := range slices.Sorted(maps.Keys(g.parcels)) {
+		p := g.parcels[key]
 		if p.n > 0 {
 			p.whole, p.open, p.n = append(p.whole, p.open), nil, 0
 		}
@@ -397,7 +406,11 @@ func (g *gathering) say(all ...*gathered) error {
 		drafts, objects = append(drafts, exchange.Draft{
 			Thread: g.from.Thread, Kind: intel.KindImport, Marking: p.marking, By: g.from.By, Facts: facts, Title: g.from.Title, Blobs: attach(p.whole),
 		}), append(objects, p.objects)
-		p.whole, p.objects = nil, 0
+	}
+	g.gathered, g.last = 0, nil
+	clear(g.parcels)
+	if len(drafts) == 0 {
+		return nil
 	}
 	if g.o.Preview {
 		for _, n := range objects {
@@ -406,7 +419,7 @@ func (g *gathering) say(all ...*gathered) error {
 		return nil
 	}
 	var failed error // one that is not said keeps nobody from counting the others
-	said, errs := g.submit(drafts)
+	said, errs := g.c.Exchange.SubmitAll(g.ctx, drafts)
 	for i, err := range errs {
 		if err != nil {
 			failed = cmp.Or(failed, err)
@@ -419,19 +432,6 @@ func (g *gathering) say(all ...*gathered) error {
 		}
 	}
 	return failed
-}
-
-func (g *gathering) submit(drafts []exchange.Draft) ([]exchange.Said, []error) {
-	if all, ok := g.c.Exchange.(together); ok && len(drafts) > 1 {
-		return all.SubmitAll(g.ctx, drafts)
-	}
-	said, errs := make([]exchange.Said, len(drafts)), make([]error, len(drafts))
-	for i, d := range drafts {
-		if said[i], errs[i] = g.c.Exchange.Submit(g.ctx, d); errs[i] != nil {
-			return said[:i+1], errs[:i+1]
-		}
-	}
-	return said, errs
 }
 
 // attach makes attachments of parcels.

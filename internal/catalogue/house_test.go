@@ -100,6 +100,15 @@ func (h *house) Submit(_ context.Context, d exchange.Draft) (exchange.Said, erro
 	return exchange.Said{ID: id, Thread: d.Thread}, nil
 }
 
+// SubmitAll implements catalogue.Exchange.
+func (h *house) SubmitAll(ctx context.Context, drafts []exchange.Draft) (said []exchange.Said, errs []error) {
+	for _, d := range drafts {
+		s, err := h.Submit(ctx, d)
+		said, errs = append(said, s), append(errs, err)
+	}
+	return said, errs
+}
+
 // Update implements catalogue.Exchange.
 func (h *house) Update(ctx context.Context, f func(tx store.Tx) error) error {
 	return h.db.Update(ctx, f)

@@ -212,3 +212,56 @@ func TestNobodyElseSaysWhatAMarkingMeans(t *testing.T) {
 	h.gave("XC", idZero(), marking.Green, indicator(6, 0, "f", mark))
 	h.is("by the definition that its author gave before", h.found(catalogue.Search{For: officer(), Value: "host6.example"}), "f")
 }
+
+// TestAnImportHasSoManyMarkings: each marking takes a statement, so a text in which every object has one of its own is refused from some number on, and what it has is held in bounded memory.
+func TestAnImportHasSoManyMarkings(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	var lines []string
+	for i := range 1030 {
+		def := fmt.Sprintf("marking-definition--00000000-0000-4000-8000-%012d", i)
+		lines = append(lines,
+			fmt.Sprintf(`{"type":"marking-definition","spec_version":"2.1","id":"%s","created":"2026-11-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"Copyright %d"}}`, def, i),
+			indicator(i, 0, "a", fmt.Sprintf(`,"object_marking_refs":["%s"]`, def)))
+	}
+	report := h.takes(h.source(), strings.Join(lines, "\n"))
+	if report.Refused != 7 || report.Objects != 2060-7 || len(report.Said) != 1024 || !strings.Contains(report.Failures[0].Reason, "1024 different markings") {
+		t.Errorf("%d in, %d refused, %d statements: %+v", report.Objects, report.Refused, len(report.Said), report.Failures)
+	}
+}
+
+// TestManyMarkingsAreHeldInBoundedMemory: parcels of many markings are said when there are so many bytes of them, though none is full.
+func TestManyMarkingsAreHeldInBoundedMemory(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	const marks, size = 80, 900 << 10
+	long, held, most, said := strings.Repeat("x", size), 0, 0, 0
+	h.before = func(d exchange.Draft) error {
+		for _, b := range d.Blobs {
+			held, said = held-len(b.Raw), said+len(b.Raw)
+		}
+		return nil
+	}
+	items := func(yield func(stix.Item, error) bool) {
+		for i := range 2 * marks {
+			def := fmt.Sprintf("marking-definition--00000000-0000-4000-8000-%012d", i%marks)
+			raw := indicator(i, 0, "a", fmt.Sprintf(`,"x_long":"%s","object_marking_refs":["%s"]`, long, def))
+			if i < marks {
+				raw = fmt.Sprintf(`{"type":"marking-definition","spec_version":"2.1","id":"%s","created":"2026-11-01T00:00:00.000Z","definition_type":"statement","definition":{"statement":"Copyright %d"}}`, def, i)
+			}
+			o, err := stix.Parse([]byte(raw))
+			h.must(err)
+			if !yield(stix.Item{Object: o, Index: i}, nil) {
+				return
+			}
+		}
+	}
+	_, err := h.Import(t.Context(), green(h.source()), items, catalogue.ImportOptions{Taken: func(o *stix.Object) {
+		held += len(o.Raw) + 1
+		most = max(most, held)
+	}})
+	h.must(err)
+	if most > 33<<20 || held != 0 || said < marks*size {
+		t.Errorf("%d bytes were held at most and %d at the end, %d were said", most, held, said)
+	}
+}

@@ -15,7 +15,7 @@ import (
 	"github.com/comity-exchange/comity/translog"
 )
 
-// maxBatch bounds how many jobs share a transaction.
+// maxBatch bounds how many jobs share a transaction: no more are added when there are so many. Jobs that were handed over together are not parted.
 const maxBatch = 512
 
 // job is one caller's write.
@@ -74,14 +74,13 @@ func (x *Exchange) run(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case j := <-x.jobs:
-			jobs = append(jobs, j)
+		case jobs = <-x.jobs:
 		}
 	more:
 		for len(jobs) < maxBatch {
 			select {
-			case j := <-x.jobs:
-				jobs = append(jobs, j)
+			case group := <-x.jobs:
+				jobs = append(jobs, group...)
 			default:
 				break more
 			}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,7 +61,7 @@ type Options struct {
 type Exchange struct {
 	Options
 
-	jobs    chan *job
+	jobs    chan []*job
 	stop    context.CancelFunc
 	stopped chan struct{}
 
@@ -80,7 +81,7 @@ func New(o Options) *Exchange {
 	ctx, cancel := context.WithCancel(context.Background())
 	x := &Exchange{
 		Options: o,
-		jobs:    make(chan *job, maxBatch),
+		jobs:    make(chan []*job, maxBatch),
 		stop:    cancel,
 		stopped: make(chan struct{}),
 		changed: make(chan struct{}),
@@ -150,15 +151,20 @@ func newJob(ctx context.Context, f func(b *batch) error) *job {
 	return &job{ctx: ctx, run: f, done: make(chan error, 1)}
 }
 
-// enqueue hands jobs to the writer. What it does not take any more is answered here.
+// enqueue hands jobs to the writer, as many together as share a transaction. What it does not take any more is answered here.
 func (x *Exchange) enqueue(ctx context.Context, jobs []*job) {
-	for _, j := range jobs {
+	for group := range slices.Chunk(jobs, maxBatch) {
+		var refused error
 		select {
-		case x.jobs <- j:
+		case x.jobs <- group:
+			continue
 		case <-ctx.Done():
-			j.done <- fault.Wrap(ctx.Err(), fault.Canceled, "", "given up before it was written")
+			refused = fault.Wrap(ctx.Err(), fault.Canceled, "", "given up before it was written")
 		case <-x.stopped:
-			j.done <- errStopping()
+			refused = errStopping()
+		}
+		for _, j := range group {
+			j.done <- refused
 		}
 	}
 }

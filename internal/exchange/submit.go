@@ -65,8 +65,8 @@ func (x *Exchange) Submit(ctx context.Context, d Draft) (Said, error) {
 	return said[0], errs[0]
 }
 
-// SubmitAll is Submit for several drafts, in their order and each by itself: one that is refused leaves the others alone. Those that wait at the same
-// time share a transaction and a signature.
+// SubmitAll is Submit for several drafts, in their order and each by itself: one that is refused leaves the others alone. Up to 512 of
+// them share a transaction and a signature, with those that wait at the same time.
 func (x *Exchange) SubmitAll(ctx context.Context, drafts []Draft) ([]Said, []error) {
 	said, errs := make([]Said, len(drafts)), make([]error, len(drafts))
 	ctx, end := x.submitting(ctx, drafts)
