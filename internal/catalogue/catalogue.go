@@ -221,8 +221,17 @@ type Viewer struct {
 	at int64 // the store's version when it began to look; set by Catalogue.from
 }
 
+// AsOf is a viewer for one look that begins now, where the caller has just asked for the store's version: verdicts of before it do not count. It is not kept for a later look.
+func (v Viewer) AsOf(version int64) Viewer {
+	v.at = version
+	return v
+}
+
 // from notes what the store's version is as a viewer begins to look: verdicts of before it do not count.
 func (c *Catalogue) from(ctx context.Context, v Viewer) (_ Viewer, err error) {
+	if v.at != 0 {
+		return v, nil
+	}
 	v.at, err = c.Store.Version(ctx)
 	return v, err
 }
