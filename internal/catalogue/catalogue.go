@@ -40,9 +40,9 @@ type Options struct {
 	Self     party.Code
 	Store    store.Store
 	Exchange Exchange
-	Key      []byte                                  // of the hashes that objects are found by; it is not in the store
-	Words    func(texts ...string) []store.Word      // what stands for the words of texts
-	LookFor  func(text string) ([]store.Word, error) // what stands for the words that somebody looks for
+	Key      []byte                                    // of the hashes that objects are found by; it is not in the store
+	Words    func() func(texts ...string) []store.Word // makes what tells what stands for the words of texts; not for concurrent use, and what that gives holds until the next call
+	LookFor  func(text string) ([]store.Word, error)   // what stands for the words that somebody looks for
 	Now      func() time.Time
 }
 
@@ -53,11 +53,12 @@ type Catalogue struct {
 	opened   opened
 	idle     idle
 	arrivals arrivals
-	merged   atomic.Bool // nothing was put into the index since there was nothing to merge
+	merged   atomic.Bool   // nothing was put into the index since there was nothing to merge
+	rounds   chan struct{} // whoever indexes holds its one place: two at once would parse the same, and one of them for nothing
 }
 
 // New makes one.
-func New(o Options) *Catalogue { return &Catalogue{Options: o} }
+func New(o Options) *Catalogue { return &Catalogue{Options: o, rounds: make(chan struct{}, 1)} }
 
 // hasher makes terms: keyed BLAKE2b (RFC 7693). It is not for concurrent use.
 type hasher struct {
@@ -221,8 +222,17 @@ type Viewer struct {
 	at int64 // the store's version when it began to look; set by Catalogue.from
 }
 
+// AsOf is a viewer for one look that begins now, where the caller has just asked for the store's version: verdicts of before it do not count. It is not kept for a later look.
+func (v Viewer) AsOf(version int64) Viewer {
+	v.at = version
+	return v
+}
+
 // from notes what the store's version is as a viewer begins to look: verdicts of before it do not count.
 func (c *Catalogue) from(ctx context.Context, v Viewer) (_ Viewer, err error) {
+	if v.at != 0 {
+		return v, nil
+	}
 	v.at, err = c.Store.Version(ctx)
 	return v, err
 }

@@ -252,7 +252,7 @@ func TestRestartBetweenObjectsAndWords(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t)
 	h.says(statement.Head{From: "XB", To: []party.Code{"XA"}, Kind: intel.KindShare, Marking: marking.Marking{TLP: marking.Green}, Facts: []byte(`{"objects":2}`)}, "",
-		indicator(2, 0, "long", `,"description":"`+strings.Repeat("quince ", 10_000)+`"`)+"\n"+indicator(1, 0, "walnut loader", "")+"\n") // so much that its words come later
+		indicator(2, 0, "long", `,"description":"`+strings.Repeat("quince ", 40_000)+`"`)+"\n"+indicator(1, 0, "walnut loader", "")+"\n") // so much that its words come later
 	h.restart() // it is here, and nobody has looked at it
 	_, err := h.Index(t.Context())
 	h.must(err)

@@ -57,7 +57,7 @@ func (h *house) open() {
 	h.must(err)
 	h.db = db
 	h.Catalogue = catalogue.New(catalogue.Options{
-		Self: "XA", Store: db, Exchange: h, Key: []byte("a key of the test"), Words: words, Now: func() time.Time { return h.now },
+		Self: "XA", Store: db, Exchange: h, Key: []byte("a key of the test"), Words: func() func(...string) []store.Word { return words }, Now: func() time.Time { return h.now },
 		LookFor: func(text string) ([]store.Word, error) { return words(text), nil },
 	})
 }

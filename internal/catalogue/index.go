@@ -28,7 +28,7 @@ const (
 	maxRefs       = 512 // objects that it refers to
 	maxVersions   = 256 // of one id that are listed
 
-	fewWords = 64 << 10 // bytes of texts in a parcel whose words are noted at once; those of others are when all objects have been
+	fewWords = 256 << 10 // bytes of texts in a parcel whose words are noted at once; those of others are when all objects have been
 )
 
 // parsed is a parcel before it is held against what is here.
@@ -50,11 +50,17 @@ type parsedLine struct {
 	id      store.Term
 	version int64
 	sum     int64        // where it has no version
-	terms   []store.Term // beside the id
+	terms   []store.Term // beside the id; the words stand last
+	words   int          // of these
 }
 
 // Index takes some blobs that are here and were not looked at into the catalogue. more tells that there may be others. Blobs are read and parsed before the writer is asked for.
 func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
+	end, err := c.round(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer end()
 	c.opened.forget(c.Now())
 	var round []*parsed
 	err = c.Store.View(ctx, func(tx store.Tx) error {
@@ -81,6 +87,16 @@ func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
 	}
 	err = c.write(ctx, func(tx store.Tx) error { return c.keep(tx, round) })
 	return len(round) == parcelsAtOnce, err
+}
+
+// round waits until nobody else indexes in this process.
+func (c *Catalogue) round(ctx context.Context) (end func(), err error) {
+	select {
+	case c.rounds <- struct{}{}:
+		return func() { <-c.rounds }, nil
+	case <-ctx.Done():
+		return nil, fault.Wrap(ctx.Err(), fault.Canceled, "", "the index was not waited for")
+	}
 }
 
 // atOnce does something with all of a list, on all cores.
@@ -155,10 +171,13 @@ func (c *Catalogue) parse(p *parsed) {
 	if p.skip {
 		return
 	}
-	hash := c.hasher()
+	hash, wordsOf := c.hasher(), c.Words()
 	p.Thread, p.Class = p.head.ThreadID(), c.class(p.head, p.void)
 	var parser stix.Parser
 	size := 0 // of texts
+	if n := min(bytes.Count(p.text, []byte{'\n'})+1, intel.MaxParcelObjects); n > 0 {
+		p.lines, p.objects = make([]parsedLine, 0, n), make([]*stix.Object, 0, n)
+	}
 	lines(p.text, func(n, offset int, line []byte) bool {
 		l := parsedLine{offset: offset, hidden: true}
 		var marked *stix.Object
@@ -166,11 +185,15 @@ func (c *Catalogue) parse(p *parsed) {
 			values := Values(o)
 			l = c.parseLine(hash, o, values, offset, line)
 			if text := texts(o, values); len(text) > 0 && !p.words {
-				for _, w := range c.Words(text...) {
+				for _, t := range text {
+					size += len(t)
+				}
+				p.words = size > fewWords
+				before := len(l.terms)
+				for _, w := range wordsOf(text...) {
 					l.terms = append(l.terms, store.Term(w))
 				}
-				size += len(strings.Join(text, ""))
-				p.words = size > fewWords
+				l.words = len(l.terms) - before
 			}
 			if len(o.Markings) > 0 || len(o.Granular) > 0 || o.Type == markingDefinition {
 				marked = o
@@ -179,6 +202,11 @@ func (c *Catalogue) parse(p *parsed) {
 		p.lines, p.objects = append(p.lines, l), append(p.objects, marked)
 		return n+1 < intel.MaxParcelObjects
 	})
+	for i := range p.lines {
+		if l := &p.lines[i]; p.words { // they are all noted later, and not some of them twice
+			l.terms = l.terms[:len(l.terms)-l.words]
+		}
+	}
 	p.Objects, p.skip, p.text = len(p.lines), len(p.lines) == 0, nil
 }
 
@@ -363,7 +391,11 @@ func (c *Catalogue) hold(tx store.Tx, here []*parsed) error {
 
 // put puts a parcel that was held against what is here.
 func (c *Catalogue) put(tx store.Tx, p *parsed) error {
-	var postings []store.Posting
+	n := 0
+	for i := range p.lines {
+		n += 1 + len(p.lines[i].terms)
+	}
+	postings := make([]store.Posting, 0, n)
 	for i, l := range p.lines {
 		if p.Hidden.Has(i) {
 			continue
@@ -488,6 +520,11 @@ type worded struct {
 
 // IndexWords notes the words of some parcels that are in the catalogue. more tells that there may be others.
 func (c *Catalogue) IndexWords(ctx context.Context) (more bool, err error) {
+	end, err := c.round(ctx)
+	if err != nil {
+		return false, err
+	}
+	defer end()
 	var round []*worded
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		round = nil
@@ -509,9 +546,13 @@ func (c *Catalogue) IndexWords(ctx context.Context) (more bool, err error) {
 	}
 	atOnce(round, c.wordsOf)
 	err = c.write(ctx, func(tx store.Tx) error {
+		left, err := tx.WordlessParcels(parcelsAtOnce)
+		if err != nil {
+			return err
+		}
 		for _, p := range round {
-			if _, err := tx.Parcel(p.No); fault.CodeOf(err) == fault.NotFound {
-				continue // it was erased
+			if !slices.ContainsFunc(left, func(q store.Parcel) bool { return q.No == p.No && q.Content == p.Content }) {
+				continue // it was erased, or another round, in this process or in another, was first
 			}
 			if err := tx.PutPostings(p.No, p.postings); err != nil {
 				return err
@@ -528,6 +569,7 @@ func (c *Catalogue) IndexWords(ctx context.Context) (more bool, err error) {
 // wordsOf finds the words of what a parcel's objects are called and described as.
 func (c *Catalogue) wordsOf(p *worded) {
 	var parser stix.Parser
+	words := c.Words()
 	lines(p.text, func(n, offset int, line []byte) bool {
 		if p.Hidden.Has(n) {
 			return true
@@ -536,7 +578,7 @@ func (c *Catalogue) wordsOf(p *worded) {
 		if err != nil {
 			return true
 		}
-		for _, w := range c.Words(texts(o, Values(o))...) {
+		for _, w := range words(texts(o, Values(o))...) {
 			p.postings = append(p.postings, store.Posting{Term: store.Term(w), Line: n, Offset: offset})
 		}
 		return true

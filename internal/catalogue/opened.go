@@ -12,6 +12,7 @@ import (
 // Bounds of the parcels that are remembered open.
 const (
 	maxOpened  = 24 << 20 // bytes
+	minOpened  = 4 << 10  // of one: shorter ones cost little to read
 	keepOpened = time.Minute
 )
 
@@ -45,7 +46,7 @@ func (o *opened) get(ref store.ContentRef, now time.Time) []byte {
 func (o *opened) put(ref store.ContentRef, text []byte, now time.Time) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(text) > maxOpened/8 || len(text) < stretch || slices.ContainsFunc(o.all, func(p openedParcel) bool { return p.ref == ref }) {
+	if len(text) > maxOpened/8 || len(text) < minOpened || slices.ContainsFunc(o.all, func(p openedParcel) bool { return p.ref == ref }) {
 		return
 	}
 	o.all, o.bytes = append(o.all, openedParcel{ref, text, now}), o.bytes+len(text)

@@ -392,29 +392,10 @@ func (c *Catalogue) newest(tx store.Tx, h *hasher, id stix.ID, of func(store.Par
 	return stix.Parse(o.Raw)
 }
 
-// A line is read in a first stretch, which most fit into, and in a second one.
-const (
-	stretch = 4 << 10
-)
-
 // line reads the line that begins at an offset of a parcel.
 func (c *Catalogue) line(tx store.Tx, ref store.ContentRef, offset int) ([]byte, error) {
 	if line, ok := c.openedLine(ref, offset); ok {
 		return line, nil
 	}
-	content, err := tx.Content(ref)
-	if err != nil {
-		return nil, err
-	}
-	for n := int64(stretch); ; n *= 16 {
-		n = min(n, content.Size-int64(offset))
-		var b bytes.Buffer
-		if err := tx.ReadRange(ref, int64(offset), n, &b); err != nil {
-			return nil, err
-		}
-		line, _, whole := bytes.Cut(b.Bytes(), []byte{'\n'})
-		if whole || int64(offset)+n == content.Size {
-			return line, nil
-		}
-	}
+	return tx.ReadLine(ref, int64(offset))
 }

@@ -22,7 +22,8 @@ type Caller struct {
 	Ctx    context.Context // in which what is done is done by the token's officer
 	Actor  auth.Actor      // with the limits of the token, which a face holds where Viewer does not
 	Viewer catalogue.Viewer
-	Known  *sync.Map // what a face has found out for the token: forgotten as soon as anything is written, or after a second
+	First  catalogue.Viewer // Viewer as of when the token was judged, for the first look of a request: it need not ask anew whether anything was written
+	Known  *sync.Map        // what a face has found out for the token: forgotten as soon as anything is written, or after a second
 }
 
 // Signed lets in whoever shows a token that is good and may read. Where it does not, it has answered.
@@ -69,6 +70,7 @@ func (g *Gate) Signed(w http.ResponseWriter, r *http.Request) (who Caller, ok bo
 		}
 		who.Viewer.Party = l.Party // "": exchange.Outside
 	}
+	who.First = who.Viewer.AsOf(v.version)
 	return who, true
 }
 

@@ -27,17 +27,8 @@ import (
 // catalogueOf makes the catalogue of a node that has its store and exchange.
 func (n *Node) catalogueOf() *catalogue.Catalogue {
 	return catalogue.New(catalogue.Options{
-		Self: n.Config.Code, Store: n.Store, Exchange: n.Exchange, Key: n.Keys.Derive("catalogue"), Words: n.wordsOfTexts, LookFor: n.lookFor, Now: n.Now,
+		Self: n.Config.Code, Store: n.Store, Exchange: n.Exchange, Key: n.Keys.Derive("catalogue"), Words: n.wordsOfMany, LookFor: n.lookFor, Now: n.Now,
 	})
-}
-
-// wordsOfTexts is what stands in the store for the words of texts.
-func (n *Node) wordsOfTexts(texts ...string) []store.Word {
-	w := words{n: n, seen: map[string]bool{}}
-	for _, t := range texts {
-		w.add(t)
-	}
-	return w.all
 }
 
 // feedingKey marks what the node says by itself in feeds that its officers have offered.

@@ -8,9 +8,11 @@ import (
 	"encoding/binary"
 	"hash"
 	"iter"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"golang.org/x/text/cases"
@@ -35,6 +37,13 @@ const (
 
 // wordsIn splits a text into words: letters, digits and marks in compatibility form, without case. What is written without blanks between words is split into its letters.
 func wordsIn(text string) iter.Seq[string] {
+	if isASCII(text) {
+		return plainWordsIn(strings.ToLower(text))
+	}
+	return anyWordsIn(text)
+}
+
+func anyWordsIn(text string) iter.Seq[string] {
 	text = norm.NFKC.String(cases.Fold().String(norm.NFKC.String(text)))
 	return func(yield func(string) bool) {
 		var word []rune
@@ -60,6 +69,31 @@ func wordsIn(text string) iter.Seq[string] {
 			}
 		}
 		flush()
+	}
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// plainWordsIn is wordsIn for a text of lower ASCII, which is its own compatibility form. Words are parts of it.
+func plainWordsIn(text string) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		from := 0
+		for i := 0; i <= len(text); i++ {
+			if i < len(text) && (text[i]-'a' < 26 || text[i]-'0' < 10) {
+				continue
+			}
+			if i > from && !yield(text[from:min(i, from+maxLetters)]) {
+				return
+			}
+			from = i + 1
+		}
 	}
 }
 
@@ -142,7 +176,12 @@ type words struct {
 	mac  hash.Hash // nil: not yet made
 	seen map[string]bool
 	all  []store.Word
+
+	known map[string][]store.Word // what stands for words that were met before; nil: not remembered
 }
+
+// maxKnown bounds the words that are remembered while those of many texts are gathered: texts that come together share most of theirs.
+const maxKnown = 1 << 14
 
 func (s *words) add(text string) {
 	for w := range wordsIn(text) {
@@ -156,12 +195,33 @@ func (s *words) add(text string) {
 			s.mac = s.n.wordMAC()
 		}
 		s.seen[w] = true
+		if marks, ok := s.known[w]; ok {
+			s.all = append(s.all, marks...)
+			continue
+		}
+		before := len(s.all)
 		s.all = append(s.all, wordHash(s.mac, wholeWord, w))
 		for _, letters := range []int{shortPrefix, longPrefix} {
 			if p := prefixOf(w, letters); p != "" {
 				s.all = append(s.all, wordHash(s.mac, beginning, p))
 			}
 		}
+		if s.known != nil && len(s.known) < maxKnown {
+			s.known[strings.Clone(w)] = slices.Clone(s.all[before:])
+		}
+	}
+}
+
+// wordsOfMany makes what tells what stands in the store for the words of texts, for one who asks for many. It is not for concurrent use, and what it gave holds until it is asked again.
+func (n *Node) wordsOfMany() func(texts ...string) []store.Word {
+	w := words{n: n, seen: map[string]bool{}, known: map[string][]store.Word{}}
+	return func(texts ...string) []store.Word {
+		clear(w.seen)
+		w.all = w.all[:0]
+		for _, t := range texts {
+			w.add(t)
+		}
+		return w.all
 	}
 }
 

@@ -108,4 +108,6 @@ type Catalogue interface {
 	MergePostings() (merged bool, err error)
 	// ReadRange writes n bytes of a blob from offset on, in pieces; it reads little more than these. Errors: those of Read; fault.Internal beyond its end.
 	ReadRange(ref ContentRef, offset, n int64, w io.Writer) error
+	// ReadLine gives the line of a blob that begins at offset, without its line feed; it reads little more. Errors: those of ReadRange.
+	ReadLine(ref ContentRef, offset int64) ([]byte, error)
 }

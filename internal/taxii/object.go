@@ -17,7 +17,9 @@ const maxRounds = 16
 // page gives the next page that has something in it, if it is to be found in a bounded time. Where it is not, there is more, and next tells where.
 func (c *call) page(q catalogue.Query) (page catalogue.Page, err error) {
 	for range maxRounds {
-		page, err = c.node.Catalogue.Page(c.r.Context(), q)
+		now := q
+		now.For, c.First = cmp.Or(c.First, q.For), catalogue.Viewer{}
+		page, err = c.node.Catalogue.Page(c.r.Context(), now)
 		if err != nil || len(page.Objects) > 0 || !page.More {
 			break
 		}

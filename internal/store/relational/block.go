@@ -18,18 +18,69 @@ type spot struct {
 func spotOf(f *store.Found) spot { return spot{uint64(f.Term), f.Parcel, f.Line} }
 
 func (s spot) compare(o spot) int {
-	return cmp.Or(cmp.Compare(s.term, o.term), cmp.Compare(s.parcel, o.parcel), cmp.Compare(s.line, o.line))
+	switch {
+	case s.term != o.term:
+		return cmp.Compare(s.term, o.term)
+	case s.parcel != o.parcel:
+		return cmp.Compare(s.parcel, o.parcel)
+	}
+	return cmp.Compare(s.line, o.line)
 }
 
 // tidy sorts postings, each of which then stands once; one that is an object's id is kept.
 func tidy(all []store.Found) []store.Found {
-	slices.SortFunc(all, func(a, b store.Found) int {
+	if len(all) >= manyPostings {
+		all = byTerm(all)
+	}
+	before := func(a, b store.Found) int {
 		if c := spotOf(&a).compare(spotOf(&b)); c != 0 {
 			return c
 		}
 		return cmp.Compare(b.Version|b.Sum, a.Version|a.Sum)
-	})
+	}
+	if !slices.IsSortedFunc(all, before) {
+		slices.SortFunc(all, before)
+	}
 	return slices.CompactFunc(all, func(a, b store.Found) bool { return spotOf(&a) == spotOf(&b) })
+}
+
+// manyPostings are sorted digit by digit.
+const manyPostings = 1 << 10
+
+// byTerm sorts postings by their terms, and leaves those of one in the order in which they stand, which mostly is that of their parcels and lines: many words stand in nearly all
+// objects, and to compare those with each other again and again costs more than all else.
+func byTerm(all []store.Found) []store.Found {
+	const bits, digits = 11, 6
+	type key struct {
+		term uint64
+		at   int32
+	}
+	keys, other := make([]key, len(all)), make([]key, len(all))
+	var counts [digits][1 << bits]int32
+	for i := range all {
+		t := uint64(all[i].Term)
+		keys[i] = key{t, int32(i)}
+		for d := range digits {
+			counts[d][t>>(bits*d)&(1<<bits-1)]++
+		}
+	}
+	for d := range digits {
+		at := int32(0)
+		for i, n := range counts[d] {
+			counts[d][i], at = at, at+n
+		}
+		for _, k := range keys {
+			place := &counts[d][k.term>>(bits*d)&(1<<bits-1)]
+			other[*place] = k
+			*place++
+		}
+		keys, other = other, keys
+	}
+	out := make([]store.Found, len(all))
+	for i, k := range keys {
+		out[i] = all[k.at]
+	}
+	return out
 }
 
 // A block is postings in their order, each told by what differs from the one before: a number of flags and the difference of the parcels; where the term is another one, by how much; the line
@@ -157,13 +208,15 @@ type blockWriter struct {
 	sieves []*sieve
 	terms  []uint64 // of the open block
 	last   store.Found
-	size   int // of all blocks
+	size   int  // of all blocks
+	full   bool // the last block is not to be added to
 }
 
 func (w *blockWriter) add(f *store.Found) {
 	n := len(w.blocks)
-	if n == 0 || len(w.blocks[n-1])+maxPosting > blockBytes {
+	if n == 0 || w.full || len(w.blocks[n-1])+maxPosting > blockBytes {
 		w.close()
+		w.full = false
 		w.blocks, w.fences = append(w.blocks, make([]byte, 0, blockBytes)), append(w.fences, spotOf(f))
 		w.last, n = store.Found{}, n+1
 	}
@@ -178,6 +231,14 @@ func (w *blockWriter) add(f *store.Found) {
 	if f.Version == 0 {
 		w.last.Version = version
 	}
+}
+
+// copy takes a block as it is. mark may be nil.
+func (w *blockWriter) copy(block []byte, fence spot, mark *sieve) {
+	w.close()
+	w.blocks, w.fences, w.sieves = append(w.blocks, block), append(w.fences, fence), append(w.sieves, mark)
+	w.size += len(block)
+	w.full = true
 }
 
 // close ends the open block.

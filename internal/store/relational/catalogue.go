@@ -1,7 +1,9 @@
 package relational
 
 import (
+	"bytes"
 	"crypto/cipher"
+	"database/sql"
 	"io"
 	"slices"
 
@@ -43,12 +45,19 @@ func (t *txn) lookedAt(content int64) (bool, error) {
 	return n > 0, err
 }
 
-const parcelColumns = `p.no, p.thread, p.class, p.objects, p.first, p.hidden, p.older, p.shared, s.id, (p.content & 511) - 1
+const parcelColumns = `p.no, p.thread, p.class, p.objects, p.first, p.hidden, p.older, p.shared, s.id, p.content
 	FROM parcel p JOIN statement s ON s.place = p.content >> 9`
 
-func readParcel(scan func(...any) error, p *store.Parcel) error {
-	return scan(&p.No, idInto(&p.Thread), (*int64)(&p.Class), &p.Objects, &p.First, (*[]byte)(&p.Hidden), (*[]byte)(&p.Older), (*[]byte)(&p.Shared),
-		idInto(&p.Content.Statement), &p.Content.Part)
+// readParcel reads a parcel, and remembers where its statement stands: whoever asks for a parcel mostly wants what is in it.
+func (t *txn) readParcel(scan func(...any) error, p *store.Parcel) error {
+	var content int64
+	err := scan(&p.No, idInto(&p.Thread), (*int64)(&p.Class), &p.Objects, &p.First, (*[]byte)(&p.Hidden), (*[]byte)(&p.Older), (*[]byte)(&p.Shared),
+		idInto(&p.Content.Statement), &content)
+	if err == nil {
+		p.Content.Part = int(content&(1<<partBits-1)) - 1
+		t.cache.put(p.Content.Statement, place(content>>partBits))
+	}
+	return err
 }
 
 // PutParcel implements store.Catalogue.
@@ -76,7 +85,7 @@ const nextChange = `(SELECT COALESCE(MAX(change_no), 0) + 1 FROM parcel)`
 
 // numbered inserts a parcel at the end, or gives the one that the blob has, without what it was found by.
 func (t *txn) numbered(p store.Parcel, content, now int64) (store.Parcel, error) {
-	old, err := list(t, `SELECT `+parcelColumns+` WHERE p.content = $1`, []any{content}, readParcel)
+	old, err := list(t, `SELECT `+parcelColumns+` WHERE p.content = $1`, []any{content}, t.readParcel)
 	if err != nil {
 		return p, err
 	}
@@ -161,7 +170,7 @@ func (t *txn) Recatalogue(id statement.ID) error {
 
 // Parcel implements store.Catalogue.
 func (t *txn) Parcel(no int64) (store.Parcel, error) {
-	all, err := list(t, `SELECT `+parcelColumns+` WHERE p.no = $1`, []any{no}, readParcel)
+	all, err := list(t, `SELECT `+parcelColumns+` WHERE p.no = $1`, []any{no}, t.readParcel)
 	return first(all, err, "parcel")
 }
 
@@ -180,9 +189,9 @@ func (t *txn) Parcels(q store.ParcelQuery) ([]store.Parcel, error) {
 		after = max(after, no)
 	}
 	if !q.Thread.IsZero() {
-		return list(t, `SELECT `+parcelColumns+` WHERE p.thread = $3 AND p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit, q.Thread[:]}, readParcel)
+		return list(t, `SELECT `+parcelColumns+` WHERE p.thread = $3 AND p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit, q.Thread[:]}, t.readParcel)
 	}
-	return list(t, `SELECT `+parcelColumns+` WHERE p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit}, readParcel)
+	return list(t, `SELECT `+parcelColumns+` WHERE p.no > $1 ORDER BY p.no LIMIT $2`, []any{after, q.Limit}, t.readParcel)
 }
 
 // ParcelChanges implements store.Catalogue.
@@ -200,7 +209,7 @@ func (t *txn) LastParcel() (no int64, err error) {
 
 // WordlessParcels implements store.Catalogue.
 func (t *txn) WordlessParcels(limit int) ([]store.Parcel, error) {
-	return list(t, `SELECT `+parcelColumns+` WHERE p.worded = 0 ORDER BY p.no LIMIT $1`, []any{limit}, readParcel)
+	return list(t, `SELECT `+parcelColumns+` WHERE p.worded = 0 ORDER BY p.no LIMIT $1`, []any{limit}, t.readParcel)
 }
 
 // WordsPut implements store.Catalogue.
@@ -252,6 +261,72 @@ func (t *txn) ReadRange(ref store.ContentRef, offset, n int64, w io.Writer) erro
 		}
 	}
 	return nil
+}
+
+// What ReadLine reads at first where a line is not known to lie in one piece: most lines fit.
+const firstOfLine = 2 << 10
+
+// ReadLine implements store.Catalogue.
+func (t *txn) ReadLine(ref store.ContentRef, offset int64) ([]byte, error) {
+	if line, done, err := t.lineInPiece(ref, offset); err != nil || done {
+		return line, err
+	}
+	c, err := t.content(ref)
+	if err != nil {
+		return nil, err
+	}
+	for n := int64(firstOfLine); ; n *= 16 {
+		n = max(1, min(n, c.Size-offset)) // of what is not there ReadRange tells why
+		var b bytes.Buffer
+		if err := t.ReadRange(ref, offset, n, &b); err != nil {
+			return nil, err
+		}
+		line, _, whole := bytes.Cut(b.Bytes(), []byte{'\n'})
+		if whole || offset+n == c.Size {
+			return line, nil
+		}
+	}
+}
+
+// lineInPiece is ReadLine where the line lies in one piece of a content that came at once: one look, for content, key and piece together. done is false where it does not, and in a
+// transaction that writes, whose keys and pieces may not be written yet.
+func (t *txn) lineInPiece(ref store.ContentRef, offset int64) (line []byte, done bool, err error) {
+	if t.write || offset < 0 || ref.Part < store.BodyPart || ref.Part >= statement.MaxBlobs {
+		return nil, false, nil
+	}
+	at, found, err := t.placeOf(ref.Statement)
+	if err != nil || !found {
+		return nil, false, err
+	}
+	n := offset / smallPiece
+	err = t.query(`SELECT c.size, SUBSTR(k.secrets, CAST((c.key_id & 127) * 32 + 1 AS INTEGER), 32), p.sealed
+		FROM content c JOIN content_key k ON k.id = c.key_id >> 7 JOIN content_piece p ON p.id = c.last - (c.size - 1) / 32768 + $2
+		WHERE c.id = $1 AND c.whole = 1 AND c.erased = 0 AND c.size <= 1048576 AND c.size > $3 AND p.key_id = c.key_id`,
+		[]any{contentID(at, ref.Part), n, offset}, func(scan func(...any) error) error {
+			var size int64
+			var secret, sealed sql.RawBytes // the driver's, and not copied
+			if err := scan(&size, &secret, &sealed); err != nil || len(secret) != keySize {
+				return err
+			}
+			aead, err := aeadOf(secret)
+			if err != nil {
+				return err
+			}
+			room, ok := t.store.opened.Get().(*[smallPiece]byte)
+			if !ok {
+				room = new([smallPiece]byte)
+			}
+			defer t.store.opened.Put(room)
+			piece, err := aead.Open(room[:0], nil, sealed, belongs(ref, n*smallPiece))
+			if err != nil || int64(len(piece)) != min(smallPiece, size-n*smallPiece) {
+				return nil //nolint:nilerr // it came in other pieces
+			}
+			begun, _, whole := bytes.Cut(piece[offset-n*smallPiece:], []byte{'\n'})
+			line, done = bytes.Clone(begun), whole || n*smallPiece+int64(len(piece)) == size
+			clear(room[:len(piece)])
+			return nil
+		})
+	return line, done, err
 }
 
 // readPiece is ReadRange where all that is wanted lies in one or two pieces of a content that came at once. done is false where it does not.

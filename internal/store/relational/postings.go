@@ -22,22 +22,39 @@ func (t *txn) PutPostings(no int64, all []store.Posting) error {
 	if err := t.mayWrite(); err != nil || len(all) == 0 {
 		return err
 	}
-	terms := make([]uint64, 0, len(all))
+	if n := len(all); cap(t.postings.fresh)-len(t.postings.fresh) < n { // most come several parcels at a time
+		t.postings.fresh = slices.Grow(t.postings.fresh, max(n, len(t.postings.fresh)*2))
+	}
 	for _, p := range all {
-		terms = append(terms, uint64(p.Term))
 		t.postings.fresh = append(t.postings.fresh, store.Found{Posting: p, Parcel: no})
 	}
-	slices.Sort(terms)
-	packed := make([]byte, 0, 8*len(terms))
-	for _, v := range slices.Compact(terms) {
-		packed = binary.BigEndian.AppendUint64(packed, v)
+	return nil
+}
+
+// putTerms notes which terms parcels are found by, of postings that are in order.
+func (t *txn) putTerms(fresh []store.Found) error {
+	packed := map[int64][]byte{}
+	var last store.Found
+	for i := range fresh {
+		f := &fresh[i]
+		if i == 0 || f.Parcel != last.Parcel || f.Term != last.Term {
+			packed[f.Parcel] = binary.BigEndian.AppendUint64(packed[f.Parcel], uint64(f.Term))
+		}
+		last = *f
 	}
-	_, err := t.exec(`INSERT INTO parcel_terms (parcel, n, terms) SELECT $1, COALESCE(MAX(n), 0) + 1, $2 FROM parcel_terms WHERE parcel = $1`, no, packed)
-	return err
+	for _, no := range slices.Sorted(maps.Keys(packed)) {
+		_, err := t.exec(`INSERT INTO parcel_terms (parcel, n, terms) SELECT $1, COALESCE(MAX(n), 0) + 1, $2 FROM parcel_terms WHERE parcel = $1`, no, packed[no])
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropPostings forgets what a parcel is found by.
 func (t *txn) dropPostings(no int64) error {
+	p := &t.postings
+	p.fresh = slices.DeleteFunc(p.fresh, func(f store.Found) bool { return f.Parcel == no })
 	lists, err := list(t, `SELECT terms FROM parcel_terms WHERE parcel = $1 ORDER BY n`, []any{no}, func(scan func(...any) error, b *[]byte) error { return scan(b) })
 	if err != nil || len(lists) == 0 {
 		return err
@@ -51,8 +68,6 @@ func (t *txn) dropPostings(no int64) error {
 			terms = append(terms, binary.BigEndian.Uint64(v))
 		}
 	}
-	p := &t.postings
-	p.fresh = slices.DeleteFunc(p.fresh, func(f store.Found) bool { return f.Parcel == no })
 	if p.dropped == nil {
 		p.dropped = map[int64][]uint64{}
 	}
@@ -80,6 +95,9 @@ func (t *txn) writePostings() error {
 	}
 	fresh := tidy(p.fresh)
 	p.fresh = nil
+	if err := t.putTerms(fresh); err != nil {
+		return err
+	}
 	var w blockWriter
 	for i := range fresh {
 		w.add(&fresh[i])

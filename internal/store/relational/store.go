@@ -65,6 +65,7 @@ type Store struct {
 	closing sync.Once
 	origins origins
 	runs    knownRuns
+	opened  sync.Pool // of *[smallPiece]byte: room for a piece of which a line is taken
 
 	mu    sync.Mutex // guards the fields below
 	watch *Conn      // only ever asks for the version

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -368,3 +369,75 @@ func readRange(t *testing.T, open Opener) {
 		return nil
 	})
 }
+
+// readLine: lines of all lengths are read where they begin, in whatever pieces they lie; of what was erased there are none.
+func readLine(t *testing.T, open Opener) {
+	s := fresh(t, open)
+	putSamples(t, s, 3)
+	r := rand.New(rand.NewPCG(9, 9))
+	var data []byte
+	begins := []int{}
+	for _, n := range []int{10, 0, 900, 31_000, 40_000, 1, 2_047, 2_048, 2_049, 32_767, 70_000, 5, 0, 32_768, 300_000, 12} {
+		begins = append(begins, len(data))
+		for range n {
+			data = append(data, byte('a'+r.IntN(26)))
+		}
+		data = append(data, '\n')
+	}
+	data = append(data, "the last one, without an end"...)
+	small := data[:begins[3]-1]
+	large := append(slices.Clone(data), bytes.Repeat([]byte("0123456789abcdef"), 1<<16)...)
+	refs := map[store.ContentRef][]byte{{Statement: id(0), Part: 0}: data, {Statement: id(0), Part: 1}: small, {Statement: id(1), Part: 0}: data, {Statement: id(2), Part: 0}: large}
+	parts := store.ContentRef{Statement: id(1), Part: 0} // it comes piece by piece
+	update(t, s, func(tx store.Tx) error {
+		for ref, data := range refs {
+			if ref == parts {
+				continue
+			}
+			if err := tx.PutWhole(ref, statement.Sum(data), data); err != nil {
+				return err
+			}
+		}
+		if err := tx.PutContent(parts, statement.Sum(data), int64(len(data))); err != nil {
+			return err
+		}
+		is(t, second(tx.ReadLine(parts, 0)), fault.NotFound)
+		for at := 0; at < len(data); {
+			n := min(1+r.IntN(50_000), len(data)-at)
+			if err := tx.Append(parts, int64(at), data[at:at+n]); err != nil {
+				return err
+			}
+			at += n
+		}
+		return tx.SetWhole(parts)
+	})
+	check := func(tx store.Tx) error {
+		for ref, data := range refs {
+			for _, at := range append(begins[:len(begins):len(begins)], 5, 32_767, 32_768, 65_535, 400_000, len(data)-1) {
+				if at >= len(data) {
+					is(t, second(tx.ReadLine(ref, int64(at))), fault.Internal)
+					continue
+				}
+				want, _, _ := bytes.Cut(data[at:], []byte{'\n'})
+				if got := must[[]byte](t)(tx.ReadLine(ref, int64(at))); !bytes.Equal(got, want) {
+					t.Errorf("the line at %d of %d has %d bytes, not %d", at, len(data), len(got), len(want))
+				}
+			}
+			is(t, second(tx.ReadLine(ref, -1)), fault.Internal)
+			is(t, second(tx.ReadLine(ref, int64(len(data)))), fault.Internal)
+		}
+		return nil
+	}
+	view(t, s, check)
+	update(t, s, check)
+	// spec: STM-7
+	erased := store.ContentRef{Statement: id(0), Part: 0}
+	update(t, s, func(tx store.Tx) error { return tx.Erase(erased) })
+	view(t, s, func(tx store.Tx) error {
+		is(t, second(tx.ReadLine(erased, 0)), fault.Withheld)
+		is(t, second(tx.ReadLine(store.ContentRef{Statement: id(50)}, 0)), fault.NotFound)
+		return nil
+	})
+}
+
+func second[T any](_ T, err error) error { return err }

@@ -44,6 +44,7 @@ func Run(t *testing.T, open Opener) {
 		"PostingsModel":     postingsModel,
 		"PostingsMerged":    postingsMerged,
 		"ReadRange":         readRange,
+		"ReadLine":          readLine,
 		"Answers":           answers,
 		"Contents":          contents,
 		"LargeContent":      largeContent,
