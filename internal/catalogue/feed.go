@@ -159,13 +159,7 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	if h.From == s.feed.To || p.Thread == s.feed.Thread || slices.Contains(h.To, s.feed.To) {
-		return false, nil // it has it
-	}
-	if h.Kind == intel.KindSighting && s.feed.View.Offer.Types == nil {
-		return false, nil // what was seen is told to whose it is; on it goes only where the offer names the type
-	}
-	if max := s.feed.View.Offer.TLPMax; max != "" && h.Marking.TLP.Rank() > max.Rank() {
+	if !s.feed.takes(h) {
 		return false, nil
 	}
 	passage, err := s.c.Exchange.Onward(tx, h, s.feed.To, false)
@@ -202,6 +196,19 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 		s.marking, s.parcels, s.objects = &m, append(s.parcels, out), s.objects+n
 	}
 	return false, nil
+}
+
+// takes tells whether a feed is for what came with a head, before the objects themselves are looked at.
+func (f Feed) takes(h *statement.Head) bool {
+	// spec: INT-4
+	max := f.View.Offer.TLPMax
+	switch {
+	case h.From == f.To || h.ThreadID() == f.Thread || slices.Contains(h.To, f.To):
+		return false // it has it
+	case h.Kind == intel.KindSighting && f.View.Offer.Types == nil:
+		return false // what was seen is told to whose it is; on it goes only where the offer names the type
+	}
+	return max == "" || h.Marking.TLP.Rank() <= max.Rank()
 }
 
 // equal tells whether two markings are the same.

@@ -315,34 +315,73 @@ func (c *Catalogue) Object(ctx context.Context, v Viewer, id stix.ID) (view View
 
 // entries reads what a term of an id stands for, with the heads. more is limit where there are others.
 func (l *look) entries(kind byte, id stix.ID, limit int) (all []Entry, more int, err error) {
-	size := 0
-	heads := map[statement.ID]*statement.Head{} // many objects came with one
+	type place struct {
+		store.Found
+		*store.Parcel
+	}
+	var places []place
+	many := map[store.ContentRef]int{}
 	whole, err := l.postings(l.h.term(kind, string(id)), func(f store.Found, p *store.Parcel) (bool, error) {
-		raw, err := l.c.line(l.tx, p.Content, f.Offset)
-		if err != nil {
-			return false, err
-		}
-		if size += len(raw); len(all) == limit || size > maxPageBytes && len(all) > 0 {
+		if len(places) == limit {
 			more = limit
 			return false, nil
 		}
+		places = append(places, place{f, p})
+		many[p.Content]++
+		return true, nil
+	})
+	if err == nil {
+		err = l.openMany(many)
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	size := 0
+	heads := map[statement.ID]*statement.Head{} // many objects came with one
+	for _, at := range places {
+		raw, err := l.c.line(l.tx, at.Content, at.Offset)
+		if err != nil {
+			return nil, 0, err
+		}
+		if size += len(raw); size > maxPageBytes && len(all) > 0 {
+			return all, limit, nil
+		}
 		parsed, err := stix.Parse(raw)
 		if err != nil {
-			return true, nil //nolint:nilerr // what is no object by now is not shown
+			continue // what is no object by now is not shown
 		}
-		h := heads[statementOf(*p)]
+		h := heads[statementOf(*at.Parcel)]
 		if h == nil {
-			if h, err = headOf(l.tx, statementOf(*p)); err != nil {
-				return false, err
+			if h, err = headOf(l.tx, statementOf(*at.Parcel)); err != nil {
+				return nil, 0, err
 			}
 			heads[h.ID] = h
 		}
-		o := Object{Raw: raw, Added: p.First + int64(f.Line), Parcel: *p, Line: f.Line}
-		all = append(all, Entry{Object: o, Parsed: parsed, Statement: h, Latest: !p.Older.Has(f.Line)})
-		return true, nil
-	})
+		o := Object{Raw: raw, Added: at.First + int64(at.Line), Parcel: *at.Parcel, Line: at.Line}
+		all = append(all, Entry{Object: o, Parsed: parsed, Statement: h, Latest: !at.Older.Has(at.Line)})
+	}
 	if !whole {
 		more = limit
 	}
-	return all, more, err
+	return all, more, nil
+}
+
+// bytesALine is how much of a parcel is read and opened in the time that one line takes by itself.
+const bytesALine = 32 << 10
+
+// openMany opens the parcels of which so many lines are wanted that they cost more one by one than all together.
+func (l *look) openMany(lines map[store.ContentRef]int) error {
+	for ref, n := range lines {
+		if n < 2 {
+			continue
+		}
+		c, err := l.tx.Content(ref)
+		if err == nil && c.Size <= int64(n)*bytesALine {
+			_, err = l.c.content(l.tx, ref)
+		}
+		if code := fault.CodeOf(err); err != nil && code != fault.Withheld && code != fault.NotFound { // whoever reads a line is told of those
+			return err
+		}
+	}
+	return nil
 }

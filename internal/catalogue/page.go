@@ -333,6 +333,13 @@ func (l *look) byID() error {
 		}
 	}
 	slices.SortFunc(all, func(a, b Object) int { return cmp.Compare(a.Added, b.Added) })
+	many := map[store.ContentRef]int{}
+	for _, o := range all[:min(len(all), l.q.Limit)] {
+		many[o.Parcel.Content]++
+	}
+	if err := l.openMany(many); err != nil {
+		return err
+	}
 	for i, o := range all {
 		if i == maxLook {
 			l.page.More = true

@@ -66,7 +66,7 @@ func webSettings() []setting {
 			text: func(c *Config) *string { return &c.WebListen }, checkText: checkAddress,
 		},
 		{
-			key: "web_url", doc: "What officers' browsers call that, like https://desk.xa.example. Passkeys are bound to its host and are lost when it changes. Empty: http://localhost with the port of web_listen.",
+			key: "web_url", doc: "What officers' browsers call that, like https://desk.xa.example. Passkeys are bound to its host and are lost when it changes. Nothing is answered under another name, but for programs at 127.0.0.1 and [::1] where it is localhost. Empty: http://localhost with the port of web_listen.",
 			text: func(c *Config) *string { return &c.WebURL }, checkText: checkOrigin,
 		},
 		{

@@ -137,6 +137,8 @@ func (a *Answer) Fault() error {
 		return refused(fault.Failed, "the server does not let this node in (it answers %d): look at the credential", a.Status)
 	case http.StatusProxyAuthRequired:
 		return refused(fault.Failed, "a proxy stands before the server and wants a credential of its own")
+	case http.StatusMisdirectedRequest:
+		return refused(fault.Failed, "the server answers under another name than that of the address (it answers 421): name it as it calls itself, at a Comity node by its setting web_url; or a proxy before it does not pass on the name that it was asked for")
 	case http.StatusNotFound, http.StatusGone:
 		return refused(fault.NotFound, "the server has nothing at that address (it answers %d)", a.Status)
 	case http.StatusTooManyRequests, http.StatusServiceUnavailable:

@@ -104,6 +104,45 @@ func (n *Node) Lag(ctx context.Context, v IntelView) (catalogue.Lag, error) {
 	return n.Catalogue.Behind(ctx, catalogue.Feed{Thread: v.ID, To: v.To[0], View: v.View})
 }
 
+// Passed is what became of one word on an object in a feed or share of this party's.
+type Passed struct {
+	catalogue.Passing
+	Arrived statement.Time // there, with all that came with it; zero: it is not known that it has
+}
+
+// PassedOn tells what this party's feeds, among those that are named, have done with what is here on an object, and to whom it was said otherwise. more tells that there may be others. Error: fault.Denied.
+func (n *Node) PassedOn(ctx context.Context, entries []catalogue.Entry, among []IntelView) (all []Passed, more bool, err error) {
+	if err := n.Authorize(ctx, auth.Read, auth.Matter{}); err != nil {
+		return nil, false, err
+	}
+	var feeds []catalogue.Feed
+	for _, v := range among {
+		if v.Form == intel.AFeed && v.By == n.Config.Code && len(v.To) == 1 {
+			feeds = append(feeds, catalogue.Feed{Thread: v.ID, To: v.To[0], View: v.View})
+		}
+	}
+	found, more, err := n.Catalogue.PassedOn(ctx, feeds, entries)
+	if err != nil {
+		return nil, false, err
+	}
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		all = nil
+		for _, p := range found {
+			one := Passed{Passing: p}
+			if p.Went == catalogue.WentOut {
+				a, err := tx.ArrivedAt(p.To, p.Row.Origin, store.BlobArrived, p.Row.Index)
+				if err != nil && fault.CodeOf(err) != fault.NotFound {
+					return err
+				}
+				one.Arrived = a.Time
+			}
+			all = append(all, one)
+		}
+		return nil
+	})
+	return all, more, err
+}
+
 // CameWith gives the heads of statements with which objects came. What is not here is left out.
 func (n *Node) CameWith(ctx context.Context, objects []catalogue.Object) (heads map[statement.ID]*statement.Head, err error) {
 	if len(objects) > maxHeadsOfHits {

@@ -154,6 +154,13 @@ func TestIntelligence(t *testing.T) {
 	d.has("a malware", malware, "WALNUT loader", "Fetches a second stage", "indicates", "198[.]51[.]100[.]7", "Walnut harvest", `href="/intelligence/object/indicator--5a0b0000-0000-4000-8000-000000000001"`, "drops", "WALNUT wiper", "gathered by ourselves", "nobody: it is a record of our own", "downloader, remote-access-trojan", "<svg")
 	host := d.page("release", g.host)
 	d.has("what two parties say", host, "they differ in", "differs", "90 of 100", "35 of 100", "shared-hosting", "Arrangement of XA and XB on the exchange of intelligence", "sinkholes", "3 times", "[domain-name:value = &#39;update[.]walnut[.]example&#39;]")
+	d.has("what differs stands first", host, "What they do not agree on stands first")
+	if table := host[strings.Index(host, `class="mini beside"`):]; strings.LastIndex(table, `class="differs"`) > strings.Index(table, "Came with") {
+		t.Error("something on which they differ stands behind how it came")
+	}
+	d.has("to whom it went", host, "Passed on", "walnut", "passed on Increment", "arrived")
+	d.lacks("one word has none to differ from", malware, "What they do not agree on")
+	d.has("a malware's creator", malware, "this is created by")
 	d.lacks("values are not to be clicked on", host, `href="https://update`, ">update.walnut.example<")
 	for _, path := range []string{g.host, g.malware, "/intelligence", "/intelligence/search?type=indicator", g.given} {
 		for _, language := range []string{"en", "ru", "ar"} {

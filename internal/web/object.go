@@ -55,6 +55,9 @@ func (f *face) object(w http.ResponseWriter, r *http.Request) error {
 	if err := f.seen(ctx, v, view); err != nil {
 		return err
 	}
+	if err := f.passed(ctx, s, v, view, all); err != nil {
+		return err
+	}
 	v.Relations, err = f.relations(ctx, s, view)
 	if err != nil {
 		return err
@@ -75,6 +78,35 @@ func (f *face) seen(ctx context.Context, v *page.Object, view catalogue.View) er
 	}
 	v.SeenMore = more
 	return err
+}
+
+// passed is to whom the object went from here.
+func (f *face) passed(ctx context.Context, s *page.Shell, v *page.Object, view catalogue.View, all []node.IntelView) error {
+	entries := view.Entries[:min(len(view.Entries), besides+maxOlder)]
+	passed, more, err := f.n.PassedOn(ctx, entries, all)
+	if err != nil {
+		return err
+	}
+	v.PassedMore = more || len(entries) < len(view.Entries)
+	for _, p := range passed {
+		e := entries[p.Entry]
+		row := page.PassedRow{
+			Feed: page.Link{Text: p.Feed.Short(), Href: intelHref(p.Feed)}, To: string(p.To), By: string(e.Statement.From), Version: cmp.Or(version(e.Parsed.Version()), time.UnixMicro(e.Added).UTC()),
+			Went: string(p.Went), Time: moment(p.Time), Arrived: moment(p.Arrived), Held: texts(p.Held),
+		}
+		if i := slices.IndexFunc(all, func(v node.IntelView) bool { return v.ID == p.Feed }); i >= 0 {
+			row.Feed.Text = intelName(s, all[i])
+		}
+		if !p.With.IsZero() {
+			text := s.T("intel.passed.share")
+			if p.N > 0 {
+				text = s.T("intel.part", p.N)
+			}
+			row.With = &page.Link{Text: text, Href: "/threads/" + p.Feed.String() + "?until=" + p.With.String() + "#s-" + p.With.Short()}
+		}
+		v.Passed = append(v.Passed, row)
+	}
+	return nil
 }
 
 // version is a STIX time for a template.

@@ -33,7 +33,11 @@ func Site(ctx context.Context, n *node.Node, origin string, api, taxii http.Hand
 			house.Name = node.NameIn(l.Names, "en")
 		}
 	}
-	d, err := door.New(n, door.Options{House: house, URL: origin, Nav: navigate(n), Log: log})
+	programs := []string{"/api/", "/taxii2/"}
+	for _, o := range others {
+		programs = append(programs, o.Path)
+	}
+	d, err := door.New(n, door.Options{House: house, URL: origin, Nav: navigate(n), Log: log, Programs: programs})
 	if err != nil {
 		return nil, err
 	}

@@ -144,3 +144,55 @@ func TestCrossSite(t *testing.T) {
 		}
 	}
 }
+
+// TestNamesOfThisMachine: where the pages are at localhost, programs reach theirs by its addresses, too; nothing else is another name of it. Where they have a name of their own, only that counts.
+// Whoever is refused is told the name, and the setting that has it.
+func TestNamesOfThisMachine(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "XA")
+	if _, err := node.Init(t.Context(), dir, node.Founding{Config: config.Defaults("XA"), Names: map[string]string{"en": "State of XA"}}); err != nil {
+		t.Fatal(err)
+	}
+	n, err := node.Open(t.Context(), dir, node.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = n.Close() })
+	reached := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	const yes, no = http.StatusTeapot, http.StatusMisdirectedRequest
+	for origin, hosts := range map[string]map[string]int{
+		"http://localhost:8460": {
+			"localhost:8460": yes, "LOCALHOST:8460": yes, "127.0.0.1:8460": yes, "127.8.8.8:8460": yes, "[::1]:8460": yes,
+			"localhost": no, "127.0.0.1": no, "127.0.0.1:8461": no, "evil.example:8460": no, "localhost.evil.example:8460": no, "127.0.0.1.evil.example:8460": no, "a.localhost:8460": no, "127.1:8460": no,
+			"2130706433:8460": no, "0.0.0.0:8460": no, "[::]:8460": no, "192.0.2.1:8460": no, "[::1": no, "": no,
+		},
+		"http://localhost":        {"127.0.0.1": yes, "[::1]:80": yes, "127.0.0.1:8080": no},
+		"https://localhost":       {"127.0.0.1:443": yes, "127.0.0.1:80": no},
+		"https://desk.xa.example": {"desk.xa.example": yes, "localhost": no, "127.0.0.1": no, "127.0.0.1:443": no, "evil.example": no},
+	} {
+		site, err := Site(t.Context(), n, origin, reached, reached, slog.New(slog.DiscardHandler), Beside{Path: "/misp/", Handler: reached})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for host, want := range hosts {
+			for _, path := range []string{"/taxii2/", "/misp/servers/getVersion", "/api", "/api/threads"} {
+				r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil)
+				r.Host = host
+				w := httptest.NewRecorder()
+				site.ServeHTTP(w, r)
+				if w.Code != want {
+					t.Errorf("%s at %q, where the pages are at %s: %d, want %d", path, host, origin, w.Code, want)
+				}
+				if text := w.Body.String(); want == no && (!strings.Contains(text, "web_url") || !strings.Contains(text, origin) || w.Header().Get("Content-Type") != "application/problem+json") {
+					t.Errorf("%s at %q: %v %s", path, host, w.Header(), text)
+				}
+			}
+		}
+		r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/threads", nil)
+		r.Host = "127.0.0.1:8460"
+		w := httptest.NewRecorder()
+		if site.ServeHTTP(w, r); w.Code != no || !strings.Contains(w.Body.String(), origin) {
+			t.Errorf("a page, where passkeys and cookies hang on the name: %d %s", w.Code, w.Body)
+		}
+	}
+}

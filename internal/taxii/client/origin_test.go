@@ -198,6 +198,7 @@ func TestRefusals(t *testing.T) {
 		says   string
 	}{
 		{"nobody is let in", status(401), fault.Failed, "look at the credential"},
+		{"another name", status(421), fault.Failed, "web_url"},
 		{"it is not for this user", status(403), fault.Failed, "look at the credential"},
 		{"too fast", status(429, "Retry-After", "120"), fault.Unavailable, "left alone for 2m0s"},
 		{"busy until a date", status(503, "Retry-After", "Sun, 01 Nov 2026 00:10:00 GMT", "Date", "Sun, 01 Nov 2026 00:00:00 GMT"), fault.Unavailable, "left alone for 10m0s"},

@@ -2,12 +2,13 @@ package door
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -49,6 +50,8 @@ type Options struct {
 	URL   string      // the origin that officers' browsers see
 	Nav   func(context.Context, *page.Shell)
 	Log   *slog.Logger
+	// Programs are the paths below which programs with tokens ask, each with a slash at its end.
+	Programs []string
 }
 
 // Door is the way into one node. It is safe for concurrent use.
@@ -131,7 +134,7 @@ func (d *Door) Front(next http.Handler) http.Handler {
 		head.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		head.Set("X-Content-Type-Options", "nosniff")
 		head.Set("Referrer-Policy", "no-referrer")
-		if !strings.EqualFold(r.Host, d.origin.Host) {
+		if !strings.EqualFold(r.Host, d.origin.Host) && !(d.byProgram(r) && d.sameMachine(r.Host)) {
 			d.elsewhere(w, r)
 			return
 		}
@@ -143,7 +146,7 @@ func (d *Door) Front(next http.Handler) http.Handler {
 func (d *Door) foreign(w http.ResponseWriter, r *http.Request) {
 	const says = "this came from another site's page, so nothing was done"
 	w.Header().Set("Cache-Control", "no-store")
-	if !strings.HasPrefix(r.URL.Path, "/api/") {
+	if !d.byProgram(r) {
 		w.Header().Set("Content-Security-Policy", page.Policy)
 		d.fail(w, r, fault.New(fault.Denied, "", says))
 		return
@@ -162,21 +165,41 @@ func (d *Door) problem(w http.ResponseWriter, status int, code fault.Code, says 
 	_, _ = w.Write(b) // the caller is gone if this fails
 }
 
+// byProgram tells a request of a program with a token, which has no cookie and no passkey that hangs on a name.
+func (d *Door) byProgram(r *http.Request) bool {
+	return slices.ContainsFunc(d.Programs, func(path string) bool { return strings.HasPrefix(r.URL.Path+"/", path) })
+}
+
+// sameMachine tells of a Host whether it is another name of this machine's own for where the pages are: localhost and addresses that no resolver is asked for. Any other name may have been made to
+// lead here (DNS rebinding).
+func (d *Door) sameMachine(host string) bool {
+	at := &url.URL{Host: host}
+	return isLoopback(d.origin.Hostname()) && isLoopback(at.Hostname()) && portOf(at, d.origin.Scheme) == portOf(d.origin, d.origin.Scheme)
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || err == nil && ip.IsLoopback()
+}
+
+// portOf is the port of an origin, its scheme's own where none is named (RFC 6454, 4).
+func portOf(u *url.URL, scheme string) string {
+	if port := u.Port(); port != "" || scheme != "https" {
+		return cmp.Or(port, "80")
+	}
+	return "443"
+}
+
 // elsewhere answers whoever asks under another name: a site that has its own name lead here would else be of the same origin as the pages. Who has typed the
 // machine's number is sent on.
 func (d *Door) elsewhere(w http.ResponseWriter, r *http.Request) {
-	host, _, err := net.SplitHostPort(r.Host)
-	if err != nil {
-		host = r.Host
-	}
-	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
-	if r.Method == http.MethodGet && r.URL.Path == "/" && (host == "localhost" || err == nil && ip.IsLoopback()) {
+	if r.Method == http.MethodGet && r.URL.Path == "/" && isLoopback((&url.URL{Host: r.Host}).Hostname()) {
 		http.Redirect(w, r, d.URL+"/", http.StatusFound)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	says := "These pages are at " + d.URL + ". A proxy before them passes the name on that it was asked for (Host)."
-	if strings.HasPrefix(r.URL.Path, "/api/") {
+	says := "This node answers at " + d.URL + ", as its setting web_url says, and under no other name: ask for " + d.origin.Host + " (Host). A proxy before it passes on the name that it was asked for."
+	if d.byProgram(r) {
 		d.problem(w, http.StatusMisdirectedRequest, fault.Usage, says)
 		return
 	}

@@ -20,6 +20,8 @@ type Object struct {
 	Patterns    []Pattern
 	Seen        []SeenRow
 	SeenMore    bool
+	Passed      []PassedRow // what this party's feeds and shares have done with it
+	PassedMore  bool
 	Links       []Cited
 	Relations   Relations
 	Raw         []RawText
@@ -43,6 +45,19 @@ type Word struct {
 	ValidUntil time.Time
 	Confidence string // "" where none is given
 	Defects    int    // rules of STIX that it breaks
+}
+
+// PassedRow is what became of one word on an object in one feed or share of this party's.
+type PassedRow struct {
+	Feed    Link
+	To      string
+	By      string    // whose word
+	Version time.Time // of it
+	Went    string    // "passed", "held", "waits" or "past"
+	With    *Link     // the increment or share
+	Time    time.Time // when it was said
+	Arrived time.Time // there; zero: not known
+	Held    []string  // the rules that hold it back
 }
 
 // Member is a property as each of the words has it.
