@@ -1,8 +1,10 @@
 package misp
 
 import (
+	"bytes"
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -71,6 +73,15 @@ func eventFrom(e *entry, objects []*stix.Object) (*misp.Event, error) {
 	}
 	made.Analysis, made.ThreatLevel = e.Analysis, e.ThreatLevel
 	made.Rest, err = withID(made.Rest, e.id)
+	if err == nil && bytes.Contains(made.Rest, []byte(`"attribute_count"`)) { // as many as are shown, not as there were
+		n := 0
+		for a := range made.All() {
+			if !bool(a.Deleted) {
+				n++
+			}
+		}
+		made.Rest, err = instead(made.Rest, map[string]string{"attribute_count": strconv.Itoa(n)})
+	}
 	return made, err
 }
 

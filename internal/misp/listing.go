@@ -26,7 +26,37 @@ import (
 type scope struct {
 	viewer catalogue.Viewer
 	in     thread.ID // one source, feed or share; zero: all
+	named  bool      // only those that only names
+	only   string    // their ids, one after the other, in order: a scope is compared
 	open   bool      // for everybody: what has any mark but TLP:CLEAR is left out
+}
+
+// sees tells whether what came with a thread is in the scope, where the viewer may see it.
+func (at scope) sees(in thread.ID) bool {
+	// spec: INT-9
+	if !at.in.IsZero() && in != at.in {
+		return false
+	}
+	if !at.named {
+		return true
+	}
+	for rest := at.only; rest != ""; rest = rest[len(in):] {
+		if rest[:len(in)] == string(in[:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// threads are those to look through one by one; the zero one stands for all.
+func (at scope) threads() (all []thread.ID) {
+	if !at.named {
+		return []thread.ID{{}}
+	}
+	for rest := at.only; rest != ""; rest = rest[len(thread.ID{}):] {
+		all = append(all, thread.ID([]byte(rest[:len(thread.ID{})])))
+	}
+	return all
 }
 
 // entry is an event in a listing.
@@ -52,6 +82,7 @@ type listing struct {
 	all    []*entry
 	byUUID map[string]*entry
 	etag   string // of what is listed
+	inside string // likewise of what is in it: of every parcel that is seen
 	change int64  // of the catalogue
 	judged time.Time
 	newest int64 // second in which the newest event changed
@@ -116,29 +147,27 @@ func (s *shelf) list(ctx context.Context, n *node.Node, at scope) (*listing, err
 		return nil, err
 	}
 	l := &listing{byUUID: map[string]*entry{}, change: s.last}
+	var within []*row
 	for _, r := range s.rows {
-		if !may(r.Content.Statement) || !at.in.IsZero() && r.Thread != at.in {
+		if !may(r.Content.Statement) || !at.sees(r.Thread) {
 			continue
 		}
+		within = append(within, r)
 		if shown := s.shown(r); shown.Any() {
 			l.all = append(l.all, s.entryOfRow(r, shown, names[r.Thread]))
 		}
 	}
 	for _, all := range s.events {
-		if !at.in.IsZero() {
-			all = slices.Clone(all)
-			all = slices.DeleteFunc(all, func(c carried) bool { return c.thread != at.in })
-		}
-		if c := newest(all, may); c != nil {
+		if first, c := s.newest(all, n.Config.Code, func(c *carried) bool { return may(c.with) && at.sees(c.thread) }); c != nil {
 			kept := *c // what a listing has is not changed with the shelf
-			l.all = append(l.all, entryOfCarried(&kept, s.rows[c.parcel], all[0].added))
+			l.all = append(l.all, entryOfCarried(&kept, s.rows[c.parcel], first.added))
 		}
 	}
 	slices.SortFunc(l.all, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.uuid, b.uuid)) })
 	h := sha256.New()
 	for _, e := range l.all {
 		for _, seen := range s.seen[e.uuid] {
-			if may(seen.with) {
+			if may(seen.with) && (!at.named || at.sees(seen.thread)) {
 				e.sighted = max(e.sighted, seen.at/1e6+1)
 			}
 		}
@@ -147,6 +176,11 @@ func (s *shelf) list(ctx context.Context, n *node.Node, at scope) (*listing, err
 		_, _ = fmt.Fprintf(h, "%s %d %d\n", e.uuid, e.stamp, e.sighted)
 	}
 	l.etag = hex.EncodeToString(h.Sum(nil)[:16])
+	slices.SortFunc(within, func(a, b *row) int { return cmp.Compare(a.First, b.First) })
+	for _, r := range within {
+		_, _ = fmt.Fprintf(h, "%d %x %x\n", r.First, r.Hidden, r.Older)
+	}
+	l.inside = hex.EncodeToString(h.Sum(nil)[:16])
 	return l, nil
 }
 
@@ -161,7 +195,7 @@ func (s *shelf) judge(ctx context.Context, n *node.Node, at scope) (func(stateme
 			continue
 		}
 		known[id] = false
-		if at.open && !plainly(r.Marking) {
+		if at.open && !plainly(r.Marking) || at.named && !at.sees(r.Thread) {
 			continue
 		}
 		ask = append(ask, id)
@@ -196,10 +230,19 @@ func (s *shelf) entryOfRow(r *row, shown store.Lines, in node.IntelView) *entry 
 		}
 	}
 	e.Entry = misp.Entry{
-		Orgc: orgOf(r.From), Tags: tagsOf(r.Marking), Info: fmt.Sprintf("%s, part %d", titleOf(in), r.No), Date: r.Said.Std().UTC().Format(dateOfSaying), Analysis: complete,
+		Orgc: orgOf(r.From), Tags: tagsOf(r.Marking), Info: titleOf(in) + r.came(), Date: r.Said.Std().UTC().Format(dateOfSaying), Analysis: complete,
 		ThreatLevel: undefined, Timestamp: secondsOf(e.stamp),
 	}
 	return e
+}
+
+// came tells the events of one collection apart. Which number a parcel has would tell how much came that whoever asks may not see.
+func (r *row) came() string {
+	t := ", " + r.Said.Std().UTC().Format(time.DateTime)
+	if r.Content.Part > 0 {
+		t += fmt.Sprintf(" (%d)", r.Content.Part+1)
+	}
+	return t
 }
 
 // titleOf is what a source, feed or share is called.

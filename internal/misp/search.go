@@ -94,21 +94,29 @@ func (c *call) byValue(l *listing, at scope, f *filter) (map[string]bool, error)
 	}
 	among := map[string]bool{}
 	for _, v := range looked {
-		search := catalogue.Search{For: at.viewer, Value: v, Limit: catalogue.MaxPage}
-		for more := true; more; {
-			hits, err := c.node.Catalogue.Search(c.ctx(), search)
-			if err != nil {
+		for _, in := range at.threads() {
+			if err := c.byOneValue(l, catalogue.Search{For: at.viewer, Value: v, Thread: in, Limit: catalogue.MaxPage}, among); err != nil {
 				return nil, err
 			}
-			for _, o := range hits.Objects {
-				if uuid := c.shelf.eventOfObject(o); l.byUUID[uuid] != nil {
-					among[uuid] = true
-				}
-			}
-			more, search.After = hits.More, hits.Next
 		}
 	}
 	return among, nil
+}
+
+func (c *call) byOneValue(l *listing, search catalogue.Search, among map[string]bool) error {
+	for more := true; more; {
+		hits, err := c.node.Catalogue.Search(c.ctx(), search)
+		if err != nil {
+			return err
+		}
+		for _, o := range hits.Objects {
+			if uuid := c.shelf.eventOfObject(o); l.byUUID[uuid] != nil {
+				among[uuid] = true
+			}
+		}
+		more, search.After = hits.More, hits.Next
+	}
+	return nil
 }
 
 // eventOfObject is the event in which an object is shown.

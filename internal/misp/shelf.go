@@ -63,6 +63,7 @@ type carried struct {
 type sighted struct {
 	parcel, at int64
 	with       statement.ID
+	thread     thread.ID
 }
 
 // headOf gives the event of MISP's that an object stands for the whole of; nil where it does not.
@@ -311,7 +312,7 @@ func (s *shelf) sight(ctx context.Context, n *node.Node, r *row, o catalogue.Obj
 			event = q.uuid()
 		}
 	}
-	seen := sighted{r.No, o.Added, r.Content.Statement}
+	seen := sighted{r.No, o.Added, r.Content.Statement, r.Thread}
 	if i := slices.IndexFunc(s.seen[event], func(x sighted) bool { return x.parcel == r.No }); i >= 0 {
 		s.seen[event][i] = seen
 		return nil
@@ -361,19 +362,20 @@ func plainly(m marking.Marking) bool {
 	return m.TLP == marking.Clear && m.PAP.Rank() <= 0 && len(m.Handling) == 0 && m.PersonalData.Rank() <= 0
 }
 
-// newest is the newest version of an event that came from MISP among those whose statement may be seen; of one version the first that came. Nobody changes an event that another party brought first.
-func newest(all []carried, may func(statement.ID) bool) (found *carried) {
-	var first *carried
+// newest is the newest version of an event that came from MISP among those that are seen, of one version the first that came; and the first that is seen of any. Nobody changes an event that came
+// from elsewhere first: what another party gave, that party changes, and what was gathered in a source, that source, since some are written by partners, or mirror what others say.
+func (s *shelf) newest(all []carried, self party.Code, seen func(*carried) bool) (first, found *carried) {
 	for i := range all {
-		if c := &all[i]; may(c.with) && (first == nil || c.added < first.added) {
+		if c := &all[i]; seen(c) && (first == nil || c.added < first.added) {
 			first = c
 		}
 	}
 	for i := range all {
 		c := &all[i]
-		if may(c.with) && c.from == first.from && (found == nil || cmp.Or(found.version.Compare(c.version), cmp.Compare(c.added, found.added)) < 0) {
+		if seen(c) && (c.thread == first.thread || c.from == first.from && c.from != self) &&
+			(found == nil || cmp.Or(found.version.Compare(c.version), cmp.Compare(c.added, found.added)) < 0) {
 			found = c
 		}
 	}
-	return found
+	return first, found
 }
