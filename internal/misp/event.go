@@ -10,7 +10,6 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/stix"
 )
@@ -140,7 +139,7 @@ func (s *server) newer(ctx context.Context, at scope, e *entry, ids []stix.ID) (
 			return nil, err
 		}
 		for _, o := range found {
-			if at.open && !s.isOpen(o) || e.carried == nil && o.Parcel.Class != e.class { // it is marked otherwise, and in an event of its own
+			if at.open && !s.keeper.now.Load().isOpen(o) || e.carried == nil && o.Parcel.Class != e.class { // it is marked otherwise, and in an event of its own
 				continue
 			}
 			if parsed, err := stix.Parse(o.Raw); err == nil {
@@ -149,14 +148,6 @@ func (s *server) newer(ctx context.Context, at scope, e *entry, ids []stix.ID) (
 		}
 	}
 	return objects, nil
-}
-
-// isOpen tells of an object of a scope that is for everybody whether it may be.
-func (s *server) isOpen(o catalogue.Object) bool {
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
-	r := s.shelf.rows[o.Parcel.No]
-	return r != nil && plainly(r.Marking)
 }
 
 // carriedObjects are those that the report of an event names, and the report.

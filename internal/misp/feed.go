@@ -1,9 +1,7 @@
 package misp
 
 import (
-	"bufio"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -204,33 +202,5 @@ func tagged(w http.ResponseWriter, r *http.Request, changed int64, v any) error 
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(b) // nobody is there to be told
-	return nil
-}
-
-// hashes tells in which events a value is, by its MD5. It is written event by event.
-func (s *server) hashes(w http.ResponseWriter, r *http.Request, at scope) error {
-	l, err := s.listing(r.Context(), at)
-	if err != nil || fresh(w, r, l.inside, l.newest) {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	out := bufio.NewWriterSize(w, 64<<10)
-	for _, e := range l.all {
-		made, err := s.event(r.Context(), at, e)
-		if fault.CodeOf(err) == fault.NotFound {
-			continue
-		}
-		if err != nil {
-			s.node.Log.ErrorContext(r.Context(), "a MISP request failed", "component", "misp", "error", err)
-			panic(http.ErrAbortHandler) // the other side sees that it is cut short
-		}
-		for sum := range made.Hashes() {
-			_, _ = out.WriteString(sum + "," + url.PathEscape(e.uuid) + "\n")
-		}
-	}
-	_ = out.Flush() // nobody is there to be told
 	return nil
 }

@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/comity-exchange/comity/desk/intel"
@@ -70,144 +73,190 @@ type entry struct {
 	thread  thread.ID
 	marking marking.TLP
 
-	carried *carried    // where it came from MISP
-	parcel  int64       // where it did not
+	carried *carried // where it came from MISP
+	parcel  int64    // where it did not
+	with    statement.ID
 	class   store.Class // of that parcel
 	shown   store.Lines // of that parcel
 	older   store.Lines // of these: the newest version is shown in their place
 }
 
-// listing is what somebody sees, the oldest first.
+// listing is what somebody sees, the oldest first. It is not changed once it is made.
 type listing struct {
+	of     *shelf
 	all    []*entry
 	byUUID map[string]*entry
 	etag   string // of what is listed
 	inside string // likewise of what is in it: of every parcel that is seen
-	change int64  // of the catalogue
-	judged time.Time
-	newest int64 // second in which the newest event changed
+	newest int64  // second in which the newest event changed
+	may    map[statement.ID]bool
+	judged time.Time // since when may counts
 }
 
-// lists remembers listings, so that whoever asks again and again costs little while nothing comes. It is safe for concurrent use.
-type lists struct {
-	mu  sync.Mutex
-	all map[scope]*listing // guarded by mu
-}
-
-// A listing counts for a minute, as verdicts on passing things on do; so many are kept.
+// Verdicts count for a minute, as those on passing things on do; so many listings are kept.
 const (
 	listLife = time.Minute
 	maxLists = 64
 )
 
-// listing is what a scope sees now.
+// lists remembers listings, so that whoever asks again and again costs little while nothing comes. It is safe for concurrent use.
+type lists struct {
+	mu    sync.Mutex
+	all   map[scope]*slot // guarded by mu
+	asked int64           // likewise
+}
+
+// slot is the listing of one scope: it is made once for all who ask meanwhile, and nobody else waits for it.
+type slot struct {
+	now   atomic.Pointer[listing]
+	work  round
+	asked int64 // when last; guarded by lists.mu
+}
+
+// slot is that of a scope. Where there are too many, the one that was not asked for longest goes.
+func (l *lists) slot(at scope) *slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all == nil {
+		l.all = map[scope]*slot{}
+	}
+	found := l.all[at]
+	if found == nil {
+		if len(l.all) >= maxLists {
+			var last scope
+			oldest := int64(math.MaxInt64)
+			for other, v := range l.all {
+				if v.asked < oldest {
+					last, oldest = other, v.asked
+				}
+			}
+			delete(l.all, last)
+		}
+		found = &slot{}
+		l.all[at] = found
+	}
+	l.asked++
+	found.asked = l.asked
+	return found
+}
+
+// listing is what a scope sees now. Error: fault.Unavailable.
 func (s *server) listing(ctx context.Context, at scope) (*listing, error) {
 	// spec: INT-9
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
-	if err := s.shelf.follow(ctx, s.node); err != nil {
-		return nil, err
-	}
-	now := s.node.Now()
-	if l := s.lists.get(at); l != nil && l.change == s.shelf.last && !now.Before(l.judged) && now.Sub(l.judged) < listLife {
-		return l, nil
-	}
-	l, err := s.shelf.list(ctx, s.node, at)
+	of, err := s.keeper.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l.judged = now
-	s.lists.put(at, l)
-	return l, nil
-}
-
-func (l *lists) get(at scope) *listing {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all[at]
-}
-
-func (l *lists) put(at scope, v *listing) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.all == nil || len(l.all) >= maxLists {
-		l.all = map[scope]*listing{}
-	}
-	l.all[at] = v
-}
-
-// list makes a listing. The caller holds mu.
-func (s *shelf) list(ctx context.Context, n *node.Node, at scope) (*listing, error) {
-	may, err := s.judge(ctx, n, at)
-	if err != nil {
-		return nil, err
-	}
-	names, err := n.EveryCollection(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l := &listing{byUUID: map[string]*entry{}, change: s.last}
-	var within []*row
-	for _, r := range s.rows {
-		if !may(r.Content.Statement) || !at.sees(r.Thread) {
-			continue
+	in := s.lists.slot(at)
+	for range 3 { // whoever joins late may get what was made before
+		if l := in.now.Load(); l != nil && l.of.last >= of.last && l.counts(s.node.Now()) {
+			return l, nil
 		}
-		within = append(within, r)
-		if shown := s.shown(r); shown.Any() {
-			l.all = append(l.all, s.entryOfRow(r, shown, names[r.Thread]))
+		d, _ := in.work.join(func() error { return s.relist(in, at) })
+		if err := d.wait(ctx, s.keeper.patience); err != nil {
+			return nil, err
 		}
 	}
-	for _, all := range s.events {
-		if first, c := s.newest(all, n.Config.Code, func(c *carried) bool { return may(c.with) && at.sees(c.thread) }); c != nil {
-			kept := *c // what a listing has is not changed with the shelf
-			l.all = append(l.all, entryOfCarried(&kept, s.rows[c.parcel], first.added))
-		}
-	}
-	slices.SortFunc(l.all, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.uuid, b.uuid)) })
-	h := sha256.New()
-	for _, e := range l.all {
-		for _, seen := range s.seen[e.uuid] {
-			if may(seen.with) && (!at.named || at.sees(seen.thread)) {
-				e.sighted = max(e.sighted, seen.at/1e6+1)
-			}
-		}
-		l.byUUID[e.uuid] = e
-		l.newest = max(l.newest, e.stamp, e.sighted)
-		_, _ = fmt.Fprintf(h, "%s %d %d\n", e.uuid, e.stamp, e.sighted)
-	}
-	l.etag = hex.EncodeToString(h.Sum(nil)[:16])
-	slices.SortFunc(within, func(a, b *row) int { return cmp.Compare(a.First, b.First) })
-	for _, r := range within {
-		_, _ = fmt.Fprintf(h, "%d %x %x\n", r.First, r.Hidden, r.Older)
-	}
-	l.inside = hex.EncodeToString(h.Sum(nil)[:16])
-	return l, nil
+	return in.now.Load(), nil
 }
 
-// judge finds out which statements a scope sees.
-func (s *shelf) judge(ctx context.Context, n *node.Node, at scope) (func(statement.ID) bool, error) {
+// counts tells whether the verdicts of a listing do.
+func (l *listing) counts(now time.Time) bool {
+	return !now.Before(l.judged) && now.Sub(l.judged) < listLife
+}
+
+// relist makes the listing of a scope anew. What was found out less than a minute ago is not asked again.
+func (s *server) relist(in *slot, at scope) error {
+	l := &listing{of: s.keeper.now.Load(), judged: s.node.Now()}
+	var known map[statement.ID]bool
+	if before := in.now.Load(); before != nil && before.counts(l.judged) {
+		known, l.judged = before.may, before.judged
+	}
+	if err := l.judge(s.keeper.life, s.node, at, known); err != nil {
+		return err
+	}
+	l.fill(s.node.Config.Code, at)
+	in.now.Store(l)
+	return nil
+}
+
+// judge finds out which statements a scope sees, as far as that is not known.
+func (l *listing) judge(ctx context.Context, n *node.Node, at scope, known map[statement.ID]bool) error {
 	// spec: INT-9
-	known := map[statement.ID]bool{}
+	l.may = map[statement.ID]bool{}
 	var ask []statement.ID
-	for _, r := range s.rows {
+	for _, r := range l.of.rows {
 		id := r.Content.Statement
-		if _, ok := known[id]; ok {
+		if _, ok := l.may[id]; ok {
 			continue
 		}
-		known[id] = false
-		if at.open && !plainly(r.Marking) || at.named && !at.sees(r.Thread) {
+		may, ok := known[id]
+		l.may[id] = may
+		if ok || at.open && !plainly(r.Marking) || at.named && !at.sees(r.Thread) {
 			continue
 		}
 		ask = append(ask, id)
 	}
+	if len(ask) == 0 {
+		return nil
+	}
 	may, err := n.Catalogue.Shows(ctx, at.viewer, ask...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, id := range ask {
-		known[id] = may[i]
+		l.may[id] = may[i]
 	}
-	return func(id statement.ID) bool { return known[id] }, nil
+	return nil
+}
+
+// fill lists the events of what a scope sees.
+func (l *listing) fill(self party.Code, at scope) {
+	var within []*row
+	for _, r := range l.of.rows {
+		if l.may[r.Content.Statement] && at.sees(r.Thread) {
+			within = append(within, r)
+			if r.entry != nil {
+				l.all = append(l.all, r.entry)
+			}
+		}
+	}
+	for _, all := range l.of.events {
+		if first, c := newest(all, self, func(c *carried) bool { return l.may[c.with] && at.sees(c.thread) }); c != nil {
+			l.all = append(l.all, entryOfCarried(c, l.of.rows[c.parcel], first.added))
+		}
+	}
+	slices.SortFunc(l.all, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.uuid, b.uuid)) })
+	slices.SortFunc(within, func(a, b *row) int { return cmp.Compare(a.First, b.First) })
+	l.byUUID = make(map[string]*entry, len(l.all))
+	h := sha256.New()
+	var line []byte
+	for i, e := range l.all {
+		if at := l.sighted(e.uuid, at); at > 0 {
+			told := *e // others may not see that
+			told.sighted = at
+			e, l.all[i] = &told, &told
+		}
+		l.byUUID[e.uuid] = e
+		l.newest = max(l.newest, e.stamp, e.sighted)
+		line = binary.BigEndian.AppendUint64(append(line[:0], e.uuid...), uint64(e.stamp))
+		h.Write(binary.BigEndian.AppendUint64(line, uint64(e.sighted)))
+	}
+	l.etag = hex.EncodeToString(h.Sum(nil)[:16])
+	for _, r := range within {
+		h.Write(append(binary.BigEndian.AppendUint64(line[:0], uint64(r.First)), r.sum[:]...))
+	}
+	l.inside = hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// sighted is the second after the last sighting of an event that a scope sees; 0 where there is none.
+func (l *listing) sighted(uuid string, at scope) (last int64) {
+	for _, seen := range l.of.seen[uuid] {
+		if l.may[seen.with] && (!at.named || at.sees(seen.thread)) {
+			last = max(last, seen.at/1e6+1)
+		}
+	}
+	return last
 }
 
 // Words of MISP's for what an event of ours has none for.
@@ -220,14 +269,10 @@ const (
 )
 
 // entryOfRow is the event of a parcel.
-func (s *shelf) entryOfRow(r *row, shown store.Lines, in node.IntelView) *entry {
+func entryOfRow(r *row, older store.Lines, in node.IntelView) *entry {
 	e := &entry{
-		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking.TLP, parcel: r.No, class: r.Class, shown: shown,
-	}
-	for i := range r.Objects {
-		if shown.Has(i) && r.Older.Has(i) {
-			e.older = e.older.Add(i)
-		}
+		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking.TLP, parcel: r.No, with: r.Content.Statement, class: r.Class,
+		shown: r.shown, older: older,
 	}
 	e.Entry = misp.Entry{
 		Orgc: orgOf(r.From), Tags: tagsOf(r.Marking), Info: titleOf(in) + r.came(), Date: r.Said.Std().UTC().Format(dateOfSaying), Analysis: complete,

@@ -10,7 +10,6 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/misp"
-	"github.com/comity-exchange/comity/stix"
 )
 
 // stream writes a JSON list of what comes, so that no more than one of it is held.
@@ -110,34 +109,13 @@ func (c *call) byOneValue(l *listing, search catalogue.Search, among map[string]
 			return err
 		}
 		for _, o := range hits.Objects {
-			if uuid := c.shelf.eventOfObject(o); l.byUUID[uuid] != nil {
+			if uuid := l.of.eventOfObject(o); l.byUUID[uuid] != nil {
 				among[uuid] = true
 			}
 		}
 		more, search.After = hits.More, hits.Next
 	}
 	return nil
-}
-
-// eventOfObject is the event in which an object is shown.
-func (s *shelf) eventOfObject(o catalogue.Object) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parsed, err := stix.Parse(o.Raw)
-	if err != nil {
-		return ""
-	}
-	if from := eventOf(parsed); from != "" {
-		return from
-	}
-	at := catalogue.Mark{Parcel: o.Parcel.No, Line: o.Line}
-	if home, ok := s.moved[at]; ok {
-		at = home
-	}
-	if r := s.rows[at.Parcel]; r != nil {
-		return r.uuid()
-	}
-	return ""
 }
 
 // searchEvents finds whole events: those of which an attribute is as asked for, or that are so themselves.

@@ -95,9 +95,8 @@ func (s *server) sightings(ctx context.Context, at scope, e *entry) (out []found
 	if err != nil {
 		return nil, err
 	}
-	s.shelf.mu.Lock()
-	where := slices.Clone(s.shelf.seen[e.uuid])
-	s.shelf.mu.Unlock()
+	of := s.keeper.now.Load()
+	where := slices.Clone(of.seen[e.uuid])
 	names := map[stix.ID]string{}
 	where = slices.DeleteFunc(where, func(w sighted) bool { return at.named && !at.sees(w.thread) })
 	for _, w := range where[:min(len(where), maxSeenIn)] {
@@ -107,7 +106,7 @@ func (s *server) sightings(ctx context.Context, at scope, e *entry) (out []found
 		}
 		for _, line := range all {
 			o, err := stix.Parse(line.Raw)
-			if err != nil || at.open && !s.isOpen(line) {
+			if err != nil || at.open && !of.isOpen(line) {
 				continue
 			}
 			if o.Type == "identity" {
