@@ -16,7 +16,8 @@ import (
 // draft is the shelf that comes next. What fails leaves it as it was before the parcel at which it failed, so it is gone on with and not begun anew.
 type draft struct {
 	shelf
-	node   *node.Node
+	from   *catalogue.Catalogue
+	names  func(context.Context) (map[thread.ID]node.IntelView, error)
 	own    map[int64]bool // rows that no shelf that was given out has
 	late   map[int64]*row // what is known of parcels that have not come yet
 	titles map[thread.ID]node.IntelView
@@ -28,13 +29,13 @@ type draft struct {
 // load looks at every parcel once.
 func (d *draft) load(ctx context.Context) (err error) {
 	if !d.begun {
-		if d.last, err = d.node.Catalogue.LastChange(ctx); err != nil {
+		if d.last, err = d.from.LastChange(ctx); err != nil {
 			return err
 		}
 		d.begun = true
 	}
 	for !d.loaded {
-		page, more, err := d.node.Catalogue.Shelf(ctx, d.after)
+		page, more, err := d.from.Shelf(ctx, d.after)
 		if err != nil {
 			return err
 		}
@@ -55,7 +56,7 @@ func (d *draft) load(ctx context.Context) (err error) {
 // learn finds out what the threads of parcels are called.
 func (d *draft) learn(ctx context.Context, page []catalogue.Shelved) (err error) {
 	if slices.ContainsFunc(page, func(p catalogue.Shelved) bool { _, known := d.titles[p.Thread]; return !known }) {
-		if d.titles, err = d.node.EveryCollection(ctx); err != nil {
+		if d.titles, err = d.names(ctx); err != nil {
 			d.titles = map[thread.ID]node.IntelView{}
 		}
 	}
@@ -165,7 +166,7 @@ func (d *draft) take(r *row, f *found) {
 
 // look reads a parcel once.
 func (d *draft) look(ctx context.Context, p catalogue.Shelved) (*found, error) {
-	all, err := d.node.Catalogue.Lines(ctx, catalogue.Viewer{Officer: true}, p.No)
+	all, err := d.from.Lines(ctx, catalogue.Viewer{Officer: true}, p.No)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +211,7 @@ func (d *draft) claim(ctx context.Context, p catalogue.Shelved, f *found, at map
 			f.born = f.born.Add(line)
 			continue
 		}
-		places, err := d.node.Catalogue.Places(ctx, p.Thread, id)
+		places, err := d.from.Places(ctx, p.Thread, id)
 		if err != nil {
 			return err
 		}
@@ -225,7 +226,7 @@ func (d *draft) claim(ctx context.Context, p catalogue.Shelved, f *found, at map
 
 // sight finds what was seen.
 func (d *draft) sight(ctx context.Context, f *found, added int64, of stix.ID) error {
-	newest, err := d.node.Catalogue.Newest(ctx, catalogue.Viewer{Officer: true}, thread.ID{}, []stix.ID{of})
+	newest, err := d.from.Newest(ctx, catalogue.Viewer{Officer: true}, thread.ID{}, []stix.ID{of})
 	if err != nil || len(newest) == 0 {
 		return err
 	}
@@ -245,7 +246,7 @@ func (d *draft) newer(ctx context.Context, p catalogue.Shelved, before, born sto
 			continue
 		}
 		if f == nil {
-			if f, err = d.names(ctx, p); err != nil {
+			if f, err = d.idsIn(ctx, p); err != nil {
 				return nil, err
 			}
 		}
@@ -253,7 +254,7 @@ func (d *draft) newer(ctx context.Context, p catalogue.Shelved, before, born sto
 		if !ok {
 			continue
 		}
-		all, err := d.node.Catalogue.Places(ctx, p.Thread, id)
+		all, err := d.from.Places(ctx, p.Thread, id)
 		if err != nil {
 			return nil, err
 		}
@@ -270,9 +271,9 @@ func (d *draft) newer(ctx context.Context, p catalogue.Shelved, before, born sto
 	return places, nil
 }
 
-// names reads which objects a parcel has.
-func (d *draft) names(ctx context.Context, p catalogue.Shelved) (*found, error) {
-	all, err := d.node.Catalogue.Lines(ctx, catalogue.Viewer{Officer: true}, p.No)
+// idsIn reads which objects a parcel has.
+func (d *draft) idsIn(ctx context.Context, p catalogue.Shelved) (*found, error) {
+	all, err := d.from.Lines(ctx, catalogue.Viewer{Officer: true}, p.No)
 	f := &found{ids: map[int]stix.ID{}}
 	var parser stix.Parser
 	for _, o := range all {

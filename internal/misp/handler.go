@@ -86,7 +86,7 @@ func Handler(life context.Context, n *node.Node, o Options) http.Handler {
 }
 
 func newServer(life context.Context, n *node.Node, o Options) *server {
-	s := &server{node: n, keeper: &keeper{life: life, node: n, patience: patience}}
+	s := &server{node: n, keeper: &keeper{life: life, from: n.Catalogue, names: n.EveryCollection, patience: patience}}
 	s.gate = gate.New(n, o, gate.Face{
 		Name: "MISP", Part: "misp", How: "as Authorization: comity_token_…; a feed takes it as the password of HTTP Basic, too", Token: token, Fail: fail,
 	})

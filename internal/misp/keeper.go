@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -15,7 +16,8 @@ import (
 // undoes what was done for them, and goes on where it was when something fails. Whoever reads has a shelf that nobody changes. It is safe for concurrent use.
 type keeper struct {
 	life     context.Context // in which it works
-	node     *node.Node
+	from     *catalogue.Catalogue
+	names    func(context.Context) (map[thread.ID]node.IntelView, error) // of sources, feeds and shares
 	patience time.Duration
 	now      atomic.Pointer[shelf] // nil until everything was looked at once
 	work     round
@@ -28,7 +30,7 @@ func (k *keeper) current(ctx context.Context) (*shelf, error) {
 	for range 2 {
 		s := k.now.Load()
 		if s != nil {
-			changes, err := k.node.Catalogue.Changes(ctx, s.last)
+			changes, err := k.from.Changes(ctx, s.last)
 			if err != nil || changes.Last == s.last {
 				return s, err
 			}
@@ -50,14 +52,14 @@ func (k *keeper) current(ctx context.Context) (*shelf, error) {
 // follow brings the shelf up to what the catalogue has.
 func (k *keeper) follow() error {
 	if k.next == nil {
-		k.next = newDraft(k.node)
+		k.next = newDraft(k)
 	}
 	d := k.next
 	if err := d.load(k.life); err != nil {
 		return err
 	}
 	for {
-		changes, err := k.node.Catalogue.Changes(k.life, d.last)
+		changes, err := k.from.Changes(k.life, d.last)
 		if err != nil {
 			return err
 		}
@@ -93,9 +95,9 @@ func (d *draft) publish() *shelf {
 	return &shelf{last: d.last, rows: maps.Clone(d.rows), events: maps.Clone(d.events), seen: maps.Clone(d.seen)}
 }
 
-func newDraft(n *node.Node) *draft {
+func newDraft(k *keeper) *draft {
 	return &draft{
-		node: n, own: map[int64]bool{}, late: map[int64]*row{}, titles: map[thread.ID]node.IntelView{},
+		from: k.from, names: k.names, own: map[int64]bool{}, late: map[int64]*row{}, titles: map[thread.ID]node.IntelView{},
 		shelf: shelf{rows: map[int64]*row{}, events: map[string][]carried{}, seen: map[string][]sighted{}},
 	}
 }
