@@ -49,7 +49,7 @@ func openSite(ctx context.Context, n *node.Node) (*site, error) {
 	}
 	log := n.Log.With("component", "web")
 	api := httpapi.Handler(n, httpapi.Options{Version: node.ThisProgram().Version, Link: func(secret auth.Secret) string { return door.Link(s.origin, secret) }})
-	h, err := web.Site(ctx, n, s.origin, api, taxii.Handler(n, taxii.Options{}), log, web.Beside{Path: misp.Root, Handler: misp.Handler(n, misp.Options{})})
+	h, err := web.Site(ctx, n, s.origin, api, taxii.Handler(n, taxii.Options{}), log, web.Beside{Path: misp.Root, Handler: misp.Handler(ctx, n, misp.Options{})})
 	var secure *tls.Config
 	if err == nil && c.WebCertificate != "" {
 		secure, err = secured(n)

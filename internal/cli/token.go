@@ -23,7 +23,7 @@ type tokenMakeCmd struct {
 	Expires string   `default:"+90d" placeholder:"TIME" help:"Until when it is good, at most a year: +36h, +90d or 2027-01-31."`
 	Output  string   `short:"o" placeholder:"FILE" help:"Write it to a new file that only you can read, and not to the screen."`
 	TLP     string   `name:"tlp" placeholder:"LABEL" help:"The strictest marking of objects that it is given: CLEAR, GREEN, AMBER, AMBER+STRICT or RED. With it the token is good for TAXII and MISP alone. Without it: what programs are given, AMBER."`
-	Partner string   `placeholder:"NAME" help:"Somebody outside who has no node: the token is good for TAXII alone, and for none of the officer's roles."`
+	Partner string   `placeholder:"NAME" help:"Somebody outside who has no node: the token is good for TAXII and MISP alone, and for none of the officer's roles."`
 	Party   string   `placeholder:"CODE" help:"The party that the partner is of. Without it: of none."`
 	See     []string `placeholder:"COLLECTION" help:"A source, feed or share that the partner is given, by its name or id; all: whatever markings and agreements leave."`
 	Write   string   `placeholder:"SOURCE" help:"The source that the partner brings objects into."`

@@ -37,7 +37,7 @@ func (p *play) desks(ctx context.Context, log *slog.Logger) (out []desk, err err
 		}
 		_, port, _ := net.SplitHostPort(l.Addr().String())
 		origin := "http://localhost:" + port // passkeys are bound to a name
-		site, err := web.Site(ctx, o.Node, origin, httpapi.Handler(o.Node, httpapi.Options{}), taxii.Handler(o.Node, taxii.Options{}), log, web.Beside{Path: misp.Root, Handler: misp.Handler(o.Node, misp.Options{})})
+		site, err := web.Site(ctx, o.Node, origin, httpapi.Handler(o.Node, httpapi.Options{}), taxii.Handler(o.Node, taxii.Options{}), log, web.Beside{Path: misp.Root, Handler: misp.Handler(ctx, o.Node, misp.Options{})})
 		if err != nil {
 			return out, err
 		}

@@ -24,14 +24,13 @@ type Options struct {
 // maxBuckets bounds how many callers are counted at once.
 const maxBuckets = 10_000
 
-// Face is how a protocol words what all of them have.
+// Face is how a protocol words what all of them have. Each keeps partners' tokens within their limits where Viewer does not: which collections they see, and into which they bring objects.
 type Face struct {
-	Partners bool                                                                   // it keeps partners' tokens within their limits; others let none in
-	Name     string                                                                 // of the protocol, for the diary
-	Part     string                                                                 // of the node, likewise
-	How      string                                                                 // a token is shown, after "show a token of this node"
-	Token    func(r *http.Request) (auth.Secret, bool)                              // what a request shows
-	Fail     func(w http.ResponseWriter, r *http.Request, status int, failed error) // answers
+	Name  string                                                                 // of the protocol, for the diary
+	Part  string                                                                 // of the node, likewise
+	How   string                                                                 // a token is shown, after "show a token of this node"
+	Token func(r *http.Request) (auth.Secret, bool)                              // what a request shows
+	Fail  func(w http.ResponseWriter, r *http.Request, status int, failed error) // answers
 }
 
 // Gate lets in. It is safe for concurrent use.

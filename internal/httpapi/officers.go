@@ -36,7 +36,7 @@ type ToIssue struct {
 // Limits narrow what a token is good for.
 type Limits struct {
 	TLP     marking.TLP `json:"tlp,omitzero" doc:"the strictest marking of objects that it is given; with it the token is good for TAXII and MISP alone; without it: AMBER"`
-	Partner string      `json:"partner,omitzero" maxLength:"64" doc:"somebody outside: the token is good for TAXII alone, and for none of the officer's roles"`
+	Partner string      `json:"partner,omitzero" maxLength:"64" doc:"somebody outside: the token is good for TAXII and MISP alone, and for none of the officer's roles"`
 	Party   party.Code  `json:"party,omitzero" doc:"the party that the partner is of; none without it"`
 	See     []string    `json:"see,omitempty" maxItems:"64" doc:"sources, feeds and shares that the partner is given, by name or id; all: whatever markings and agreements leave"`
 	Write   string      `json:"write,omitzero" maxLength:"200" doc:"the source that the partner brings objects into"`

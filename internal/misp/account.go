@@ -7,9 +7,10 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
 )
 
 // Versions that are answered with where the caller does not tell its own.
@@ -22,7 +23,7 @@ const (
 var callersVersion = regexp.MustCompile(`^MISP (2\.[0-9]{1,3}\.[0-9]{1,4})(?: |$)`)
 
 // versions are what the caller wants to hear: an instance breaks off a push when the other side's minor is not its own, and no minor changes what is done here.
-func (c *call) versions() (misp, py string) {
+func (c *call) versions() (is, py string) {
 	if m := callersVersion.FindStringSubmatch(c.r.UserAgent()); m != nil {
 		return m[1], thisPyMISP
 	}
@@ -32,14 +33,24 @@ func (c *call) versions() (misp, py string) {
 	return thisVersion, thisPyMISP
 }
 
-// mayPush tells whether a token may bring anything.
+// mayPush tells whether a token may bring anything: a partner's where there is a source that it brings it into.
 func (c *call) mayPush() bool {
-	return c.node.Authorize(c.ctx(), auth.Draft, auth.Matter{Author: c.Actor.ID}) == nil
+	if c.Actor.Limits.IsPartner() {
+		_, err := c.takes(thread.ID{})
+		return err == nil && c.node.MayBring(c.ctx(), c.Actor.Limits.Write) == nil
+	}
+	return c.node.MayBring(c.ctx(), thread.ID{}) == nil
+}
+
+// mayTell tells whether a token may bring sightings: of events that it is shown.
+func (c *call) mayTell(pushes bool) bool {
+	l := &c.Actor.Limits
+	return pushes && (!l.IsPartner() || l.All || len(l.See) > 0)
 }
 
 // version is what an instance asks first.
 func version(c *call) error {
-	misp, py := c.versions()
+	is, py := c.versions()
 	pushes := c.mayPush()
 	write(c.w, http.StatusOK, struct {
 		Version   string   `json:"version"`
@@ -51,7 +62,7 @@ func version(c *call) error {
 		UUID      string   `json:"uuid"`
 		Encodings []string `json:"request_encoding"`
 		Filter    bool     `json:"filter_sightings"`
-	}{misp, py, pushes, pushes, false, false, nodeUUID(c.node.Config.Code), []string{"gzip"}, true})
+	}{is, py, pushes, c.mayTell(pushes), false, false, nodeUUID(c.node.Config.Code), []string{"gzip"}, true})
 	return nil
 }
 
@@ -79,22 +90,37 @@ func postTest(c *call) error {
 	return nil
 }
 
+// owner is whose a token is, as MISP has it: of a partner what it is called here, and nothing of the officer who answers for it.
+func (c *call) owner() (email, role string, org *misp.Org) {
+	l := &c.Actor.Limits
+	switch {
+	case !l.IsPartner():
+		return c.Actor.ID, "Comity token", orgOf(c.node.Config.Code)
+	case l.Party != "":
+		org = orgOf(l.Party)
+	default:
+		org = &misp.Org{UUID: misp.UUID(derive("partner", string(c.node.Config.Code)+"\n"+l.Partner)), Name: l.Partner}
+	}
+	return l.Partner, "Comity partner", org
+}
+
 // me tells whose the token is. PyMISP reads Role and UserSetting whatever comes.
 func me(c *call) error {
 	if len(c.at) != 1 || c.at[0] != "me" {
 		return fault.New(fault.Denied, "", "a token sees its own officer alone: ask for me")
 	}
-	id, org := "1", orgOf(c.node.Config.Code)
+	const id = "1"
+	email, role, org := c.owner()
 	pushes := c.mayPush()
 	write(c.w, http.StatusOK, map[string]any{
 		"User": map[string]any{
-			"id": id, "org_id": id, "email": c.Actor.ID, "server_id": "0", "autoalert": false, "invited_by": "0", "nids_sid": "0", "termsaccepted": true, "role_id": id,
+			"id": id, "org_id": id, "email": email, "server_id": "0", "autoalert": false, "invited_by": "0", "nids_sid": "0", "termsaccepted": true, "role_id": id,
 			"change_pw": "0", "contactalert": false, "disabled": false, "expiration": nil, "current_login": "0", "last_login": "0", "force_logout": false,
 		},
 		"Role": map[string]any{
-			"id": id, "name": "Comity token", "perm_add": pushes, "perm_modify": pushes, "perm_modify_org": false, "perm_publish": pushes, "perm_delegate": false, "perm_sync": pushes,
+			"id": id, "name": role, "perm_add": pushes, "perm_modify": pushes, "perm_modify_org": false, "perm_publish": pushes, "perm_delegate": false, "perm_sync": pushes,
 			"perm_admin": false, "perm_audit": false, "perm_auth": true, "perm_site_admin": false, "perm_regexp_access": false, "perm_tagger": false, "perm_template": false,
-			"perm_sharing_group": false, "perm_tag_editor": false, "perm_sighting": pushes, "perm_object_template": false, "perm_galaxy_editor": false,
+			"perm_sharing_group": false, "perm_tag_editor": false, "perm_sighting": c.mayTell(pushes), "perm_object_template": false, "perm_galaxy_editor": false,
 		},
 		"UserSetting":  map[string]any{},
 		"Organisation": map[string]any{"id": id, "name": org.Name, "uuid": org.UUID},

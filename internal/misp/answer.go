@@ -44,6 +44,9 @@ func fail(w http.ResponseWriter, r *http.Request, status int, err error) {
 		w.Header().Del("WWW-Authenticate")
 		status = http.StatusForbidden
 	}
+	if status == http.StatusServiceUnavailable {
+		w.Header().Set("Retry-After", "10")
+	}
 	write(w, status, p)
 }
 

@@ -1,14 +1,15 @@
 package misp
 
 import (
+	"bytes"
 	"context"
 	"slices"
+	"strconv"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/stix"
 )
@@ -71,6 +72,15 @@ func eventFrom(e *entry, objects []*stix.Object) (*misp.Event, error) {
 	}
 	made.Analysis, made.ThreatLevel = e.Analysis, e.ThreatLevel
 	made.Rest, err = withID(made.Rest, e.id)
+	if err == nil && bytes.Contains(made.Rest, []byte(`"attribute_count"`)) { // as many as are shown, not as there were
+		n := 0
+		for a := range made.All() {
+			if !bool(a.Deleted) {
+				n++
+			}
+		}
+		made.Rest, err = instead(made.Rest, map[string]string{"attribute_count": strconv.Itoa(n)})
+	}
 	return made, err
 }
 
@@ -129,7 +139,7 @@ func (s *server) newer(ctx context.Context, at scope, e *entry, ids []stix.ID) (
 			return nil, err
 		}
 		for _, o := range found {
-			if at.open && !s.isOpen(o) || e.carried == nil && o.Parcel.Class != e.class { // it is marked otherwise, and in an event of its own
+			if at.open && !s.keeper.now.Load().isOpen(o) || e.carried == nil && o.Parcel.Class != e.class { // it is marked otherwise, and in an event of its own
 				continue
 			}
 			if parsed, err := stix.Parse(o.Raw); err == nil {
@@ -138,14 +148,6 @@ func (s *server) newer(ctx context.Context, at scope, e *entry, ids []stix.ID) (
 		}
 	}
 	return objects, nil
-}
-
-// isOpen tells of an object of a scope that is for everybody whether it may be.
-func (s *server) isOpen(o catalogue.Object) bool {
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
-	r := s.shelf.rows[o.Parcel.No]
-	return r != nil && plainly(r.Marking)
 }
 
 // carriedObjects are those that the report of an event names, and the report.

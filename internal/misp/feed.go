@@ -1,9 +1,7 @@
 package misp
 
 import (
-	"bufio"
 	"net/http"
-	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -27,8 +25,18 @@ const (
 	allFeed  = "all"
 )
 
-// viewOf is what whoever was let in sees of a source, feed or share.
-func viewOf(who gate.Caller, in thread.ID) scope { return scope{viewer: who.Viewer, in: in} }
+// viewOf is what whoever was let in sees of a source, feed or share; of all where in is zero. A partner sees what the token names, and of that no more than the viewer does.
+func viewOf(who gate.Caller, in thread.ID) scope {
+	// spec: INT-9
+	at := scope{viewer: who.Viewer, in: in}
+	if l := &who.Actor.Limits; !l.Sees(thread.ID{}) {
+		at.named = true
+		for _, id := range slices.SortedFunc(slices.Values(l.See), thread.ID.Compare) {
+			at.only += string(id[:])
+		}
+	}
+	return at
+}
 
 // openTo is what everybody sees of a source that is published.
 func openTo(in thread.ID) scope {
@@ -86,9 +94,11 @@ func (s *server) feedScope(w http.ResponseWriter, r *http.Request, id string) (a
 	}
 	in, err := statement.ParseID(id)
 	if err == nil {
-		_, _, err = s.node.Intel(who.Ctx, in)
+		_, _, err = s.node.Collection(who.Ctx, in)
 	}
-	if err == nil {
+	if err == nil && !who.Actor.Limits.Sees(in) {
+		err = fault.New(fault.Denied, "", "this token only brings objects into this collection")
+	} else if err == nil {
 		var may []bool
 		if may, err = s.node.Catalogue.Shows(who.Ctx, who.Viewer, in); err == nil && may[0] {
 			return viewOf(who, in), true
@@ -113,6 +123,9 @@ func (s *server) feedList(w http.ResponseWriter, r *http.Request, at scope) erro
 	}
 	all := []feed{{"All", feedRoot + allFeed}}
 	for in, v := range views {
+		if !at.sees(in) {
+			continue
+		}
 		may, err := s.node.Catalogue.Shows(r.Context(), at.viewer, in)
 		if err != nil {
 			return err
@@ -189,33 +202,5 @@ func tagged(w http.ResponseWriter, r *http.Request, changed int64, v any) error 
 	w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(b) // nobody is there to be told
-	return nil
-}
-
-// hashes tells in which events a value is, by its MD5. It is written event by event.
-func (s *server) hashes(w http.ResponseWriter, r *http.Request, at scope) error {
-	l, err := s.listing(r.Context(), at)
-	if err != nil || fresh(w, r, l.etag+"-"+strconv.FormatInt(l.change, 10), l.newest) {
-		return err
-	}
-	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
-	if r.Method == http.MethodHead {
-		return nil
-	}
-	out := bufio.NewWriterSize(w, 64<<10)
-	for _, e := range l.all {
-		made, err := s.event(r.Context(), at, e)
-		if fault.CodeOf(err) == fault.NotFound {
-			continue
-		}
-		if err != nil {
-			s.node.Log.ErrorContext(r.Context(), "a MISP request failed", "component", "misp", "error", err)
-			panic(http.ErrAbortHandler) // the other side sees that it is cut short
-		}
-		for sum := range made.Hashes() {
-			_, _ = out.WriteString(sum + "," + url.PathEscape(e.uuid) + "\n")
-		}
-	}
-	_ = out.Flush() // nobody is there to be told
 	return nil
 }

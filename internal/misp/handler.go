@@ -25,10 +25,11 @@ const (
 
 // server is what handlers share.
 type server struct {
-	node  *node.Node
-	gate  *gate.Gate
-	shelf shelf
-	lists lists
+	node   *node.Node
+	gate   *gate.Gate
+	keeper *keeper
+	lists  lists
+	sums   sums
 }
 
 // call is one request of somebody who was let in.
@@ -79,12 +80,20 @@ func actions() map[string]action {
 	}
 }
 
-// Handler serves MISP's interfaces under Root.
-func Handler(n *node.Node, o Options) http.Handler {
-	s := &server{node: n}
+// Handler serves MISP's interfaces under Root. What it looks through for all who ask it looks through until life ends.
+func Handler(life context.Context, n *node.Node, o Options) http.Handler {
+	return newServer(life, n, o).handler()
+}
+
+func newServer(life context.Context, n *node.Node, o Options) *server {
+	s := &server{node: n, keeper: &keeper{life: life, from: n.Catalogue, names: n.EveryCollection, patience: patience}}
 	s.gate = gate.New(n, o, gate.Face{
 		Name: "MISP", Part: "misp", How: "as Authorization: comity_token_…; a feed takes it as the password of HTTP Basic, too", Token: token, Fail: fail,
 	})
+	return s
+}
+
+func (s *server) handler() http.Handler {
 	all := actions()
 	return s.gate.Guarded(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, feedRoot) {

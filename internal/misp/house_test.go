@@ -31,6 +31,7 @@ type house struct {
 	t      *testing.T
 	f      *fedtest.Federation
 	xa     *fedtest.Party
+	misp   *server
 	server *httptest.Server
 	tokens map[string]string
 	ctx    context.Context // in which the analyst acts
@@ -63,7 +64,8 @@ func (h *house) serve(o Options) {
 	if h.server != nil {
 		h.server.Close()
 	}
-	h.server = httptest.NewTLSServer(Handler(h.xa.Node, o))
+	h.misp = newServer(h.t.Context(), h.xa.Node, o)
+	h.server = httptest.NewTLSServer(h.misp.handler())
 	h.t.Cleanup(h.server.Close)
 }
 

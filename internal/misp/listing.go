@@ -4,11 +4,14 @@ import (
 	"cmp"
 	"context"
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/comity-exchange/comity/desk/intel"
@@ -26,7 +29,37 @@ import (
 type scope struct {
 	viewer catalogue.Viewer
 	in     thread.ID // one source, feed or share; zero: all
+	named  bool      // only those that only names
+	only   string    // their ids, one after the other, in order: a scope is compared
 	open   bool      // for everybody: what has any mark but TLP:CLEAR is left out
+}
+
+// sees tells whether what came with a thread is in the scope, where the viewer may see it.
+func (at scope) sees(in thread.ID) bool {
+	// spec: INT-9
+	if !at.in.IsZero() && in != at.in {
+		return false
+	}
+	if !at.named {
+		return true
+	}
+	for rest := at.only; rest != ""; rest = rest[len(in):] {
+		if rest[:len(in)] == string(in[:]) {
+			return true
+		}
+	}
+	return false
+}
+
+// threads are those to look through one by one; the zero one stands for all.
+func (at scope) threads() (all []thread.ID) {
+	if !at.named {
+		return []thread.ID{{}}
+	}
+	for rest := at.only; rest != ""; rest = rest[len(thread.ID{}):] {
+		all = append(all, thread.ID([]byte(rest[:len(thread.ID{})])))
+	}
+	return all
 }
 
 // entry is an event in a listing.
@@ -40,140 +73,190 @@ type entry struct {
 	thread  thread.ID
 	marking marking.TLP
 
-	carried *carried    // where it came from MISP
-	parcel  int64       // where it did not
+	carried *carried // where it came from MISP
+	parcel  int64    // where it did not
+	with    statement.ID
 	class   store.Class // of that parcel
 	shown   store.Lines // of that parcel
 	older   store.Lines // of these: the newest version is shown in their place
 }
 
-// listing is what somebody sees, the oldest first.
+// listing is what somebody sees, the oldest first. It is not changed once it is made.
 type listing struct {
+	of     *shelf
 	all    []*entry
 	byUUID map[string]*entry
 	etag   string // of what is listed
-	change int64  // of the catalogue
-	judged time.Time
-	newest int64 // second in which the newest event changed
+	inside string // likewise of what is in it: of every parcel that is seen
+	newest int64  // second in which the newest event changed
+	may    map[statement.ID]bool
+	judged time.Time // since when may counts
 }
 
-// lists remembers listings, so that whoever asks again and again costs little while nothing comes. It is safe for concurrent use.
-type lists struct {
-	mu  sync.Mutex
-	all map[scope]*listing // guarded by mu
-}
-
-// A listing counts for a minute, as verdicts on passing things on do; so many are kept.
+// Verdicts count for a minute, as those on passing things on do; so many listings are kept.
 const (
 	listLife = time.Minute
 	maxLists = 64
 )
 
-// listing is what a scope sees now.
+// lists remembers listings, so that whoever asks again and again costs little while nothing comes. It is safe for concurrent use.
+type lists struct {
+	mu    sync.Mutex
+	all   map[scope]*slot // guarded by mu
+	asked int64           // likewise
+}
+
+// slot is the listing of one scope: it is made once for all who ask meanwhile, and nobody else waits for it.
+type slot struct {
+	now   atomic.Pointer[listing]
+	work  round
+	asked int64 // when last; guarded by lists.mu
+}
+
+// slot is that of a scope. Where there are too many, the one that was not asked for longest goes.
+func (l *lists) slot(at scope) *slot {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.all == nil {
+		l.all = map[scope]*slot{}
+	}
+	found := l.all[at]
+	if found == nil {
+		if len(l.all) >= maxLists {
+			var last scope
+			oldest := int64(math.MaxInt64)
+			for other, v := range l.all {
+				if v.asked < oldest {
+					last, oldest = other, v.asked
+				}
+			}
+			delete(l.all, last)
+		}
+		found = &slot{}
+		l.all[at] = found
+	}
+	l.asked++
+	found.asked = l.asked
+	return found
+}
+
+// listing is what a scope sees now. Error: fault.Unavailable.
 func (s *server) listing(ctx context.Context, at scope) (*listing, error) {
 	// spec: INT-9
-	s.shelf.mu.Lock()
-	defer s.shelf.mu.Unlock()
-	if err := s.shelf.follow(ctx, s.node); err != nil {
-		return nil, err
-	}
-	now := s.node.Now()
-	if l := s.lists.get(at); l != nil && l.change == s.shelf.last && !now.Before(l.judged) && now.Sub(l.judged) < listLife {
-		return l, nil
-	}
-	l, err := s.shelf.list(ctx, s.node, at)
+	of, err := s.keeper.current(ctx)
 	if err != nil {
 		return nil, err
 	}
-	l.judged = now
-	s.lists.put(at, l)
-	return l, nil
+	in := s.lists.slot(at)
+	for range 3 { // whoever joins late may get what was made before
+		if l := in.now.Load(); l != nil && l.of.last >= of.last && l.counts(s.node.Now()) {
+			return l, nil
+		}
+		d, _ := in.work.join(func() error { return s.relist(in, at) })
+		if err := d.wait(ctx, s.keeper.patience); err != nil {
+			return nil, err
+		}
+	}
+	return in.now.Load(), nil
 }
 
-func (l *lists) get(at scope) *listing {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.all[at]
+// counts tells whether the verdicts of a listing do.
+func (l *listing) counts(now time.Time) bool {
+	return !now.Before(l.judged) && now.Sub(l.judged) < listLife
 }
 
-func (l *lists) put(at scope, v *listing) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.all == nil || len(l.all) >= maxLists {
-		l.all = map[scope]*listing{}
+// relist makes the listing of a scope anew. What was found out less than a minute ago is not asked again.
+func (s *server) relist(in *slot, at scope) error {
+	l := &listing{of: s.keeper.now.Load(), judged: s.node.Now()}
+	var known map[statement.ID]bool
+	if before := in.now.Load(); before != nil && before.counts(l.judged) {
+		known, l.judged = before.may, before.judged
 	}
-	l.all[at] = v
+	if err := l.judge(s.keeper.life, s.node, at, known); err != nil {
+		return err
+	}
+	l.fill(s.node.Config.Code, at)
+	in.now.Store(l)
+	return nil
 }
 
-// list makes a listing. The caller holds mu.
-func (s *shelf) list(ctx context.Context, n *node.Node, at scope) (*listing, error) {
-	may, err := s.judge(ctx, n, at)
-	if err != nil {
-		return nil, err
-	}
-	names, err := n.EveryCollection(ctx)
-	if err != nil {
-		return nil, err
-	}
-	l := &listing{byUUID: map[string]*entry{}, change: s.last}
-	for _, r := range s.rows {
-		if !may(r.Content.Statement) || !at.in.IsZero() && r.Thread != at.in {
-			continue
-		}
-		if shown := s.shown(r); shown.Any() {
-			l.all = append(l.all, s.entryOfRow(r, shown, names[r.Thread]))
-		}
-	}
-	for _, all := range s.events {
-		if !at.in.IsZero() {
-			all = slices.Clone(all)
-			all = slices.DeleteFunc(all, func(c carried) bool { return c.thread != at.in })
-		}
-		if c := newest(all, may); c != nil {
-			kept := *c // what a listing has is not changed with the shelf
-			l.all = append(l.all, entryOfCarried(&kept, s.rows[c.parcel], all[0].added))
-		}
-	}
-	slices.SortFunc(l.all, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.uuid, b.uuid)) })
-	h := sha256.New()
-	for _, e := range l.all {
-		for _, seen := range s.seen[e.uuid] {
-			if may(seen.with) {
-				e.sighted = max(e.sighted, seen.at/1e6+1)
-			}
-		}
-		l.byUUID[e.uuid] = e
-		l.newest = max(l.newest, e.stamp, e.sighted)
-		_, _ = fmt.Fprintf(h, "%s %d %d\n", e.uuid, e.stamp, e.sighted)
-	}
-	l.etag = hex.EncodeToString(h.Sum(nil)[:16])
-	return l, nil
-}
-
-// judge finds out which statements a scope sees.
-func (s *shelf) judge(ctx context.Context, n *node.Node, at scope) (func(statement.ID) bool, error) {
+// judge finds out which statements a scope sees, as far as that is not known.
+func (l *listing) judge(ctx context.Context, n *node.Node, at scope, known map[statement.ID]bool) error {
 	// spec: INT-9
-	known := map[statement.ID]bool{}
+	l.may = map[statement.ID]bool{}
 	var ask []statement.ID
-	for _, r := range s.rows {
+	for _, r := range l.of.rows {
 		id := r.Content.Statement
-		if _, ok := known[id]; ok {
+		if _, ok := l.may[id]; ok {
 			continue
 		}
-		known[id] = false
-		if at.open && !plainly(r.Marking) {
+		may, ok := known[id]
+		l.may[id] = may
+		if ok || at.open && !plainly(r.Marking) || at.named && !at.sees(r.Thread) {
 			continue
 		}
 		ask = append(ask, id)
 	}
+	if len(ask) == 0 {
+		return nil
+	}
 	may, err := n.Catalogue.Shows(ctx, at.viewer, ask...)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	for i, id := range ask {
-		known[id] = may[i]
+		l.may[id] = may[i]
 	}
-	return func(id statement.ID) bool { return known[id] }, nil
+	return nil
+}
+
+// fill lists the events of what a scope sees.
+func (l *listing) fill(self party.Code, at scope) {
+	var within []*row
+	for _, r := range l.of.rows {
+		if l.may[r.Content.Statement] && at.sees(r.Thread) {
+			within = append(within, r)
+			if r.entry != nil {
+				l.all = append(l.all, r.entry)
+			}
+		}
+	}
+	for _, all := range l.of.events {
+		if first, c := newest(all, self, func(c *carried) bool { return l.may[c.with] && at.sees(c.thread) }); c != nil {
+			l.all = append(l.all, entryOfCarried(c, l.of.rows[c.parcel], first.added))
+		}
+	}
+	slices.SortFunc(l.all, func(a, b *entry) int { return cmp.Or(cmp.Compare(a.added, b.added), cmp.Compare(a.uuid, b.uuid)) })
+	slices.SortFunc(within, func(a, b *row) int { return cmp.Compare(a.First, b.First) })
+	l.byUUID = make(map[string]*entry, len(l.all))
+	h := sha256.New()
+	var line []byte
+	for i, e := range l.all {
+		if at := l.sighted(e.uuid, at); at > 0 {
+			told := *e // others may not see that
+			told.sighted = at
+			e, l.all[i] = &told, &told
+		}
+		l.byUUID[e.uuid] = e
+		l.newest = max(l.newest, e.stamp, e.sighted)
+		line = binary.BigEndian.AppendUint64(append(line[:0], e.uuid...), uint64(e.stamp))
+		h.Write(binary.BigEndian.AppendUint64(line, uint64(e.sighted)))
+	}
+	l.etag = hex.EncodeToString(h.Sum(nil)[:16])
+	for _, r := range within {
+		h.Write(append(binary.BigEndian.AppendUint64(line[:0], uint64(r.First)), r.sum[:]...))
+	}
+	l.inside = hex.EncodeToString(h.Sum(nil)[:16])
+}
+
+// sighted is the second after the last sighting of an event that a scope sees; 0 where there is none.
+func (l *listing) sighted(uuid string, at scope) (last int64) {
+	for _, seen := range l.of.seen[uuid] {
+		if l.may[seen.with] && (!at.named || at.sees(seen.thread)) {
+			last = max(last, seen.at/1e6+1)
+		}
+	}
+	return last
 }
 
 // Words of MISP's for what an event of ours has none for.
@@ -186,20 +269,25 @@ const (
 )
 
 // entryOfRow is the event of a parcel.
-func (s *shelf) entryOfRow(r *row, shown store.Lines, in node.IntelView) *entry {
+func entryOfRow(r *row, older store.Lines, in node.IntelView) *entry {
 	e := &entry{
-		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking.TLP, parcel: r.No, class: r.Class, shown: shown,
-	}
-	for i := range r.Objects {
-		if shown.Has(i) && r.Older.Has(i) {
-			e.older = e.older.Add(i)
-		}
+		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking.TLP, parcel: r.No, with: r.Content.Statement, class: r.Class,
+		shown: r.shown, older: older,
 	}
 	e.Entry = misp.Entry{
-		Orgc: orgOf(r.From), Tags: tagsOf(r.Marking), Info: fmt.Sprintf("%s, part %d", titleOf(in), r.No), Date: r.Said.Std().UTC().Format(dateOfSaying), Analysis: complete,
+		Orgc: orgOf(r.From), Tags: tagsOf(r.Marking), Info: titleOf(in) + r.came(), Date: r.Said.Std().UTC().Format(dateOfSaying), Analysis: complete,
 		ThreatLevel: undefined, Timestamp: secondsOf(e.stamp),
 	}
 	return e
+}
+
+// came tells the events of one collection apart. Which number a parcel has would tell how much came that whoever asks may not see.
+func (r *row) came() string {
+	t := ", " + r.Said.Std().UTC().Format(time.DateTime)
+	if r.Content.Part > 0 {
+		t += fmt.Sprintf(" (%d)", r.Content.Part+1)
+	}
+	return t
 }
 
 // titleOf is what a source, feed or share is called.

@@ -9,13 +9,13 @@ import (
 
 	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
-	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
+	"github.com/comity-exchange/comity/thread"
 )
 
 // Bounds of a push.
@@ -28,23 +28,34 @@ const (
 // formatMISP is the format of sources that take what is pushed where the address names none.
 const formatMISP = "misp"
 
-// target is the source into which the caller's pushes go: the one that the address names, or the only open one that was opened for MISP.
-func (c *call) target() (v node.IntelView, m marking.Marking, err error) {
-	if err := c.node.Authorize(c.ctx(), auth.Draft, auth.Matter{Author: c.Actor.ID}); err != nil {
+// target is the source into which what the caller pushes goes, and how that is marked: see takes.
+func (c *call) target(of thread.ID) (v node.IntelView, m marking.Marking, err error) {
+	if v, err = c.takes(of); err != nil {
 		return v, m, err
 	}
-	if v, err = c.takes(); err != nil {
+	if err = c.node.MayBring(c.ctx(), v.ID); err != nil {
 		return v, m, err
 	}
 	m, err = c.node.SourceMarking(c.ctx(), v.ID)
 	return v, m, err
 }
 
-func (c *call) takes() (found node.IntelView, err error) {
-	if c.source != "" {
-		return c.node.Source(c.ctx(), c.source)
+// takes is the source that takes what is pushed: the one in which the event is, where it is a newer version of one; the one that a partner's token names; the one that the address names; or the only
+// open one that was opened for MISP.
+func (c *call) takes(of thread.ID) (found node.IntelView, err error) {
+	if c.Actor.Limits.IsPartner() {
+		return c.partnerTakes(of)
 	}
-	all, err := c.node.Intelligence(c.ctx())
+	if !of.IsZero() {
+		if found, _, err = c.node.Collection(c.ctx(), of); err == nil && found.Status != intel.Open {
+			err = fault.New(fault.Denied, "INT-5", "the source in which this event is has been closed")
+		}
+		return found, err
+	}
+	if c.source != "" {
+		return c.node.CollectionSource(c.ctx(), c.source)
+	}
+	all, err := c.node.Collections(c.ctx())
 	if err != nil {
 		return found, err
 	}
@@ -58,6 +69,34 @@ func (c *call) takes() (found node.IntelView, err error) {
 	if n != 1 {
 		return found, fault.New(fault.Denied, "", "%d sources here are open for MISP, and it takes one: open one (comity intel source misp --format misp), or give the instance an address that names one, %ssource/NAME",
 			n, Root)
+	}
+	return found, nil
+}
+
+// partnerTakes is the one source that a partner's token brings objects into, whatever its format.
+func (c *call) partnerTakes(of thread.ID) (found node.IntelView, err error) {
+	// spec: INT-9
+	into := c.Actor.Limits.Write
+	if into.IsZero() {
+		return found, fault.New(fault.Denied, "", "this token brings nothing in: it only reads")
+	}
+	if found, _, err = c.node.Collection(c.ctx(), into); err != nil {
+		return found, err
+	}
+	if c.source != "" {
+		named, err := c.node.CollectionSource(c.ctx(), c.source)
+		if err != nil {
+			return found, err
+		}
+		if named.ID != into {
+			return found, fault.New(fault.Denied, "", "this token does not bring objects into this source")
+		}
+	}
+	switch {
+	case !of.IsZero() && of != into:
+		return found, fault.New(fault.Denied, "", "this event is in a source into which this token brings nothing: whose it is changes it")
+	case found.Status != intel.Open:
+		return found, fault.New(fault.Denied, "INT-5", "the source that this token brings events into has been closed")
 	}
 	return found, nil
 }
@@ -137,7 +176,7 @@ func add(c *call) error {
 		c.w.Header().Set("Location", Root+"events/"+e.uuid)
 		return fault.New(fault.NotFound, "", "Event already exists, if you would like to edit it, use the url in the location header.")
 	}
-	return c.take(p, "Could not add Event")
+	return c.take(p, thread.ID{}, "Could not add Event")
 }
 
 // edit takes a newer version of an event.
@@ -161,13 +200,13 @@ func edit(c *call) error {
 	case e.carried == nil || e.carried.from != c.node.Config.Code:
 		return fault.New(fault.Denied, "", "this event came from %s, or is made of what did not come from MISP: whose it is changes it", e.Orgc.Name)
 	}
-	return c.take(p, "Could not edit Event")
+	return c.take(p, e.thread, "Could not edit Event")
 }
 
-// take imports an event into the source, and answers what became of it.
-func (c *call) take(p pushed, failed string) error {
+// take imports an event into a source, that of the older version where there is one, and answers what became of it.
+func (c *call) take(p pushed, of thread.ID, failed string) error {
 	// spec: INT-3
-	in, m, err := c.target()
+	in, m, err := c.target(of)
 	if err != nil {
 		return err
 	}
@@ -209,7 +248,7 @@ func (c *call) take(p pushed, failed string) error {
 func (c *call) gather(in node.IntelView, m marking.Marking, title string, p pushed) (report catalogue.Report, told []string, err error) {
 	from := catalogue.Source{Thread: in.ID, By: statement.By{Role: c.node.Config.Role}, Marking: m, Title: title}
 	items := misp.ItemsOf(p.text, misp.Mapping{TLP: m.TLP})
-	report, err = c.node.Import(c.ctx(), from, items, catalogue.ImportOptions{Refused: func(_ stix.Item, reason string) {
+	report, err = c.node.Bring(c.ctx(), from, items, catalogue.ImportOptions{Refused: func(_ stix.Item, reason string) {
 		if len(told) < maxTold {
 			told = append(told, reason)
 		}

@@ -10,7 +10,6 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/misp"
-	"github.com/comity-exchange/comity/stix"
 )
 
 // stream writes a JSON list of what comes, so that no more than one of it is held.
@@ -94,42 +93,29 @@ func (c *call) byValue(l *listing, at scope, f *filter) (map[string]bool, error)
 	}
 	among := map[string]bool{}
 	for _, v := range looked {
-		search := catalogue.Search{For: at.viewer, Value: v, Limit: catalogue.MaxPage}
-		for more := true; more; {
-			hits, err := c.node.Catalogue.Search(c.ctx(), search)
-			if err != nil {
+		for _, in := range at.threads() {
+			if err := c.byOneValue(l, catalogue.Search{For: at.viewer, Value: v, Thread: in, Limit: catalogue.MaxPage}, among); err != nil {
 				return nil, err
 			}
-			for _, o := range hits.Objects {
-				if uuid := c.shelf.eventOfObject(o); l.byUUID[uuid] != nil {
-					among[uuid] = true
-				}
-			}
-			more, search.After = hits.More, hits.Next
 		}
 	}
 	return among, nil
 }
 
-// eventOfObject is the event in which an object is shown.
-func (s *shelf) eventOfObject(o catalogue.Object) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	parsed, err := stix.Parse(o.Raw)
-	if err != nil {
-		return ""
+func (c *call) byOneValue(l *listing, search catalogue.Search, among map[string]bool) error {
+	for more := true; more; {
+		hits, err := c.node.Catalogue.Search(c.ctx(), search)
+		if err != nil {
+			return err
+		}
+		for _, o := range hits.Objects {
+			if uuid := l.of.eventOfObject(o); l.byUUID[uuid] != nil {
+				among[uuid] = true
+			}
+		}
+		more, search.After = hits.More, hits.Next
 	}
-	if from := eventOf(parsed); from != "" {
-		return from
-	}
-	at := catalogue.Mark{Parcel: o.Parcel.No, Line: o.Line}
-	if home, ok := s.moved[at]; ok {
-		at = home
-	}
-	if r := s.rows[at.Parcel]; r != nil {
-		return r.uuid()
-	}
-	return ""
+	return nil
 }
 
 // searchEvents finds whole events: those of which an attribute is as asked for, or that are so themselves.

@@ -95,10 +95,10 @@ func (s *server) sightings(ctx context.Context, at scope, e *entry) (out []found
 	if err != nil {
 		return nil, err
 	}
-	s.shelf.mu.Lock()
-	where := slices.Clone(s.shelf.seen[e.uuid])
-	s.shelf.mu.Unlock()
+	of := s.keeper.now.Load()
+	where := slices.Clone(of.seen[e.uuid])
 	names := map[stix.ID]string{}
+	where = slices.DeleteFunc(where, func(w sighted) bool { return at.named && !at.sees(w.thread) })
 	for _, w := range where[:min(len(where), maxSeenIn)] {
 		all, err := s.node.Catalogue.Lines(ctx, at.viewer, w.parcel)
 		if err != nil {
@@ -106,7 +106,7 @@ func (s *server) sightings(ctx context.Context, at scope, e *entry) (out []found
 		}
 		for _, line := range all {
 			o, err := stix.Parse(line.Raw)
-			if err != nil || at.open && !s.isOpen(line) {
+			if err != nil || at.open && !of.isOpen(line) {
 				continue
 			}
 			if o.Type == "identity" {
@@ -162,13 +162,15 @@ func filterSightings(c *call) error {
 	}
 	here := []string{}
 	for some := range slices.Chunk(ids, objectsARun) {
-		found, err := c.node.Catalogue.Newest(c.ctx(), at.viewer, thread.ID{}, some)
-		if err != nil {
-			return err
-		}
-		for _, o := range found {
-			if parsed, err := stix.Parse(o.Raw); err == nil {
-				here = append(here, parsed.ID.UUID())
+		for _, in := range at.threads() {
+			found, err := c.node.Catalogue.Newest(c.ctx(), at.viewer, in, some)
+			if err != nil {
+				return err
+			}
+			for _, o := range found {
+				if parsed, err := stix.Parse(o.Raw); err == nil && !slices.Contains(here, parsed.ID.UUID()) {
+					here = append(here, parsed.ID.UUID())
+				}
 			}
 		}
 	}
@@ -201,7 +203,7 @@ func saveSightings(c *call) error {
 	if err != nil {
 		return err
 	}
-	in, m, err := c.target()
+	in, m, err := c.target(thread.ID{})
 	if err != nil {
 		return err
 	}
@@ -214,7 +216,7 @@ func saveSightings(c *call) error {
 	from := catalogue.Source{Thread: in.ID, By: statement.By{Role: c.node.Config.Role}, Marking: m, Title: "Sightings of MISP event " + e.uuid}
 	took := int64(0)
 	var told []string
-	_, err = c.node.Import(c.ctx(), from, itemsOf(all, objects), catalogue.ImportOptions{
+	_, err = c.node.Bring(c.ctx(), from, itemsOf(all, objects), catalogue.ImportOptions{
 		Taken: func(o *stix.Object) {
 			if o.Type != "identity" {
 				took++

@@ -20,8 +20,8 @@ func (c *call) scope() (scope, error) {
 	if c.source == "" {
 		return viewOf(c.Caller, thread.ID{}), nil
 	}
-	v, err := c.node.Source(c.ctx(), c.source)
-	return viewOf(c.Caller, v.ID), err
+	v, err := c.node.CollectionSource(c.ctx(), c.source)
+	return viewOf(c.Caller, v.ID), err // of one that a partner only writes nothing
 }
 
 func (c *call) listing() (*listing, scope, error) {

@@ -257,7 +257,7 @@ func TestBesideThePages(t *testing.T) {
 	t.Parallel()
 	h := newHouse(t, Options{})
 	const origin = "http://localhost:8443"
-	site, err := web.Site(t.Context(), h.xa.Node, origin, nil, nil, slog.New(slog.DiscardHandler), web.Beside{Path: Root, Handler: Handler(h.xa.Node, Options{})})
+	site, err := web.Site(t.Context(), h.xa.Node, origin, nil, nil, slog.New(slog.DiscardHandler), web.Beside{Path: Root, Handler: Handler(t.Context(), h.xa.Node, Options{})})
 	h.must(err)
 	for path, method := range map[string]string{"/misp/servers/getVersion": get, "/misp/events/index": post, "/misp/events/view/1/deleted[]:0": get, "/misp/feed/all/manifest.json": get} {
 		want := map[string]int{"/misp/events/view/1/deleted[]:0": 404}[path]

@@ -186,6 +186,10 @@ func (n *Node) Source(ctx context.Context, name string) (found IntelView, err er
 	if err != nil {
 		return found, err
 	}
+	return sourceAmong(all, name)
+}
+
+func sourceAmong(all []IntelView, name string) (found IntelView, err error) {
 	var fit []IntelView
 	for _, v := range all {
 		if v.View.Form == intel.ASource && v.View.Status == intel.Open && (v.View.Name == name || len(name) >= 8 && strings.HasPrefix(v.ID.String(), name)) {

@@ -101,7 +101,7 @@ func Bounded(ctx context.Context) context.Context { return context.WithValue(ctx
 func standsIn(ctx context.Context, a auth.Actor) (auth.Actor, error) {
 	if a.Limits.IsPartner() {
 		if ctx.Value(givingKey{}) == nil {
-			return a, fault.New(fault.Denied, "", "this token is a partner's: it is good for TAXII alone")
+			return a, fault.New(fault.Denied, "", "this token is a partner's: it is good for TAXII and MISP alone")
 		}
 		a.Roles = a.Holds
 	}
@@ -161,17 +161,38 @@ func (n *Node) Bring(ctx context.Context, from catalogue.Source, items iter.Seq2
 	if err != nil {
 		return catalogue.Report{}, err
 	}
-	take := n.Import
-	if a.Limits.IsPartner() {
-		if !a.Limits.Writes(from.Thread) {
-			return catalogue.Report{}, fault.New(fault.Denied, "", "this token does not bring objects into this source")
-		}
-		take = n.importOthers
-		from.Title = "Brought by " + a.Limits.Partner + ", with the token " + a.Token
-	}
-	ctx = giving(ctx)
-	if err := n.Authorize(ctx, auth.Draft, auth.Matter{Author: a.ID}); err != nil {
+	if err := n.mayBring(giving(ctx), a, from.Thread); err != nil {
 		return catalogue.Report{}, err
 	}
-	return take(ctx, from, items, o)
+	if a.Limits.IsPartner() {
+		from.Title = "Brought by " + a.Limits.Partner + ", with the token " + a.Token
+		return n.importOthers(giving(ctx), from, items, o)
+	}
+	return n.Import(giving(ctx), from, items, o)
+}
+
+// MayBring tells whether the token of ctx may bring objects into a source, as Bring does; zero: into any, for which a partner's is not. Error: fault.Denied.
+func (n *Node) MayBring(ctx context.Context, into thread.ID) error {
+	a, err := n.Whoami(giving(ctx))
+	if err != nil {
+		return err
+	}
+	return n.mayBring(giving(ctx), a, into)
+}
+
+func (n *Node) mayBring(ctx context.Context, a auth.Actor, into thread.ID) error {
+	if !a.Limits.Writes(into) {
+		return fault.New(fault.Denied, "", "this token does not bring objects into this source")
+	}
+	return n.Authorize(ctx, auth.Draft, auth.Matter{Author: a.ID})
+}
+
+// CollectionSource finds an open source as Source does, among those that the token of ctx names. Errors: those of Source.
+func (n *Node) CollectionSource(ctx context.Context, name string) (IntelView, error) {
+	// spec: INT-9
+	all, err := n.Collections(ctx)
+	if err != nil {
+		return IntelView{}, err
+	}
+	return sourceAmong(all, name)
 }

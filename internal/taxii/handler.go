@@ -39,7 +39,7 @@ type action func(*call) error
 // Handler serves TAXII 2.1 under Root.
 func Handler(n *node.Node, o Options) http.Handler {
 	s := &server{node: n, gate: gate.New(n, o, gate.Face{
-		Partners: true, Name: "TAXII", Part: "taxii", How: "as the password of HTTP Basic, or as Authorization: Bearer comity_token_…", Token: gate.Token,
+		Name: "TAXII", Part: "taxii", How: "as the password of HTTP Basic, or as Authorization: Bearer comity_token_…", Token: gate.Token,
 		Fail: func(w http.ResponseWriter, _ *http.Request, status int, failed error) { failAs(w, status, failed) },
 	})}
 	mux := http.NewServeMux()
