@@ -79,7 +79,7 @@ func (h *house) token(ctx context.Context, officer string) context.Context {
 
 func (h *house) opens(name, format string, m marking.TLP) thread.ID {
 	h.t.Helper()
-	id, err := h.xa.OpenSource(h.ctx, intel.Source{Name: name, Format: format}, marking.Marking{TLP: m}, statement.By{})
+	id, err := h.xa.OpenSource(h.ctx, intel.Source{Name: name, Format: format, Own: true}, marking.Marking{TLP: m}, statement.By{})
 	h.must(err)
 	return id
 }

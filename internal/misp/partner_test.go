@@ -223,7 +223,7 @@ func TestPartnerPushes(t *testing.T) {
 	drop := h.opens("drop", "stix", marking.Green)
 	h.brings(h.source, marking.Green, anEvent(1, "walnut", "1795000100", "tlp:green", attribute(1, "domain", "walnut.example", "")))
 	h.brings(h.opens("secret", "stix", marking.Clear), marking.Clear, anEvent(2, "almond", "1795000100", "tlp:clear", attribute(2, "domain", "almond.example", "")))
-	h.partner(node.TokenLimits{Partner: "hospital-7", TLP: marking.Green, See: []string{"sensors", "drop"}, Write: "drop"})
+	h.partner(node.TokenLimits{Partner: "hospital-7", TLP: marking.Green, See: []string{"sensors", "drop"}, Write: "drop", Party: "XB"}) // what others have said is TLP:GREEN, and for parties alone
 	h.partner(node.TokenLimits{Partner: "writer", TLP: marking.Green, Write: "drop"})
 	h.partner(node.TokenLimits{Partner: "reader", TLP: marking.Green, See: []string{"all"}})
 
