@@ -282,6 +282,18 @@ func TestPartnerPushes(t *testing.T) {
 	if title := titles[view.Entries[0].Statement.ID]; !strings.HasPrefix(title, "Brought by hospital-7, with the token ") {
 		t.Errorf("%q", title)
 	}
+	// It is not the party's own, though the source brings that.
+	if facts := string(view.Entries[0].Statement.Facts); strings.Contains(facts, `"own"`) {
+		t.Errorf("what a partner brought: %s", facts)
+	}
+	h.brings(drop, marking.Green, anEvent(8, "hazel", "1795000100", "tlp:green", attribute(20, "domain", "hazel.example", "")))
+	id, err = stix.ParseID("indicator--" + attributeUUID(20))
+	h.must(err)
+	mine, err := h.xa.Object(h.ctx, id)
+	h.must(err)
+	if facts := string(mine.Entries[0].Statement.Facts); !strings.Contains(facts, `"own":true`) {
+		t.Errorf("what an officer brought: %s", facts)
+	}
 	// Beside TAXII and MISP the token is good for nothing, and it ends with its officer's right.
 	ctx := auth.With(t.Context(), auth.Claim{Token: auth.Typed(h.tokens["hospital-7"])})
 	if _, err := h.xa.Intelligence(ctx); fault.CodeOf(err) != fault.Denied {
