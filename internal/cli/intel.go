@@ -74,7 +74,11 @@ func (c *intelListCmd) Run(ctx context.Context, s *session) error {
 				for _, by := range l.Seen {
 					seen = append(seen, string(by.Party)+": "+number(by.Count))
 				}
-				t.add(l.ID.Short(), string(l.Form), l.Name, string(l.By), codes(l.To), string(l.Status), number(int(l.Objects)), strings.Join(held, ", "), strings.Join(seen, ", "))
+				form := string(l.Form)
+				if l.Own {
+					form = "own source"
+				}
+				t.add(l.ID.Short(), form, l.Name, string(l.By), codes(l.To), string(l.Status), number(int(l.Objects)), strings.Join(held, ", "), strings.Join(seen, ", "))
 			}
 			p.table(t)
 		})

@@ -49,6 +49,7 @@ type IntelView struct {
 	ID      thread.ID      `json:"id"`
 	Form    intel.Form     `json:"form"`
 	Name    string         `json:"name,omitzero"` // of a source or feed
+	Own     bool           `json:"own,omitzero"`  // of a source: it brings this party's own words
 	By      party.Code     `json:"by"`
 	To      []party.Code   `json:"to,omitempty"`
 	Status  intel.Status   `json:"status"`
@@ -145,7 +146,7 @@ func intelOf(row store.ThreadRow) (v IntelView, ok bool) {
 	}
 	of, ok := intel.Read(s)
 	v = IntelView{
-		ID: row.ID, Form: of.Form, Name: cmp.Or(of.Name, of.Offer.Feed), By: of.By, To: of.To, Status: of.Status, Objects: of.Objects, Held: of.Held, Opened: row.Opened, View: of,
+		ID: row.ID, Form: of.Form, Name: cmp.Or(of.Name, of.Offer.Feed), Own: of.Own, By: of.By, To: of.To, Status: of.Status, Objects: of.Objects, Held: of.Held, Opened: row.Opened, View: of,
 	}
 	if of.Form == intel.AFeed {
 		v.Offer = &v.View.Offer
