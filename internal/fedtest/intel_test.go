@@ -210,3 +210,26 @@ func TestFeed(t *testing.T) {
 		return len(raw) == 3 && slices.Contains(raw, indicator(2, v1, tlp(marking.Amber)))
 	})
 }
+
+// XA brings its own sensors' indicators and a list that it has fetched, and offers a feed up to TLP:AMBER. Its own go out; what others have marked TLP:AMBER stays, and is counted.
+func TestGatheredIsNotOwn(t *testing.T) {
+	t.Parallel()
+	// spec: INT-7, INT-9, ONW-1
+	f := New(t, "XA", "XB")
+	xa, xb := f.At("XA"), f.At("XB")
+	agreed := f.Agree(exchangeOfIntelligence("XA", "XB"), "XA")
+	const v1 = "2026-11-02T00:00:00.000Z"
+	_, _ = xa.gathers("sensors", marking.Amber, indicator(1, v1, ""))
+	fetched, err := xa.OpenSource(t.Context(), intel.Source{Name: "fetched"}, marking.Marking{TLP: marking.Green}, xa.By("analyst", "one"))
+	f.must(err)
+	xa.adds(fetched, marking.Green, indicator(2, v1, tlp(marking.Amber)), indicator(3, v1, tlp(marking.Amber)), indicator(4, v1, ""))
+	feed := xa.offers(agreed, xb, intel.Offer{Feed: "all"})
+	xb.Until("what may pass has come", func() bool { n, _ := xb.knows(feed); return n == 2 })
+	xa.Until("what may not is counted", func() bool { f.must(xa.Catalogued(t.Context())); return len(xa.feedOf(feed).Held) > 0 })
+	if held := xa.feedOf(feed).Held; len(held) != 1 || held[0] != (intel.Held{Reason: intel.ByOriginator, Objects: 2}) {
+		t.Errorf("held back: %+v", held)
+	}
+	if _, raw := xb.knows(feed); strings.Contains(strings.Join(raw, ""), "host2.") || strings.Contains(strings.Join(raw, ""), "host3.") {
+		t.Errorf("XB has %v", raw)
+	}
+}
