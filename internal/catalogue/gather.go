@@ -320,6 +320,9 @@ func (g *gathering) add(c candidate) error {
 		}
 		g.gathered = len(c.line) + 1
 	}
+	if need := len(c.line) + 1; need > cap(p.open)-len(p.open) { // most have more than a few objects: fourfold, for at each step all is copied
+		p.open = slices.Grow(p.open, max(need, min(3*len(p.open), intel.MaxParcelBytes-len(p.open))))
+	}
 	p.open, p.n, p.objects = append(append(p.open, c.line...), '\n'), p.n+1, p.objects+1
 	g.report.Types[string(c.item.Object.Type)]++
 	g.report.Markings[string(c.marking.TLP)]++

@@ -48,9 +48,10 @@ func tidy(all []store.Found) []store.Found {
 const manyPostings = 1 << 10
 
 // byTerm sorts postings by their terms, and leaves those of one in the order in which they stand, which mostly is that of their parcels and lines: many words stand in nearly all
-// objects, and to compare those with each other again and again costs more than all else.
+// objects, and to compare those with each other again and again costs more than all else. Two digits tell nearly all terms apart, which are hashes.
 func byTerm(all []store.Found) []store.Found {
-	const bits, digits = 11, 6
+	const bits, digits = 11, 2
+	const low = 64 - bits*digits // bits of a term that are in no digit
 	type key struct {
 		term uint64
 		at   int32
@@ -61,7 +62,7 @@ func byTerm(all []store.Found) []store.Found {
 		t := uint64(all[i].Term)
 		keys[i] = key{t, int32(i)}
 		for d := range digits {
-			counts[d][t>>(bits*d)&(1<<bits-1)]++
+			counts[d][t>>(low+bits*d)&(1<<bits-1)]++
 		}
 	}
 	for d := range digits {
@@ -70,11 +71,22 @@ func byTerm(all []store.Found) []store.Found {
 			counts[d][i], at = at, at+n
 		}
 		for _, k := range keys {
-			place := &counts[d][k.term>>(bits*d)&(1<<bits-1)]
+			place := &counts[d][k.term>>(low+bits*d)&(1<<bits-1)]
 			other[*place] = k
 			*place++
 		}
 		keys, other = other, keys
+	}
+	for from, i := 0, 1; i <= len(keys); i++ { // those that begin alike
+		if i < len(keys) && keys[i].term>>low == keys[from].term>>low {
+			continue
+		}
+		some := keys[from:i]
+		compare := func(a, b key) int { return cmp.Compare(a.term, b.term) }
+		if !slices.IsSortedFunc(some, compare) {
+			slices.SortStableFunc(some, compare)
+		}
+		from = i
 	}
 	out := make([]store.Found, len(all))
 	for i, k := range keys {

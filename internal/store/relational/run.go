@@ -13,7 +13,8 @@ import (
 
 // Postings lie in runs: sorted, in blocks, written once. Each transaction that adds some makes a run of level 0; Merge makes one of several. While they are short, eight of a size become one
 // of the next size. Eight that are long enough become up to eight of the next level, each for an eighth of the terms (which are hashes, so they are much alike in length). So a merge
-// costs the same however many postings there are, each posting is written about as often as there are levels and sizes, and a term is looked for in some seven runs of each.
+// costs the same however many postings there are, each posting is written about as often as there are levels and sizes, and a term is looked for in some seven runs of each. Words that stand
+// nearly everywhere have most postings: of them blocks are taken over as they are, since parcels that came at one time have one run.
 //
 // A process knows of each run with which posting its blocks begin, and of blocks that it has written or read which terms are not in them: so a lookup reads the one block that it needs.
 // Erasing a parcel takes its postings out of the blocks where they lie.

@@ -197,3 +197,70 @@ func postingsMerged(t *testing.T, open Opener) {
 	}
 	same(t, merged(t, other), 0)
 }
+
+// postingsHot: terms that stand for nearly every line, whose blocks are merged without being taken apart, are found as they came, though parcels get some of them later, out of their order, and
+// others are erased before and between merges, by another process than the one that merges.
+func postingsHot(t *testing.T, open Opener) {
+	const parcels, lines, kinds = 20, 2300, 4
+	place := t.TempDir()
+	s, other := opened(t, open, place), opened(t, open, place)
+	putSamples(t, s, parcels)
+	r := rand.New(rand.NewPCG(6, 28))
+	m, merges, later := found{}, 0, map[int64][]store.Posting{}
+	hot := make([]store.Term, kinds)
+	for i := range hot {
+		hot[i] = store.Term(r.Uint64())
+	}
+	for k := range uint64(7) { // one parcel has these alone: the last of one eighth of all terms, and the first of the next
+		hot = append(hot, store.Term((k+1)<<61-1), store.Term((k+1)<<61))
+	}
+	put := func(tx store.Tx, no int64, all []store.Posting) {
+		for _, p := range all {
+			m[p.Term] = append(m[p.Term], store.Found{Posting: p, Parcel: no})
+		}
+	}
+	for i := range parcels {
+		var now, then []store.Posting
+		for line := range lines {
+			now = append(now, store.Posting{Term: store.Term(r.Uint64()), Line: line, Offset: line * 800, Version: 1_790_000_000_000_000 + int64(line)})
+			for k, term := range hot {
+				p := store.Posting{Term: term, Line: line, Offset: line * 800}
+				if k >= kinds && (k-kinds)/2 != i {
+					continue
+				}
+				if k == 0 && i%3 == 0 { // their words come later
+					then = append(then, p)
+				} else if line%7 != k {
+					now = append(now, p)
+				}
+			}
+		}
+		update(t, s, func(tx store.Tx) error {
+			p, err := tx.PutParcel(parcel(blob(tx, i, 0), 0, lines, 1), 0, now)
+			put(tx, p.No, now)
+			later[p.No] = then
+			return err
+		})
+		if no := int64(i - 5); no > 0 && len(later[no]) > 0 {
+			update(t, other, func(tx store.Tx) error {
+				put(tx, no, later[no])
+				return tx.PutPostings(no, later[no])
+			})
+		}
+		if i%8 == 6 {
+			update(t, other, func(tx store.Tx) error { return tx.Erase(store.ContentRef{Statement: id(i - 4), Part: 0}) })
+			m.drop(int64(i - 3))
+			delete(later, int64(i-3))
+		}
+		if i%5 == 4 {
+			merges += merged(t, s)
+		}
+	}
+	merges += merged(t, s)
+	if merges < 2 {
+		t.Errorf("%d merges", merges)
+	}
+	m.check(t, s, r, hot...)
+	m.check(t, other, r, hot...)
+	m.check(t, opened(t, open, place), r, hot...)
+}

@@ -43,6 +43,7 @@ func Run(t *testing.T, open Opener) {
 		"Postings":          postings,
 		"PostingsModel":     postingsModel,
 		"PostingsMerged":    postingsMerged,
+		"PostingsHot":       postingsHot,
 		"ReadRange":         readRange,
 		"ReadLine":          readLine,
 		"Answers":           answers,
