@@ -29,7 +29,7 @@ func TestMirrorFeed(t *testing.T) {
 	o := xb.servesTAXII()
 	var mu sync.Mutex
 	asked := []string{}
-	handler := misp.Handler(xb.Node, misp.Options{Burst: 1_000_000})
+	handler := misp.Handler(t.Context(), xb.Node, misp.Options{Burst: 1_000_000})
 	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		mu.Lock()
 		asked = append(asked, r.URL.Path[strings.LastIndexByte(r.URL.Path, '/')+1:])
