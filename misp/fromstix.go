@@ -21,7 +21,7 @@ type Frame struct {
 	Timestamp    Seconds
 	Orgc         *Org
 	Distribution Distribution
-	Tags         []Tag // a TLP label among them is put on what brings its event, too, unless that has a stricter one
+	Tags         []Tag // the marking that they say is put on what brings its event, too, unless that has a stricter one
 }
 
 // Lost is what a reader of MISP does not see of an object, though it travels along and comes back.
@@ -58,9 +58,7 @@ func FromSTIX(frame Frame, objects []*stix.Object) (*Event, []Lost, error) {
 		return nil, nil, fault.New(fault.Malformed, "", "the objects bring no event, and no uuid and info are given for one")
 	}
 	lost := r.foreign()
-	if t := TLP(frame.Tags); t.Rank() > TLP(r.event.Tags).Rank() {
-		r.event.Tags = relabelled(r.event.Tags, t)
-	}
+	r.event.Tags = Mark(r.event.Tags, MarkingOf(frame.Tags))
 	return r.event, lost, nil
 }
 
@@ -350,48 +348,42 @@ func (r *restoring) fill() {
 	}
 }
 
-// stricter adds the label of an object to tags where it is stricter than theirs and the event's.
+// stricter adds the marking of an object to tags where it is stricter than theirs and the event's.
 func (r *restoring) stricter(tags []Tag, o *stix.Object) []Tag {
-	if t := r.label(o); t.Rank() > TLP(tags).Rank() && t.Rank() > TLP(r.event.Tags).Rank() {
-		return relabelled(tags, t)
+	m := r.marking(o)
+	if marking.Combine(MarkingOf(tags), MarkingOf(r.event.Tags)).Covers(m) {
+		return tags
 	}
-	return tags
+	return Mark(tags, m)
 }
 
-// stricterObject does that for the attributes of an object, each of which the object's label is to be for.
+// stricterObject does that for the attributes of an object, each of which the object's marking is to be for.
 func (r *restoring) stricterObject(m Object, o *stix.Object) Object {
-	t, own := r.label(o), TLP(r.event.Tags)
+	own, is := MarkingOf(r.event.Tags), r.marking(o)
 	for i := range m.Attributes {
-		if a := TLP(m.Attributes[i].Tags); a.Rank() > own.Rank() {
-			own = a
-		}
+		own = marking.Combine(own, MarkingOf(m.Attributes[i].Tags))
 	}
-	if t.Rank() <= own.Rank() {
+	if own.Covers(is) {
 		return m
 	}
 	m.Attributes = slices.Clone(m.Attributes)
 	for i := range m.Attributes {
-		m.Attributes[i].Tags = relabelled(m.Attributes[i].Tags, t)
+		m.Attributes[i].Tags = Mark(m.Attributes[i].Tags, is)
 	}
 	return m
 }
 
-// label is the label of an object.
-func (r *restoring) label(o *stix.Object) marking.TLP {
+// marking is the marking of an object.
+func (r *restoring) marking(o *stix.Object) marking.Marking {
 	m, _ := stix.Resolve(o, func(id stix.ID) (stix.Definition, bool) {
 		d, ok := r.definition(id)
 		if ok && d.Meaning == stix.MeansPolicy && papDefinition(d.Policy.Name) == id {
-			d.Meaning = stix.MeansStatement // it names a TLP label because it must, and where there is one that has a definition of its own
+			d.Meaning, d.Handling = stix.MeansHandling, d.Policy.Marking()
+			d.Handling.TLP = "" // it names a TLP label because it must, and where there is one that has a definition of its own
 		}
 		return d, ok
 	})
-	return m.TLP
-}
-
-// relabelled is tags with t in place of their labels, since two that contradict each other would be read either way.
-func relabelled(tags []Tag, t marking.TLP) []Tag {
-	kept := slices.DeleteFunc(slices.Clone(tags), func(x Tag) bool { return label(x.Name) != "" })
-	return append(kept, TLPTag(t))
+	return m
 }
 
 func (r *restoring) definition(id stix.ID) (stix.Definition, bool) {
@@ -401,15 +393,10 @@ func (r *restoring) definition(id stix.ID) (stix.Definition, bool) {
 	return stix.Definition{}, false
 }
 
-// tags gives the labels and markings of an object as tags.
+// tags gives the labels and the marking of an object as tags.
 func (r *restoring) tags(o *stix.Object) (tags []Tag) {
 	m, _ := stix.Resolve(o, r.definition)
-	if m.TLP != "" {
-		tags = append(tags, TLPTag(m.TLP))
-	}
-	if m.PAP.Rank() > 0 {
-		tags = append(tags, Tag{Name: "PAP:" + string(m.PAP)})
-	}
+	tags = MarkingTags(m)
 	for _, l := range o.Labels {
 		if l != "" && len(l) <= maxValue && len(tags) < maxTags && !slices.ContainsFunc(tags, func(t Tag) bool { return t.Name == l }) {
 			tags = append(tags, Tag{Name: l})

@@ -89,7 +89,7 @@ func (g *grouping) split(objects []*stix.Object) [][]*stix.Object {
 	}
 	rest := g.n
 	for _, o := range objects {
-		if shared(o.Type) && o == g.byID[o.ID] && !taken[o.ID] && o.ID != Extension && o.Type != "marking-definition" && o.Type != "identity" {
+		if shared(o.Type) && o == g.byID[o.ID] && !taken[o.ID] && o.ID != Extension && o.ID != stix.HandlingExtension && o.Type != "marking-definition" && o.Type != "identity" {
 			groups[rest] = append(groups[rest], o)
 		}
 	}

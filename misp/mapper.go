@@ -50,8 +50,7 @@ type mapper struct {
 	offset  int64
 	give    func(stix.Item)
 	noTLP   marking.TLP
-	tlp     marking.TLP
-	pap     marking.PAP
+	mark    marking.Marking // that the event's tags say
 	sure    *int
 	labels  []string // that elements have from the event
 	created stix.Timestamp
@@ -80,7 +79,7 @@ func newMapper(head *Event, came *originals, m Mapping, give func(stix.Item)) *m
 	if head == nil {
 		return x
 	}
-	x.tlp, x.pap, x.sure = TLP(head.Tags), PAP(head.Tags), Confidence(head.Tags)
+	x.mark, x.sure = said(head.Tags), Confidence(head.Tags)
 	for _, l := range labelsOf(head.Tags) {
 		if !strings.HasPrefix(l, "misp-galaxy:") {
 			x.labels = append(x.labels, l)
@@ -98,7 +97,7 @@ func newMapper(head *Event, came *originals, m Mapping, give func(stix.Item)) *m
 func labelsOf(tags []Tag) (labels []string) {
 	for _, t := range tags {
 		lower := strings.ToLower(t.Name)
-		if !strings.HasPrefix(lower, "tlp:") && !strings.HasPrefix(lower, "pap:") && !slices.Contains(labels, t.Name) {
+		if _, _, ours := oursIn(t.Name); !ours && !strings.HasPrefix(lower, "tlp:") && !strings.HasPrefix(lower, "pap:") && !slices.Contains(labels, t.Name) {
 			labels = append(labels, t.Name)
 		}
 	}
@@ -168,20 +167,23 @@ func (x *mapper) organisation(o *Org) stix.ID {
 
 // markings gives the marking-definitions for something with these tags, and those of the event: the stricter of the two holds.
 func (x *mapper) markings(tags ...[]Tag) (refs []stix.ID) {
-	tlp, pap := x.labelsFor(tags...)
-	if tlp != "" {
-		refs = append(refs, stix.TLPRef(tlp))
+	m := x.marked(tags...)
+	if m.TLP != "" {
+		refs = append(refs, stix.TLPRef(m.TLP))
 	}
-	if pap == "" {
-		return refs
+	if m.PAP != "" {
+		under := cmp.Or(m.TLP, x.noTLP)
+		name := "PAP:" + string(m.PAP) + " under TLP:" + string(under)
+		policy, _ := stix.PolicyOf(marking.Marking{TLP: under, PAP: m.PAP})
+		id := papDefinition(name)
+		policy.ID, policy.Name = id.UUID(), name
+		x.once(stix.PolicyMarking{Common: stix.Common{ID: id, Created: ever}, Policy: policy}.Object())
+		refs = append(refs, id)
 	}
-	under := cmp.Or(tlp, x.noTLP)
-	name := "PAP:" + string(pap) + " under TLP:" + string(under)
-	policy, _ := stix.PolicyOf(marking.Marking{TLP: under, PAP: pap})
-	id := papDefinition(name)
-	policy.ID, policy.Name = id.UUID(), name
-	x.once(stix.PolicyMarking{Common: stix.Common{ID: id, Created: ever}, Policy: policy}.Object())
-	return append(refs, id)
+	if id := x.handlingDefinition(m); id != "" {
+		refs = append(refs, id)
+	}
+	return refs
 }
 
 // papDefinition is the marking-definition of a PAP label under a TLP label.
@@ -218,22 +220,13 @@ func (x *mapper) common(id stix.ID, at Seconds, deleted Flag, tags ...[]Tag) sti
 // strictness is what of a second a label adds to a version. MISP does not touch an attribute's time when its event gets another label, so that
 // without it one that becomes stricter would not be a new version; one that becomes looser is an older one, and does not count.
 func (x *mapper) strictness(tags ...[]Tag) time.Duration {
-	tlp, pap := x.labelsFor(tags...)
-	return time.Duration((tlp.Rank()+1)*10+pap.Rank()) * time.Millisecond
-}
-
-// labelsFor gives the stricter of the event's labels and those among tags.
-func (x *mapper) labelsFor(tags ...[]Tag) (marking.TLP, marking.PAP) {
-	tlp, pap := x.tlp, x.pap
-	for _, list := range tags {
-		if t := TLP(list); t.Rank() > tlp.Rank() {
-			tlp = t
-		}
-		if p := PAP(list); pap == "" || p.Rank() > pap.Rank() {
-			pap = p
-		}
+	m := x.marked(tags...)
+	n := (m.TLP.Rank()+1)*10 + m.PAP.Rank()
+	n += 60 * (min(len(m.Handling), 8) + max(m.PersonalData.Rank(), 0))
+	if m.RetainUntil != "" {
+		n += 60
 	}
-	return tlp, pap
+	return time.Duration(n) * time.Millisecond // less than a second
 }
 
 // keep puts what an element was into the extension. What is too long loses what is longest, and err tells what.

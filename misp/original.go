@@ -181,7 +181,7 @@ func (x *mapper) original(o *stix.Object, tags []Tag) {
 		return stix.Definition{}, false
 	}
 	m, _ := stix.Resolve(o, find)
-	if own := max(x.tlp.Rank(), TLP(tags).Rank()); o.Type != "marking-definition" && (m.TLP.Rank() < own || m.PAP.Rank() < max(x.pap.Rank(), PAP(tags).Rank())) {
+	if o.Type != "marking-definition" && !m.Covers(x.marked(tags)) {
 		refs := slices.Clone(o.Markings)
 		for _, id := range x.markings(tags) {
 			if !slices.Contains(refs, id) {

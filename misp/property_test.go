@@ -27,7 +27,7 @@ func drawnUUID(t *rapid.T) misp.UUID {
 }
 
 func drawnTags(t *rapid.T) (tags []misp.Tag) {
-	all := []string{"tlp:red", "tlp:amber+strict", "tlp:white", "TLP:GREEN", "PAP:RED", "pap:clear", "tlp:ex:chr", `admiralty-scale:information-credibility="2"`, "plain",
+	all := []string{"tlp:red", "tlp:amber+strict", "tlp:white", "TLP:GREEN", "PAP:RED", "pap:clear", `comity:handling="no-onward"`, `comity:personal-data="minimised"`, `comity:retain-until="2027-01-01T00:00:00.000Z"`, "comity:unheard-of", "tlp:ex:chr", `admiralty-scale:information-credibility="2"`, "plain",
 		`misp-galaxy:threat-actor="Someone"`, `dhs-ciip-sectors:DHS-critical-sectors="energy"`}
 	for _, name := range rapid.SliceOfNDistinct(rapid.SampledFrom(all), 0, 3, rapid.ID).Draw(t, "tags") {
 		tags = append(tags, misp.Tag{Name: name, Rest: jsontext.Value(`{"exportable":true}`)})

@@ -15,7 +15,8 @@ const (
 	MeansTLP       Meaning = "tlp"
 	MeansStatement Meaning = "statement"
 	MeansPolicy    Meaning = "iep"
-	MeansOther     Meaning = "other" // nothing that we understand
+	MeansHandling  Meaning = "handling" // what Comity says beside a label
+	MeansOther     Meaning = "other"    // nothing that we understand
 )
 
 // Definition is what a marking-definition says.
@@ -25,6 +26,7 @@ type Definition struct {
 	TLP       marking.TLP // of a TLP marking
 	Statement string
 	Policy    Policy
+	Handling  marking.Marking // of MeansHandling: all but TLP and PAP
 }
 
 // The extensions by which marking-definitions say TLP 2.0 and IEP 2.0 (OASIS common objects).
@@ -32,6 +34,10 @@ const (
 	tlpExtension = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 	iepExtension = "extension-definition--762e2e97-ee51-43e5-a9ea-165fbb862c4a"
 )
+
+// HandlingExtension is the one by which marking-definitions say what is neither TLP nor IEP: handling, personal_data and retain_until, each as in the marking of a head (STM-5). Who does not know it
+// takes the definition for one that it does not understand.
+const HandlingExtension = "extension-definition--6c1f0a52-9d3e-4b7b-8f64-2a5e0d7c91b3"
 
 // tlpMarking is one of the marking-definitions that the standards fix.
 type tlpMarking struct {
@@ -97,9 +103,13 @@ func ParseDefinition(o *Object) Definition {
 	if t := labelOf(stringIn(extension(tlpExtension), "tlp_2_0")); t != "" {
 		stated = t
 	}
-	policy := extension(iepExtension)
+	policy, handling := extension(iepExtension), extension(HandlingExtension)
 	switch kind := strings.ToLower(o.Text("definition_type")); {
 	case o.Type != "marking-definition":
+	case handling != "":
+		if h, ok := handlingOf(handling); ok && kind == "" && body == "" && policy == "" && stated == "" {
+			d.Meaning, d.Handling = MeansHandling, h
+		}
 	case policy != "" && policy[0] == '{':
 		d.Meaning, d.Policy = MeansPolicy, policyOf(policy)
 		if stated.Rank() > d.Policy.TLP.Rank() && d.Policy.TLP != "" {
@@ -156,6 +166,7 @@ const omitted = "stix:more-markings"
 //   - TLP: the label.
 //   - A statement (copyright, terms of use) limits no circle by itself: a handling code.
 //   - IEP: see Policy.Marking.
+//   - Handling: what it says.
 //   - Anything else could mean that nobody else may see it, so it counts as RED, and is a handling code.
 func (d Definition) Marking() marking.Marking {
 	switch d.Meaning {
@@ -165,6 +176,8 @@ func (d Definition) Marking() marking.Marking {
 		return marking.Marking{Handling: []string{string(d.ID)}}
 	case MeansPolicy:
 		return d.Policy.Marking()
+	case MeansHandling:
+		return d.Handling
 	}
 	return marking.Marking{TLP: marking.Red, Handling: []string{string(d.ID)}}
 }
@@ -240,7 +253,7 @@ func add(m marking.Marking, missing []ID, id ID, find Lookup) (marking.Marking, 
 		missing = append(missing, id)
 	}
 	x := d.Marking()
-	if len(x.Handling) == 0 && len(m.Handling) == 0 && x.PAP == "" {
+	if len(x.Handling) == 0 && len(m.Handling) == 0 && x.PAP == "" && d.Meaning != MeansHandling {
 		// The common case, a label and nothing else, without a list.
 		if x.TLP.Rank() > m.TLP.Rank() {
 			m.TLP = x.TLP

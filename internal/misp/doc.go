@@ -7,7 +7,11 @@
 //
 // Not here: proposals, galaxies as such, analyst data, sharing groups, changes of single attributes. What is erased is no longer listed, and MISP keeps what it has pulled.
 //
-// Invariants: nobody sees above their marking, and without a token nobody sees more than a source that the settings name, and of that what has no marking but TLP:CLEAR; a filter that is not known is
-// refused; a sync with nothing new is one request of constant cost, but that a listing is judged anew each minute; what refuses answers in JSON.
+// Invariants: nobody sees above their marking; a partner without a node sees what its token names, and of anything else no trace in numbers, digests or times; without a token nobody sees more than
+// a source that the settings name, and of that what has no marking but TLP:CLEAR; a marking goes out whole and comes in no looser; a filter that is not known is refused; a sync with nothing new is
+// one request of constant cost, but that a listing is judged anew each minute; nobody who leaves undoes what others wait for; what refuses answers in JSON.
+//
+// How: keeper.go makes a shelf of the catalogue, which nobody changes once it is given out; listing.go says what of it a scope sees.
+//
 // Clauses: INT-9. Start with handler.go.
 package misp

@@ -74,7 +74,7 @@ func (d *draft) row(no int64) *row {
 		return d.late[no]
 	case !d.own[no]:
 		kept := *r
-		kept.born, kept.moved = slices.Clone(r.born), maps.Clone(r.moved)
+		kept.born, kept.moved, kept.claimed = slices.Clone(r.born), maps.Clone(r.moved), maps.Clone(r.claimed)
 		r = &kept
 		d.rows[no], d.own[no] = r, true
 	}
@@ -135,15 +135,9 @@ func (d *draft) put(ctx context.Context, p catalogue.Shelved) error {
 
 // take notes what a look at a parcel brought.
 func (d *draft) take(r *row, f *found) {
-	r.silent, r.carries = f.silent, f.carries
-	for i := range r.Objects {
-		if f.born.Has(i) {
-			r.born = r.born.Add(i)
-		}
-	}
+	r.born, r.silent, r.carries, r.claims = f.born, f.silent, f.carries, f.claims
 	for _, m := range f.claims {
-		q := d.row(m.Parcel)
-		q.born = q.born.Add(m.Line)
+		d.claimed(m, 1)
 	}
 	for _, c := range f.carries {
 		d.events[c.uuid] = append(slices.Clip(d.events[c.uuid]), c)
@@ -162,6 +156,15 @@ func (d *draft) take(r *row, f *found) {
 		}
 		d.seen[event] = all
 	}
+}
+
+// claimed notes that one parcel more, or less, claims what lies at a mark.
+func (d *draft) claimed(at catalogue.Mark, n int) {
+	r := d.row(at.Parcel)
+	if r.claimed == nil {
+		r.claimed = map[int]int{}
+	}
+	r.claimed[at.Line] += n
 }
 
 // look reads a parcel once.
@@ -321,6 +324,9 @@ func (d *draft) drop(no int64) {
 	}
 	if r.guests > 0 {
 		d.rehome(no, r.Thread)
+	}
+	for _, m := range r.claims {
+		d.claimed(m, -1)
 	}
 	delete(d.rows, no)
 	delete(d.own, no)

@@ -215,9 +215,13 @@ func TestWhatIsMarkedOtherwiseIsNotClaimed(t *testing.T) {
 		if got := h.shows(); got != "host1.example walnut.example" {
 			t.Errorf("%s", got)
 		}
-		h.brings(h.source, label, event)
+		brought := h.brings(h.source, label, event)
 		if got := h.shows(); got != want {
 			t.Errorf("with an event that is TLP:%s: %s, want %s", label, got, want)
+		}
+		h.erases(brought.Said...)
+		if got := h.shows(); got != "host1.example walnut.example" {
+			t.Errorf("when the event is erased: %s", got)
 		}
 	}
 }

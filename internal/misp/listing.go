@@ -71,7 +71,7 @@ type entry struct {
 	sighted int64  // seconds; 0: never
 	added   int64  // microseconds
 	thread  thread.ID
-	marking marking.TLP
+	marking marking.Marking
 
 	carried *carried // where it came from MISP
 	parcel  int64    // where it did not
@@ -271,11 +271,11 @@ const (
 // entryOfRow is the event of a parcel.
 func entryOfRow(r *row, older store.Lines, in node.IntelView) *entry {
 	e := &entry{
-		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking.TLP, parcel: r.No, with: r.Content.Statement, class: r.Class,
+		uuid: r.uuid(), id: strconv.FormatInt(2*r.First, 10), stamp: r.stamp(), added: r.First, thread: r.Thread, marking: r.Marking, parcel: r.No, with: r.Content.Statement, class: r.Class,
 		shown: r.shown, older: older,
 	}
 	e.Entry = misp.Entry{
-		Orgc: orgOf(r.From), Tags: tagsOf(r.Marking), Info: titleOf(in) + r.came(), Date: r.Said.Std().UTC().Format(dateOfSaying), Analysis: complete,
+		Orgc: orgOf(r.From), Tags: misp.MarkingTags(r.Marking), Info: titleOf(in) + r.came(), Date: r.Said.Std().UTC().Format(dateOfSaying), Analysis: complete,
 		ThreatLevel: undefined, Timestamp: secondsOf(e.stamp),
 	}
 	return e
@@ -303,7 +303,7 @@ func titleOf(v node.IntelView) string {
 
 // entryOfCarried is an event that came from MISP. It is marked as the statement with which it came: what an event is not allowed to lose on its way.
 func entryOfCarried(c *carried, r *row, first int64) *entry {
-	e := &entry{Entry: c.Entry, uuid: c.uuid, id: strconv.FormatInt(2*first+1, 10), added: first, thread: c.thread, marking: r.Marking.TLP, carried: c}
+	e := &entry{Entry: c.Entry, uuid: c.uuid, id: strconv.FormatInt(2*first+1, 10), added: first, thread: c.thread, marking: r.Marking, carried: c}
 	if t, ok := c.Timestamp.Time(); ok {
 		e.stamp = t.Unix()
 	} else {
@@ -312,7 +312,7 @@ func entryOfCarried(c *carried, r *row, first int64) *entry {
 	if e.Orgc == nil {
 		e.Orgc = orgOf(r.From)
 	}
-	e.Tags = strictly(e.Tags, r.Marking)
+	e.Tags = misp.Mark(e.Tags, r.Marking)
 	e.Timestamp = secondsOf(e.stamp)
 	return e
 }
@@ -323,25 +323,3 @@ func orgOf(code party.Code) *misp.Org {
 }
 
 func secondsOf(t int64) misp.Seconds { return misp.Seconds(strconv.FormatInt(t, 10)) }
-
-// tagsOf are a marking's tags.
-func tagsOf(m marking.Marking) []misp.Tag {
-	tags := []misp.Tag{misp.TLPTag(m.TLP)}
-	if m.PAP != "" {
-		tags = append(tags, papTag(m.PAP))
-	}
-	return tags
-}
-
-func papTag(p marking.PAP) misp.Tag { return misp.Tag{Name: "PAP:" + string(p)} }
-
-// strictly is an event's tags with those of its head, where that is marked more strictly.
-func strictly(tags []misp.Tag, m marking.Marking) []misp.Tag {
-	if misp.TLP(tags).Rank() < m.TLP.Rank() {
-		tags = append(slices.DeleteFunc(slices.Clone(tags), func(t misp.Tag) bool { return misp.TLP([]misp.Tag{t}) != "" }), misp.TLPTag(m.TLP))
-	}
-	if p := misp.PAP(tags); p.Rank() < m.PAP.Rank() {
-		tags = append(slices.DeleteFunc(slices.Clone(tags), func(t misp.Tag) bool { return misp.PAP([]misp.Tag{t}) != "" }), papTag(m.PAP))
-	}
-	return tags
-}

@@ -110,7 +110,7 @@ func TestPartner(t *testing.T) {
 	// spec: INT-9, ONW-1
 	h := newHouse(t, Options{})
 	drop, secret := h.opens("drop", "stix", marking.Clear), h.opens("secret", "stix", marking.Clear)
-	h.adds(h.source, marking.Clear, indicator(1, "clear", v1, marking.Clear), indicator(2, "green", v1, marking.Green))
+	h.adds(h.source, marking.Clear, indicator(1, "clear", v1, marking.Clear), indicator(2, "green", v1, marking.Green), indicator(6, "seen", v1, marking.Green))
 	h.brings(h.source, marking.Green, anEvent(1, "walnut", "1795000100", "tlp:green", attribute(1, "domain", "open1.example", ""), attribute(2, "domain", "secret2.example", "tlp:amber")))
 	h.partner(node.TokenLimits{Partner: "hospital-7", TLP: marking.Green, See: []string{"sensors"}, Write: "drop"})
 	h.partner(node.TokenLimits{Partner: "reader", TLP: marking.Clear, See: []string{"all"}})
@@ -140,7 +140,8 @@ func TestPartner(t *testing.T) {
 	h.adds(h.source, marking.Amber, indicator(4, "amber", v1, marking.Amber), indicator(1, "clear again", v3, marking.Amber))
 	h.brings(secret, marking.Clear, anEvent(1, "walnut anew", "1795000900", "tlp:clear", attribute(1, "domain", "secret1.example", "")))
 	h.brings(secret, marking.Clear, anEvent(5, "another", "1795000900", "tlp:clear", attribute(5, "domain", "secret5.example", "")))
-	h.adds(secret, marking.Clear, aSighting(1, 1), aSighting(2, 2))
+	h.adds(secret, marking.Clear, aSighting(1, 1), aSighting(2, 2), aSighting(3, 6))
+	h.adds(h.source, marking.Amber, aSighting(4, 6))
 	h.opens("further", "misp", marking.Clear)
 	for _, who := range []string{"hospital-7", "writer"} {
 		after := sorted(h.looks(who, places...))

@@ -34,7 +34,10 @@ type row struct {
 	born    store.Lines // came in events of MISP's own, and are shown in these
 	silent  store.Lines // make nothing that an event could be of
 	carries []carried
-	sights  []string // events of which sightings are in it
+	sights  []string         // events of which sightings are in it
+	claims  []catalogue.Mark // observables elsewhere that attributes in it are of
+
+	claimed map[int]int // by line: how many parcels claim it
 
 	// moved are newer versions of what lies in an earlier parcel: they are shown there, since an attribute stays in its event. guests is how many are shown here.
 	moved  map[int]catalogue.Mark // by line
@@ -90,7 +93,7 @@ func (r *row) uuid() string {
 // of tells whether line i is shown in the event of the parcel.
 func (r *row) of(i int) bool {
 	_, moved := r.moved[i]
-	return !moved && !r.Hidden.Has(i) && !r.born.Has(i)
+	return !moved && !r.Hidden.Has(i) && !r.born.Has(i) && r.claimed[i] == 0
 }
 
 // finish finds out what follows from what is known of a parcel.

@@ -212,7 +212,7 @@ func saveSightings(c *call) error {
 		return err
 	}
 	// What is said of an object is marked no more loosely than the event that it is in.
-	m = marking.Combine(m, marking.Marking{TLP: e.marking})
+	m = marking.Combine(m, e.marking)
 	from := catalogue.Source{Thread: in.ID, By: statement.By{Role: c.node.Config.Role}, Marking: m, Title: "Sightings of MISP event " + e.uuid}
 	took := int64(0)
 	var told []string

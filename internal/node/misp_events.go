@@ -18,14 +18,14 @@ import (
 const maxForMISP = 1 << 20
 
 // MISPEvents makes events of the objects that a query finds: those that came from MISP as they were, and what belongs to no event in one of its own, which frame describes. Each
-// event is labelled at least as strictly as the statements with which its objects came. lost says what a reader of MISP does not see.
+// event is marked at least as strictly as the statements with which its objects came. lost says what a reader of MISP does not see.
 // Errors: those of Objects; fault.TooLarge.
 func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Frame) (events []*misp.Event, lost []misp.Lost, err error) {
 	var threads []thread.ID
 	objects := map[thread.ID][]*stix.Object{}
 	held := 0
-	came := map[stix.ID]marking.TLP{}
-	labels := map[statement.ID]marking.TLP{}
+	came := map[stix.ID]marking.Marking{}
+	marked := map[statement.ID]marking.Marking{}
 	for more := true; more; {
 		page, err := n.Objects(ctx, q)
 		if err != nil {
@@ -37,14 +37,12 @@ func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Fra
 				return nil, nil, err
 			}
 			with := o.Parcel.Content.Statement
-			if _, known := labels[with]; !known {
-				if labels[with], err = n.labelOf(ctx, with); err != nil {
+			if _, known := marked[with]; !known {
+				if marked[with], err = n.markingOf(ctx, with); err != nil {
 					return nil, nil, err
 				}
 			}
-			if t := labels[with]; t.Rank() > came[p.ID].Rank() {
-				came[p.ID] = t
-			}
+			came[p.ID] = marking.Combine(came[p.ID], marked[with])
 			// By thread: whoever else names an event in what he gives puts nothing into it.
 			t := o.Parcel.Thread
 			if objects[t] == nil {
@@ -61,7 +59,7 @@ func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Fra
 		f := frame
 		f.UUID = misp.UUID(stix.DeriveID("report", [16]byte(t[:16]), []byte(frame.UUID)).UUID())
 		for _, group := range misp.Group(objects[t]) {
-			f.Tags = labelled(frame.Tags, group, came)
+			f.Tags = markedAs(frame.Tags, group, came)
 			e, left, err := misp.FromSTIX(f, group)
 			if err != nil {
 				return nil, nil, err
@@ -72,23 +70,18 @@ func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Fra
 	return latest(events), lost, nil
 }
 
-// labelled is tags with the strictest label of what is in a group. In an event that came from MISP observables are attributes, and these are labelled as the event and themselves say.
-func labelled(tags []misp.Tag, group []*stix.Object, came map[stix.ID]marking.TLP) []misp.Tag {
+// markedAs is tags with the strictest marking of what is in a group. In an event that came from MISP observables are attributes, and these are marked as the event and themselves say.
+func markedAs(tags []misp.Tag, group []*stix.Object, came map[stix.ID]marking.Marking) []misp.Tag {
 	// spec: INT-9
 	born := slices.ContainsFunc(group, func(o *stix.Object) bool { return misp.EventOf(o) != "" })
-	var strictest marking.TLP
+	var strictest marking.Marking
 	for _, o := range group {
 		if born && o.Type.Observable() || o.Type == "identity" || o.Type == "marking-definition" || o.Type == "extension-definition" {
 			continue
 		}
-		if t := came[o.ID]; t.Rank() > strictest.Rank() {
-			strictest = t
-		}
+		strictest = marking.Combine(strictest, came[o.ID])
 	}
-	if strictest == "" {
-		return tags
-	}
-	return append(slices.Clone(tags), misp.TLPTag(strictest))
+	return misp.Mark(tags, strictest)
 }
 
 // latest keeps of several events with one uuid the last, of which there is most.
@@ -109,8 +102,8 @@ func latest(events []*misp.Event) (kept []*misp.Event) {
 	return kept
 }
 
-// labelOf is the label of a statement.
-func (n *Node) labelOf(ctx context.Context, id statement.ID) (t marking.TLP, err error) {
+// markingOf is the marking of a statement.
+func (n *Node) markingOf(ctx context.Context, id statement.ID) (m marking.Marking, err error) {
 	err = n.Store.View(ctx, func(tx store.Tx) error {
 		s, err := tx.Statement(id)
 		if err != nil {
@@ -120,8 +113,8 @@ func (n *Node) labelOf(ctx context.Context, id statement.ID) (t marking.TLP, err
 		if err != nil {
 			return err
 		}
-		t = h.Marking.TLP
+		m = h.Marking
 		return nil
 	})
-	return t, err
+	return m, err
 }
