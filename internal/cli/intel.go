@@ -281,7 +281,7 @@ func (c *intelImportCmd) tell(p *page, r imported) {
 		}
 		place := strconv.Itoa(f.Index + 1)
 		if f.Offset != 0 {
-			place += ", at byte " + strconv.FormatInt(f.Offset, 10)
+			place += ", which begins at byte " + strconv.FormatInt(f.Offset, 10)
 		}
 		if several {
 			place = line(filepath.Base(f.File)) + ", " + place

@@ -167,7 +167,7 @@ func (p *brought) options() catalogue.ImportOptions {
 			if item.Object != nil {
 				id, version = item.Object.ID, item.Object.Version()
 			}
-			p.Failures = p.list(p.Failures, id, version, fmt.Sprintf("object %d, at byte %d: %s", item.Index+1, item.Offset, reason))
+			p.Failures = p.list(p.Failures, id, version, fmt.Sprintf("object %d, which begins at byte %d: %s", item.Index+1, item.Offset, reason))
 		},
 	}
 }

@@ -125,7 +125,7 @@ func TestPosting(t *testing.T) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	// Its lists have as many as their counts say; one that would be empty is not there.
-	if len(r.Successes) != 2 || len(r.Failures) != 1 || strings.Contains(a.body, "pendings") || !slices.Contains(r.Successes, detail{ID: indicatorID(1), Version: v2}) || !strings.HasPrefix(r.Failures[0].Message, "object 2, at byte ") {
+	if len(r.Successes) != 2 || len(r.Failures) != 1 || strings.Contains(a.body, "pendings") || !slices.Contains(r.Successes, detail{ID: indicatorID(1), Version: v2}) || !strings.HasPrefix(r.Failures[0].Message, "object 2, which begins at byte ") {
 		t.Errorf("%s", a.body)
 	}
 	// What a status says is there, is there; a version comes back as it was written.
