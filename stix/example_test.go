@@ -34,7 +34,7 @@ func ExampleReader() {
 	}
 	// Output:
 	// 0 example.com []
-	// 1 at byte 101 of the object: a property name is missing
+	// 1 at byte 101: a property name is missing
 	// 2 198.51.100.300 [at byte 83: value is not an IPv4 address or CIDR range]
 	// bundle bundle--5d0092c5-5f74-4287-9642-33f4c354e56d
 }

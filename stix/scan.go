@@ -18,7 +18,7 @@ type flaw struct {
 
 func bad(at int, why string) *flaw { return &flaw{at, fault.Malformed, why} }
 
-func (f *flaw) fault() error { return fault.New(f.code, "", "at byte %d of the object: %s", f.at, f.why) }
+func (f *flaw) fault() error { return fault.New(f.code, "", "at byte %d: %s", f.at, f.why) }
 
 // member is one name and value of an object. The name is decoded; the value is text[from:to].
 type member struct {

@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -279,14 +278,11 @@ func (c *intelImportCmd) tell(p *page, r imported) {
 			p.say("  … (--json lists up to a thousand of a file)")
 			break
 		}
-		place := strconv.Itoa(f.Index + 1)
-		if f.Offset != 0 {
-			place += ", which begins at byte " + strconv.FormatInt(f.Offset, 10)
-		}
+		text := f.String()
 		if several {
-			place = line(filepath.Base(f.File)) + ", " + place
+			text = line(filepath.Base(f.File)) + ", " + text
 		}
-		p.say("  %s: %s", place, f.Reason)
+		p.say("  %s", text)
 	}
 }
 
