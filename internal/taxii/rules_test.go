@@ -40,10 +40,14 @@ func TestDiscovery(t *testing.T) {
 	if len(all) != 2 || all[0].CanWrite || !all[1].CanWrite || all[1].Title != "Source: sensors" {
 		t.Fatalf("%+v", all)
 	}
+	// What is said of one tells it apart from all others: by whom, what, since when, how it is marked.
+	if says, _ := all[1].Rest["description"].(string); !strings.HasPrefix(says, "What XA has gathered from one place, sensors, since 2026-") || !strings.Contains(says, ", as stix; TLP:") || !strings.HasSuffix(says, " ("+h.source.Short()+")") {
+		t.Errorf("%v", all[1].Rest)
+	}
 	// 5.2: a collection has the id that the address has: clients refuse another.
 	for _, one := range all {
-		if r := h.gets(200, root+"collections/"+one.ID+"/").read(t); r.ID != one.ID {
-			t.Errorf("%+v", r)
+		if r := h.gets(200, root+"collections/"+one.ID+"/").read(t); r.ID != one.ID || r.Title != one.Title || r.Rest["description"] != one.Rest["description"] {
+			t.Errorf("%+v, listed as %+v", r, one)
 		}
 	}
 	// The ids outlive a new start.
