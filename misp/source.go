@@ -97,7 +97,7 @@ func (s *source) stuck() error {
 	case fault.CodeOf(s.ended) != fault.Internal:
 		return s.ended
 	}
-	return fault.Wrap(s.ended, fault.Unavailable, "", "reading broke off at byte %d; send the rest again", s.offset())
+	return fault.Wrap(s.ended, fault.Unavailable, "", "reading broke off at byte %d; send the whole again", s.offset())
 }
 
 // value moves past the value at the next byte and gives its text, which stands until the next call. bad is why a value that has an end is

@@ -106,7 +106,7 @@ func (r *framer) early() error {
 	if fault.CodeOf(r.ended) != fault.Internal {
 		return r.ended
 	}
-	return fault.Wrap(r.ended, fault.Unavailable, "", "reading broke off at byte %d; send the rest again", r.offset())
+	return fault.Wrap(r.ended, fault.Unavailable, "", "reading broke off at byte %d; send the whole again", r.offset())
 }
 
 func (r *framer) broken() error {

@@ -55,3 +55,17 @@ func FuzzFromList(f *testing.F) {
 		}
 	})
 }
+
+// TestRefusedInWords: an object's place in a text, and the place in the object, are told apart.
+func TestRefusedInWords(t *testing.T) {
+	t.Parallel()
+	for want, r := range map[string]catalogue.Refused{
+		"object 3: Attribute 3, at byte 500: it has no value":                        {Index: 2, Offset: 500, Reason: "Attribute 3, at byte 500: it has no value"},
+		"object 3: it is no value":                                                   {Index: 2, Reason: "it is no value"},
+		"object 2, which begins at byte 120: at its own byte 15: a value is missing": {Index: 1, Offset: 120, Reason: "at byte 15: a value is missing"},
+	} {
+		if got := r.String(); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/comity-exchange/comity/agreement"
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/compression"
 	"github.com/comity-exchange/comity/internal/exchange"
 	"github.com/comity-exchange/comity/internal/form"
 	"github.com/comity-exchange/comity/internal/node"
@@ -202,7 +203,7 @@ func (s *session) attach(files []string) (blobs []exchange.Attachment, done func
 		if kind == "" {
 			kind = "application/octet-stream"
 		}
-		blobs = append(blobs, exchange.Attachment{Name: filepath.Base(name), Type: kind, Data: counted{f, &read}})
+		blobs = append(blobs, exchange.Attachment{Name: filepath.Base(name), Type: kind, Data: &counted{compression.Tally{Reader: f, N: &read}, f}})
 	}
 	return blobs, done, nil
 }

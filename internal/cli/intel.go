@@ -3,7 +3,6 @@ package cli
 import (
 	"cmp"
 	"context"
-	"io"
 	"maps"
 	"path/filepath"
 	"slices"
@@ -140,7 +139,7 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 	if _, err := oneOf("--form", c.Form, "auto", "stix", "misp", "list", "csv"); err != nil {
 		return err
 	}
-	return s.with(ctx, func(n *node.Node) error {
+	return s.withCatalogue(ctx, func(n *node.Node) error { // what an import that broke off has committed is known then
 		source, err := n.Source(ctx, c.Source)
 		if err != nil {
 			return err
@@ -152,10 +151,9 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 		if c.TLP != "" {
 			m.TLP = c.TLP
 		}
-		var all catalogue.Report
+		var all imported
 		for _, name := range c.Files {
-			report, err := c.one(ctx, s, n, name, source, m)
-			add(&all, report)
+			err := c.one(ctx, s, n, name, source, m, &all)
 			if err != nil && all.Objects > 0 && !c.Preview {
 				err = advise(err, "what came before is in the catalogue: "+plural(int(all.Objects), "object", "objects"))
 			}
@@ -172,53 +170,68 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 	})
 }
 
-// one imports one file, or the feed in a directory.
-func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name string, source node.IntelView, m marking.Marking) (catalogue.Report, error) {
+// one imports one file, or the feed in a directory, and adds to all what came of it.
+func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name string, source node.IntelView, m marking.Marking, all *imported) error {
 	if feed, err := feedIn(name); err != nil || feed != nil {
-		var all catalogue.Report
 		for _, event := range feed {
-			report, err := c.one(ctx, s, n, event, source, m)
-			add(&all, report)
-			if err != nil {
-				return all, err
+			if err := c.one(ctx, s, n, event, source, m, all); err != nil {
+				return err
 			}
 		}
-		return all, err
+		return err
 	}
 	var done atomic.Int64
 	in, size, err := opened(name, s.in, &done)
 	if err != nil {
-		return catalogue.Report{}, err
+		return err
 	}
 	defer in.Close()
 	stop := s.progressOf("importing "+line(filepath.Base(name)), &done, size)
 	defer stop()
 	items, err := c.items(name, in, source, m)
 	if err != nil {
-		return catalogue.Report{}, err
+		return err
 	}
 	from := catalogue.Source{Thread: source.ID, By: c.by(n), Marking: m, Strict: c.Strict, Title: filepath.Base(name)}
 	if name == "-" {
 		from.Title = ""
 	}
-	return n.Import(ctx, from, items, catalogue.ImportOptions{Preview: c.Preview})
+	report, err := n.Import(ctx, from, items, catalogue.ImportOptions{Preview: c.Preview})
+	all.add(name, report)
+	if err != nil && len(c.Files) > 1 {
+		err = advise(err, "this was "+line(name)+"; those after it were not read")
+	}
+	return err
 }
 
-// counting counts what is read from a stream.
-type counting struct {
-	io.Reader
-	done *atomic.Int64
+// imported is what came of all files, and what was not understood in which.
+type imported struct {
+	catalogue.Report `json:",embed"`
+	Files            []importedFile `json:"files"`
+	Failures         []misread      `json:"failures,omitempty"` // in the place of the report's
 }
 
-func (c *counting) Read(b []byte) (int, error) {
-	n, err := c.Reader.Read(b)
-	c.done.Add(int64(n))
-	return n, err
+// importedFile is what came of one file.
+type importedFile struct {
+	File       string `json:"file"`
+	Objects    int64  `json:"objects"`
+	Duplicates int64  `json:"duplicates"`
+	Refused    int64  `json:"refused"`
 }
 
-func add(all *catalogue.Report, r catalogue.Report) {
+// misread is a place in a file that was not understood.
+type misread struct {
+	File              string `json:"file"`
+	catalogue.Refused `json:",embed"`
+}
+
+func (all *imported) add(name string, r catalogue.Report) {
+	all.Files = append(all.Files, importedFile{name, r.Objects, r.Duplicates, r.Refused})
+	for _, f := range r.Failures {
+		all.Failures = append(all.Failures, misread{name, f})
+	}
 	all.Objects, all.Refused, all.Duplicates = all.Objects+r.Objects, all.Refused+r.Refused, all.Duplicates+r.Duplicates
-	all.Failures, all.Said = append(all.Failures, r.Failures...), append(all.Said, r.Said...)
+	all.Said = append(all.Said, r.Said...)
 	if all.Types == nil {
 		all.Types, all.Markings = map[string]int64{}, map[string]int64{}
 	}
@@ -232,7 +245,7 @@ func add(all *catalogue.Report, r catalogue.Report) {
 
 const shownFailures = 20
 
-func (c *intelImportCmd) tell(p *page, r catalogue.Report) {
+func (c *intelImportCmd) tell(p *page, r imported) {
 	did := "Imported"
 	if c.Preview {
 		did = "Would import"
@@ -258,17 +271,24 @@ func (c *intelImportCmd) tell(p *page, r catalogue.Report) {
 	if r.Refused == 0 {
 		return
 	}
-	p.say("Not understood: %s.", number(int(r.Refused)))
+	several := len(r.Files) > 1
+	if p.say("Not understood: %s.", number(int(r.Refused))); several {
+		for _, file := range r.Files {
+			if file.Refused > 0 {
+				p.say("  %s: %s", line(file.File), number(int(file.Refused)))
+			}
+		}
+	}
 	for i, f := range r.Failures {
 		if i == shownFailures {
-			p.say("  … (--json lists up to a thousand)")
+			p.say("  … (--json lists up to a thousand of a file)")
 			break
 		}
-		if f.Offset == 0 {
-			p.say("  %d: %s", f.Index+1, f.Reason)
-			continue
+		text := f.String()
+		if several {
+			text = line(filepath.Base(f.File)) + ", " + text
 		}
-		p.say("  %d, at byte %d: %s", f.Index+1, f.Offset, f.Reason)
+		p.say("  %s", text)
 	}
 }
 

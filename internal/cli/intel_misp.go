@@ -12,7 +12,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"github.com/go-json-experiment/json"
@@ -20,16 +19,20 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/compression"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/stix"
 )
 
+// honest is what a file that is imported may unpack to: somebody else may have packed it.
+func honest() compression.Bounds { return compression.Bounds{Times: compression.Honest} }
+
 // opened opens a file, or gives the standard input for "-", plain, gzip or zstd. done counts what is read of it, of size bytes; 0: nobody knows how many.
 func opened(name string, stdin io.Reader, done *atomic.Int64) (in io.ReadCloser, size int64, err error) {
 	if name == "-" {
-		in, err = unpack(&counting{stdin, done}, func() {})
+		in, err = unpack(&compression.Tally{Reader: stdin, N: done}, func() {}, honest())
 		return in, 0, err
 	}
 	f, err := openFile(name)
@@ -39,7 +42,7 @@ func opened(name string, stdin io.Reader, done *atomic.Int64) (in io.ReadCloser,
 	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
 		size = info.Size()
 	}
-	in, err = unpack(&counting{f, done}, func() { _ = f.Close() }) // it was only read
+	in, err = unpack(&compression.Tally{Reader: f, N: done}, func() { _ = f.Close() }, honest()) // it was only read
 	return in, size, err
 }
 
@@ -71,7 +74,7 @@ func (c *intelImportCmd) items(name string, in io.Reader, source node.IntelView,
 	form := c.Form
 	text := bufio.NewReaderSize(in, sniffed)
 	if form == "auto" {
-		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[unpackedExt(name)]
+		form = map[string]string{".csv": "csv", ".txt": "list", ".list": "list"}[compression.Ext(name)]
 		if form == "" {
 			if begin, _ := text.Peek(sniffed); misp.Sniff(begin) {
 				form = "misp"
@@ -85,12 +88,6 @@ func (c *intelImportCmd) items(name string, in io.Reader, source node.IntelView,
 		return eventsIn(name, text, misp.Mapping{TLP: m.TLP})
 	}
 	return stix.NewReader(text, stix.Limits{}).All(), nil
-}
-
-// unpackedExt is how a file's name ends, without .gz or .zst.
-func unpackedExt(name string) string {
-	name = strings.ToLower(name)
-	return filepath.Ext(strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst"))
 }
 
 // eventsIn reads events of MISP. A file is read twice; what comes over the standard input is held.
@@ -116,7 +113,7 @@ func fileTwice(name string, text io.Reader) func() (io.Reader, error) {
 			return text, nil
 		}
 		first = false
-		f, err := openLog(name, nil)
+		f, _, err := opened(name, nil, new(atomic.Int64))
 		if err != nil {
 			return nil, err
 		}

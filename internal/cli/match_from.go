@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/compression"
 	"github.com/comity-exchange/comity/internal/indicator"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/match"
@@ -123,8 +125,7 @@ func (c *matchCmd) threads(ctx context.Context, n *node.Node) (all []thread.ID, 
 
 // isObjects tells by a name whether a file holds objects.
 func isObjects(name string) bool {
-	name = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(name), ".gz"), ".zst")
-	return strings.HasSuffix(name, ".json") || strings.HasSuffix(name, ".jsonl") || strings.HasSuffix(name, ".stix")
+	return slices.Contains([]string{".json", ".jsonl", ".stix"}, compression.Ext(name))
 }
 
 // readList reads one file of indicators.

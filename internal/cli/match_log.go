@@ -1,23 +1,15 @@
 package cli
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"io"
 	"os"
-	"strings"
 	"time"
 
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
-
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/compression"
 )
-
-// maxUnpacked is the memory that a zstd stream may ask for.
-const maxUnpacked = 128 << 20
 
 // stream is a log that is read and then closed.
 type stream struct {
@@ -33,7 +25,7 @@ func (s stream) Close() error {
 // openLog opens a file, or the standard input for "-" where stdin is given, and unpacks gzip and zstd as their first bytes tell.
 func openLog(name string, stdin io.Reader) (io.ReadCloser, error) {
 	if name == "-" && stdin != nil {
-		return unpack(stdin, func() {})
+		return unpack(stdin, func() {}, compression.Bounds{})
 	}
 	f, err := openFile(name)
 	if err != nil {
@@ -43,39 +35,24 @@ func openLog(name string, stdin io.Reader) (io.ReadCloser, error) {
 		_ = f.Close() // nothing was read
 		return nil, fault.New(fault.Usage, "", "%s is a folder", name)
 	}
-	return unpack(f, func() { _ = f.Close() }) // it was only read
+	return unpack(f, func() { _ = f.Close() }, compression.Bounds{}) // it was only read
 }
 
-func unpack(r io.Reader, done func()) (io.ReadCloser, error) {
-	in := bufio.NewReaderSize(r, 64<<10)
-	start, _ := in.Peek(4)
-	switch {
-	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
-		z, err := gzip.NewReader(in)
-		if err != nil {
-			done()
-			return nil, fault.Wrap(err, fault.Malformed, "", "a gzip stream is damaged")
-		}
-		return stream{z, done}, nil
-	case bytes.Equal(start, []byte{0x28, 0xb5, 0x2f, 0xfd}):
-		z, err := zstd.NewReader(in, zstd.WithDecoderMaxMemory(maxUnpacked), zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			done()
-			return nil, fault.Wrap(err, fault.Malformed, "", "a zstd stream is damaged")
-		}
-		return stream{z, func() { z.Close(); done() }}, nil
+// unpack reads what may be packed. done is called once it is closed, or could not be opened.
+func unpack(r io.Reader, done func(), b compression.Bounds) (io.ReadCloser, error) {
+	in, err := compression.Open(r, b)
+	if err != nil {
+		done()
+		return nil, err
 	}
-	return stream{in, done}, nil
+	return stream{in, func() { _ = in.Close(); done() }}, nil
 }
 
-func csvName(name string) bool {
-	name = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(name), ".gz"), ".zst")
-	return strings.HasSuffix(name, ".csv")
-}
+func csvName(name string) bool { return compression.Ext(name) == ".csv" }
 
 // readError says which file could not be read to its end.
 func readError(err error, name string) error {
-	if f := (*fault.Error)(nil); err == nil || errors.As(err, &f) {
+	if f := (*fault.Error)(nil); err == nil || errors.As(err, &f) && !compression.Damaged(err) {
 		return err
 	}
 	return fault.Wrap(err, fault.Malformed, "", "%s cannot be read to its end: it is damaged, or was cut short", name)

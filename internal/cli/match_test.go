@@ -14,6 +14,7 @@ import (
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
+	"github.com/comity-exchange/comity/internal/compression"
 	"github.com/comity-exchange/comity/match"
 )
 
@@ -89,7 +90,7 @@ func TestUnpack(t *testing.T) {
 		want int
 		ok   bool
 	}{{packed.Bytes(), 13_000, true}, {packed.Bytes()[:packed.Len()-3], 0, false}, {[]byte("ab"), 2, true}, {nil, 0, true}} {
-		in, err := unpack(bytes.NewReader(c.raw), func() {})
+		in, err := unpack(bytes.NewReader(c.raw), func() {}, compression.Bounds{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -129,7 +130,7 @@ func FuzzUnpack(f *testing.F) {
 	set, _ := b.Build()
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		done := 0
-		in, err := unpack(bytes.NewReader(raw), func() { done++ })
+		in, err := unpack(bytes.NewReader(raw), func() { done++ }, compression.Bounds{})
 		if err == nil {
 			counted := &io.LimitedReader{R: in, N: 1 << 22}
 			stats, err := match.Scan(t.Context(), counted, set, match.Options{}, func(o match.Occurrence) error {

@@ -227,9 +227,7 @@ func writeMirror(p *page, v node.MirrorView) {
 	p.say("Next        %s", nextRun(v))
 	p.say("Last took   %s, here already %s, refused %s", number(v.State.Last.Taken), number(v.State.Last.Duplicates), number(v.State.Last.Refused))
 	p.say("Ever        %s, here already %s, refused %s", number(v.State.All.Taken), number(v.State.All.Duplicates), number(v.State.All.Refused))
-	if v.State.Cursor != "" {
-		p.say("Goes on at  %s", line(v.State.Cursor))
-	}
+	p.say("Has         %s", cmp.Or(line(v.Stands()), "nothing yet: it begins at the beginning"))
 	if v.State.More {
 		p.say("There is more than one run fetches: it goes on in a minute.")
 	}

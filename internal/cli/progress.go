@@ -6,6 +6,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"time"
+
+	"github.com/comity-exchange/comity/internal/compression"
 )
 
 // working shows on a terminal that something long goes on, until the function that it gives is called. It shows nothing before the first
@@ -22,6 +24,11 @@ func (s *session) progressOf(what string, done *atomic.Int64, whole int64) (stop
 	if _, tty := terminal(s.err); !tty {
 		return func() {}
 	}
+	return drawn(s.err, what, done, whole)
+}
+
+// drawn draws it, over and over in one line, which is wiped at the end.
+func drawn(w io.Writer, what string, done *atomic.Int64, whole int64) (stop func()) {
 	end, ended := make(chan struct{}), make(chan struct{})
 	began := time.Now()
 	go func() {
@@ -39,11 +46,11 @@ func (s *session) progressOf(what string, done *atomic.Int64, whole int64) (stop
 				if whole > 0 {
 					text = bar(done.Load(), whole) + " " + text
 				}
-				fmt.Fprintf(s.err, "\r\x1b[K%s", text)
+				fmt.Fprintf(w, "\r\x1b[K%s", text)
 				shown = true
 			case <-end:
 				if shown {
-					_, _ = io.WriteString(s.err, "\r\x1b[K") // nobody is there to see it
+					_, _ = io.WriteString(w, "\r\x1b[K") // nobody is there to see it
 				}
 				return
 			}
@@ -62,14 +69,8 @@ func bar(done, whole int64) string {
 	return fmt.Sprintf("[%s%s] %3d %%", strings.Repeat("#", full), strings.Repeat(".", wide-full), min(done, whole)*100/whole)
 }
 
-// counted counts what is read from a file.
+// counted counts what is read from a file that may be read again.
 type counted struct {
-	io.ReadSeeker
-	done *atomic.Int64
-}
-
-func (c counted) Read(b []byte) (int, error) {
-	n, err := c.ReadSeeker.Read(b)
-	c.done.Add(int64(n))
-	return n, err
+	compression.Tally
+	io.Seeker
 }

@@ -99,3 +99,18 @@ func (p *filePage) Close() {
 		_ = p.body.Close() // it was only read
 	}
 }
+
+// Stands says in words how far a cursor of a File or a Feed is.
+func Stands(cursor string) string {
+	var at feedCursor
+	if json.Unmarshal([]byte(cursor), &at) != nil {
+		return "the beginning"
+	}
+	switch t, err := http.ParseTime(at.Modified); {
+	case at.Behind != "":
+		return "the event " + string(at.Behind) + " of the manifest; the rest of it is next"
+	case err == nil:
+		return "all of what the server had as of " + t.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return "all of what the server had when it was read last; it tells by a mark of its own whether that has changed"
+}

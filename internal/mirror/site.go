@@ -119,7 +119,7 @@ func (s *Site) Get(ctx context.Context, ref *url.URL, header http.Header) (*Answ
 }
 
 func elsewhere() error {
-	return fault.New(fault.Failed, "", "the server points to another server, where nobody goes: if that is where the collection is, name it as the address")
+	return fault.New(fault.Failed, "", "the server points to another server, and this node asks none but the one that was named: if the collection is there, give that address")
 }
 
 // Discard lets go of an answer that is not the wanted.
@@ -211,7 +211,7 @@ func unreached(ctx context.Context, err error) error {
 	case errors.Is(context.Cause(ctx), errSlow), errors.As(err, &late) && late.Timeout():
 		return say("the server did not answer in time")
 	case errors.As(err, new(*tls.CertificateVerificationError)):
-		return say("the certificate of the server is not one that is trusted here for that name")
+		return say("the certificate of the server is not one that is trusted here for that name: if it is right, give the certificates that its own rests on (--ca)")
 	case ctx.Err() != nil:
 		return fault.Wrap(err, fault.Canceled, "", "the request was broken off")
 	}

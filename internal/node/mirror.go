@@ -75,6 +75,19 @@ type MirrorView struct {
 	State      mirror.State   `json:"state"`
 }
 
+// Stands says in words how far a mirror has come; "": nowhere yet.
+func (v MirrorView) Stands() string {
+	switch {
+	case v.State.Cursor == "" && v.State.Succeeded.IsZero():
+		return ""
+	case v.State.Cursor == "":
+		return "all of what the server had; it does not tell whether that has changed, so it is all fetched again"
+	case v.Kind == mirror.TAXII:
+		return client.Stands(v.State.Cursor)
+	}
+	return mirror.Stands(v.State.Cursor)
+}
+
 func viewMirror(m mirror.Mirror, s mirror.State) MirrorView {
 	return MirrorView{
 		Name: m.Name, Kind: m.Kind, URL: m.URL, User: m.User, Credential: len(m.Sealed) > 0, Pinned: m.Roots != "", Source: m.Source, Every: m.Every, Paused: m.Paused, Made: m.Made, State: s,

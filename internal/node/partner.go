@@ -141,6 +141,25 @@ func (n *Node) Collections(ctx context.Context) ([]IntelView, error) {
 	return out, err
 }
 
+// OpenerMarkings tells how the openers of sources, feeds and shares are marked, whoever asks: for a face that tells nobody of one that Catalogue.Shows does not let through. A marking without a TLP stands
+// for what is not here.
+func (n *Node) OpenerMarkings(ctx context.Context, ids ...thread.ID) (all []marking.Marking, err error) {
+	err = n.Store.View(ctx, func(tx store.Tx) error {
+		all = make([]marking.Marking, len(ids))
+		for i, id := range ids {
+			h, err := headOf(tx, id)
+			if err != nil && fault.CodeOf(err) != fault.NotFound {
+				return err
+			}
+			if err == nil {
+				all[i] = h.Marking
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
 // Collection is one of those, and how its opener is marked. Errors: fault.Denied, fault.NotFound.
 func (n *Node) Collection(ctx context.Context, id thread.ID) (v IntelView, m marking.Marking, err error) {
 	// spec: INT-9

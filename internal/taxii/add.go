@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"cmp"
 	"crypto/rand"
-	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -167,7 +166,7 @@ func (p *brought) options() catalogue.ImportOptions {
 			if item.Object != nil {
 				id, version = item.Object.ID, item.Object.Version()
 			}
-			p.Failures = p.list(p.Failures, id, version, fmt.Sprintf("object %d, at byte %d: %s", item.Index+1, item.Offset, reason))
+			p.Failures = p.list(p.Failures, id, version, catalogue.Refused{Index: item.Index, Offset: item.Offset, Reason: reason}.String())
 		},
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/comity-exchange/comity/desk/intel"
@@ -56,20 +57,56 @@ func CollectionOfAll(code party.Code) string { return allOf(code).ID }
 
 func collectionID(id thread.ID) string { return idOf("thread\n" + id.String()) }
 
-// collectionOf is a source, feed or share as a collection.
-func collectionOf(self party.Code, v node.IntelView, m marking.Marking) collection {
+// collectionOf is a source, feed or share as a collection, whose opener is marked so. It tells collections apart by what whoever sees the opener knows by that: by whom it is, since when, and how it is marked;
+// to whom else it goes, and what is asked of a feed, is not for outsiders.
+func collectionOf(self party.Code, v node.IntelView, m marking.Marking, inside bool) collection {
+	// spec: INT-9
 	c := collection{ID: collectionID(v.ID), CanRead: true, MediaTypes: []string{stixType("2.1")}, thread: v.ID, marking: m}
+	by, since := string(v.View.By), v.Opened.Std().UTC().Format("2006-01-02")
 	switch v.View.Form {
 	case intel.ASource:
-		c.Title, c.Description = "Source: "+v.View.Name, "What was gathered from one place"
+		c.Title, c.Description = "Source: "+v.View.Name, "What "+by+" has gathered from one place, "+v.View.Name+", since "+since
+		if f := v.View.Format; inside && f != "" {
+			c.Description += ", as " + f
+		}
 		c.CanWrite = v.View.By == self && v.View.Status == intel.Open
 	case intel.AFeed:
-		c.Title, c.Description = "Feed: "+v.View.Offer.Feed, "What "+string(v.View.By)+" gives as it comes"
+		c.Title, c.Description = "Feed: "+v.View.Offer.Feed+", by "+by, "What "+by+" gives as it comes, in the feed "+v.View.Offer.Feed+", since "+since
+		if inside {
+			c.Description += wanted(v.View)
+		}
 	default:
-		c.Title, c.Description = "Share: "+v.ID.Short(), "What "+string(v.View.By)+" has given once"
+		c.Title, c.Description = "Share: "+v.ID.Short()+", by "+by, "What "+by+" has given once, on "+since
 	}
+	if m.TLP != "" {
+		c.Description += "; TLP:" + string(m.TLP)
+	}
+	c.Description += " (" + v.ID.Short() + ")"
 	return c
 }
+
+// wanted is to whom a feed goes and what belongs to it, for those of the party's own.
+func wanted(v intel.View) (out string) {
+	for _, to := range v.To {
+		out += ", to " + string(to)
+	}
+	o := v.Offer
+	for _, list := range [][]string{o.Types, o.Labels} {
+		if len(list) > 0 {
+			out += "; " + strings.Join(list[:min(len(list), maxNamed)], ", ")
+		}
+		if len(list) > maxNamed {
+			out += " …"
+		}
+	}
+	if o.Sector != "" {
+		out += "; sector " + o.Sector
+	}
+	return out
+}
+
+// maxNamed bounds the types and labels that a description names.
+const maxNamed = 8
 
 // collections remembers which thread has which id. It is safe for concurrent use.
 type collections struct {
@@ -111,10 +148,14 @@ func (c *call) all(ctx context.Context) ([]collection, error) {
 	if err != nil {
 		return nil, err
 	}
+	marks, err := c.node.OpenerMarkings(ctx, ids...)
+	if err != nil {
+		return nil, err
+	}
 	var out []collection
 	for i, v := range views {
 		if may[i] || c.Actor.Limits.IsPartner() && c.Actor.Limits.Writes(v.ID) {
-			out = append(out, c.within(collectionOf(c.node.Config.Code, v, marking.Marking{})))
+			out = append(out, c.told(v, marks[i], may[i]))
 		}
 	}
 	slices.SortFunc(out, func(a, b collection) int { return cmp.Or(cmp.Compare(a.Title, b.Title), cmp.Compare(a.ID, b.ID)) })
@@ -122,6 +163,18 @@ func (c *call) all(ctx context.Context) ([]collection, error) {
 		out = append([]collection{allOf(c.node.Config.Code)}, out...)
 	}
 	return out, nil
+}
+
+// told is a collection as the caller gets it. Who only brings objects into it is not told how it is marked.
+func (c *call) told(v node.IntelView, m marking.Marking, may bool) collection {
+	self := c.node.Config.Code
+	shown := m
+	if !may {
+		shown = marking.Marking{}
+	}
+	one := collectionOf(self, v, shown, c.Viewer.Party == self && !c.Actor.Limits.IsPartner())
+	one.marking = m
+	return c.within(one)
 }
 
 // within narrows what may be done with a collection to what the token is for.
@@ -201,7 +254,7 @@ func (c *call) collection() (collection, error) {
 	if err != nil {
 		return collection{}, err
 	}
-	one := c.within(collectionOf(c.node.Config.Code, v, m))
+	one := c.told(v, m, may[0])
 	c.Known.Store(id, one)
 	return one, nil
 }

@@ -58,6 +58,15 @@ func TestPartner(t *testing.T) {
 	if len(all) != 2 || all[0].Title != "Source: drop" || !all[0].CanWrite || all[0].Rest["can_read"] != false || all[1].Title != "Source: sensors" || all[1].CanWrite {
 		t.Errorf("%+v", all)
 	}
+	// Who only brings objects is not told how they are marked; who sees them is, and neither is told what is for the party's own alone.
+	bring, _ := all[0].Rest["description"].(string)
+	sees, _ := all[1].Rest["description"].(string)
+	h.opens("strict", marking.AmberStrict)
+	h.partner(node.TokenLimits{Partner: "bringer", TLP: marking.Green, Write: "strict"})
+	strict, _ := h.wants("bringer", 200, get, apiRoot+"collections/", "").read(t).Collections[0].Rest["description"].(string)
+	if !strings.Contains(strict, "strict") || strings.Contains(strict, "TLP") || !strings.Contains(sees, "sensors") || !strings.Contains(sees, "TLP:") || strings.Contains(bring+sees+strict, "stix") {
+		t.Errorf("%q, %q, %q", strict, bring, sees)
+	}
 	for _, id := range []thread.ID{{}, secret} {
 		h.wants("hospital-7", 404, get, h.at(id)+"objects/", "")
 		h.wants("hospital-7", 404, get, h.at(id), "")

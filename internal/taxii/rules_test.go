@@ -40,10 +40,14 @@ func TestDiscovery(t *testing.T) {
 	if len(all) != 2 || all[0].CanWrite || !all[1].CanWrite || all[1].Title != "Source: sensors" {
 		t.Fatalf("%+v", all)
 	}
+	// What is said of one tells it apart from all others: by whom, what, since when, how it is marked.
+	if says, _ := all[1].Rest["description"].(string); !strings.HasPrefix(says, "What XA has gathered from one place, sensors, since 2026-") || !strings.Contains(says, ", as stix; TLP:") || !strings.HasSuffix(says, " ("+h.source.Short()+")") {
+		t.Errorf("%v", all[1].Rest)
+	}
 	// 5.2: a collection has the id that the address has: clients refuse another.
 	for _, one := range all {
-		if r := h.gets(200, root+"collections/"+one.ID+"/").read(t); r.ID != one.ID {
-			t.Errorf("%+v", r)
+		if r := h.gets(200, root+"collections/"+one.ID+"/").read(t); r.ID != one.ID || r.Title != one.Title || r.Rest["description"] != one.Rest["description"] {
+			t.Errorf("%+v, listed as %+v", r, one)
 		}
 	}
 	// The ids outlive a new start.
@@ -125,7 +129,7 @@ func TestPosting(t *testing.T) {
 		t.Fatalf("%d %s", a.status, a.body)
 	}
 	// Its lists have as many as their counts say; one that would be empty is not there.
-	if len(r.Successes) != 2 || len(r.Failures) != 1 || strings.Contains(a.body, "pendings") || !slices.Contains(r.Successes, detail{ID: indicatorID(1), Version: v2}) || !strings.HasPrefix(r.Failures[0].Message, "object 2, at byte ") {
+	if len(r.Successes) != 2 || len(r.Failures) != 1 || strings.Contains(a.body, "pendings") || !slices.Contains(r.Successes, detail{ID: indicatorID(1), Version: v2}) || !strings.HasPrefix(r.Failures[0].Message, "object 2, which begins at byte ") {
 		t.Errorf("%s", a.body)
 	}
 	// What a status says is there, is there; a version comes back as it was written.

@@ -32,7 +32,9 @@ type Options struct {
 	Heartbeat time.Duration // of the stream of events; 0: 20 s
 	Streams   int           // of one session at once; 0: 4
 	MaxUpload int64         // bytes of the attachments of one form; 0: 256 MiB
-	Log       *slog.Logger
+	// MaxUnpacked is what a file that is imported may unpack to, in bytes; 0: 16 times MaxUpload.
+	MaxUnpacked int64
+	Log         *slog.Logger
 }
 
 // face is the pages of one node. It is safe for concurrent use.
@@ -69,6 +71,9 @@ func Handler(n *node.Node, o Options) http.Handler {
 	}
 	if o.MaxUpload == 0 {
 		o.MaxUpload = 256 << 20
+	}
+	if o.MaxUnpacked == 0 {
+		o.MaxUnpacked = 16 * o.MaxUpload
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
+	"github.com/comity-exchange/comity/internal/compression"
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/marking"
@@ -174,23 +175,37 @@ func (f *face) start(ctx context.Context, i *importation, preview bool) error {
 
 // run imports, or finds out what would come of it.
 func (f *face) run(ctx context.Context, i *importation, preview bool) (catalogue.Report, error) {
+	if err := f.n.Indexed(ctx); err != nil { // what an import that broke off has committed is known then
+		return catalogue.Report{}, err
+	}
 	file, err := f.n.OpenUpload(i.file)
 	if err != nil {
 		return catalogue.Report{}, err
 	}
 	defer file.Close()
+	in, err := f.unpacked(&compression.Tally{Reader: file, N: &i.read})
+	if err != nil {
+		return catalogue.Report{}, err
+	}
+	defer in.Close()
 	reading, done := context.WithCancel(ctx)
 	defer done()
-	in := &tallied{file, &i.read}
 	items := stix.NewReader(in, stix.Limits{}).All()
 	switch i.form {
 	case formMISP: // it is read twice
 		items = misp.Items(func() (io.Reader, error) {
 			again, err := f.n.OpenUpload(i.file)
-			if err == nil {
-				context.AfterFunc(reading, func() { _ = again.Close() })
+			if err != nil {
+				return nil, err
 			}
-			return again, err
+			in, err := f.unpacked(again)
+			context.AfterFunc(reading, func() {
+				if err == nil {
+					_ = in.Close()
+				}
+				_ = again.Close()
+			})
+			return in, err
 		}, misp.Mapping{TLP: i.from.Marking.TLP})
 	case formList, formCSV:
 		items = catalogue.FromList(in, i.form == formCSV, i.source.ID, stix.At(i.source.Opened.Std()))
@@ -200,17 +215,9 @@ func (f *face) run(ctx context.Context, i *importation, preview bool) (catalogue
 	}})
 }
 
-// tallied counts what is read from a file.
-type tallied struct {
-	io.Reader
-	n *atomic.Int64
-}
-
-// Read implements io.Reader.
-func (c *tallied) Read(b []byte) (int, error) {
-	n, err := c.Reader.Read(b)
-	c.n.Add(int64(n))
-	return n, err
+// unpacked reads an upload that may be packed: whoever sends it may have somebody else's file.
+func (f *face) unpacked(r io.Reader) (*compression.Reader, error) {
+	return compression.Open(r, compression.Bounds{Bytes: f.MaxUnpacked, Times: compression.Honest})
 }
 
 // newImportation is a file that is to go into a source.

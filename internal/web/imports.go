@@ -6,12 +6,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"path/filepath"
 	"slices"
 	"strings"
 
 	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/compression"
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/web/page"
 	"github.com/comity-exchange/comity/marking"
@@ -47,7 +47,7 @@ func (f *face) showImports(w http.ResponseWriter, r *http.Request, status int, f
 		return err
 	}
 	s := f.shell(r, "intel.imports", "intelligence")
-	v := &page.Imports{Fault: file, SourceFault: source, May: f.mayImport(ctx), Once: rand.Text(), MaxSize: s.Size(f.MaxUpload)}
+	v := &page.Imports{Fault: file, SourceFault: source, May: f.mayImport(ctx), Once: rand.Text(), MaxSize: s.Size(f.MaxUpload), MaxUnpacked: s.Size(f.MaxUnpacked)}
 	chosen := cmp.Or(r.FormValue("source"), r.URL.Query().Get("source"))
 	for _, one := range all {
 		if one.Form == intel.ASource && one.Status == intel.Open {
@@ -169,7 +169,7 @@ func (f *face) importation(r *http.Request, in filled) (*importation, error) {
 	}
 	form := in.Get("form")
 	if form == "" || form == formAuto {
-		form = map[string]string{".csv": formCSV, ".txt": formList, ".list": formList}[strings.ToLower(filepath.Ext(in.files[0].Name))]
+		form = map[string]string{".csv": formCSV, ".txt": formList, ".list": formList}[compression.Ext(in.files[0].Name)]
 		if form = cmp.Or(form, formSTIX); form == formSTIX && f.isMISP(in.files[0]) {
 			form = formMISP
 		}
@@ -194,7 +194,12 @@ func (f *face) isMISP(file drafts.File) bool {
 		return false
 	}
 	defer in.Close()
-	begin, err := io.ReadAll(io.LimitReader(in, sniffed))
+	text, err := f.unpacked(in)
+	if err != nil {
+		return false
+	}
+	defer text.Close()
+	begin, err := io.ReadAll(io.LimitReader(text, sniffed))
 	return err == nil && misp.Sniff(begin)
 }
 

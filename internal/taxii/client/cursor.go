@@ -127,3 +127,16 @@ func hashOf(raw string) string {
 	sum := sha256.Sum256([]byte(raw))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
+
+// Stands says in words how far a cursor of an Origin is.
+func Stands(text string) string {
+	c := parseCursor(text)
+	words := "nothing yet that the server dates"
+	if t, err := stix.ParseTimestamp(c.Added); err == nil {
+		words = "objects added there up to " + t.Time().UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	if c.Next != "" {
+		words += ", in the middle of a list that the server goes on with"
+	}
+	return words
+}

@@ -105,3 +105,19 @@ func TestFind(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestStands: a cursor in words, with the date alone that a reader can do something with.
+func TestStands(t *testing.T) {
+	t.Parallel()
+	for cursor, want := range map[string]string{
+		`{"added":"2026-03-01T08:00:00.123456Z","tail":["aaaa","bbbb"]}`:                         "objects added there up to 2026-03-01 08:00:00 UTC",
+		`{"since":"2026-02-01T00:00:00Z","next":"opaque","added":"2026-03-01T08:00:00.000000Z"}`: "objects added there up to 2026-03-01 08:00:00 UTC, in the middle of a list that the server goes on with",
+		`{"next":"opaque"}`: "nothing yet that the server dates, in the middle of a list that the server goes on with",
+		`{"limit":100}`:     "nothing yet that the server dates",
+		`not ours`:          "nothing yet that the server dates",
+	} {
+		if got := Stands(cursor); got != want {
+			t.Errorf("%s: %q, want %q", cursor, got, want)
+		}
+	}
+}

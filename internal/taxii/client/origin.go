@@ -136,7 +136,7 @@ func (c cursor) smaller() cursor {
 }
 
 func tied(date string) error {
-	return fault.New(fault.Failed, "", "more objects were added at one moment (%s) than the server gives at once, and it gives nothing to go on with (next): what comes after them cannot be fetched without losing some", date)
+	return fault.New(fault.Failed, "", "more objects were added at one moment (%s) than the server gives at once, and it gives nothing to go on with (next): what comes after them cannot be fetched without losing some. Whoever runs the server can give larger pages, or pages with next", date)
 }
 
 // behindPage is where it goes on behind a page that was read to its end: n objects, from first to last, more of them, next to ask with.

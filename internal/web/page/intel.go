@@ -153,6 +153,7 @@ type Imports struct {
 	Name        string
 	Once        string // names the form of a new source, so that it is not sent twice
 	MaxSize     string
+	MaxUnpacked string // of a packed file
 	Fault       *Fault // of the file
 	SourceFault *Fault // of the new source
 	Running     []ImportRow
