@@ -23,10 +23,12 @@ import (
 
 // Bounds of a round of indexing, which holds up whoever writes, and of what one object is found by.
 const (
-	parcelsAtOnce = 8
-	maxValues     = 64  // values of one object
-	maxRefs       = 512 // objects that it refers to
-	maxVersions   = 256 // of one id that are listed
+	parcelsAtOnce = 8                          // whose words are noted
+	parcelsARound = 32                         // of objects: who posts little at a time, of several markings, makes many small ones
+	objectsARound = 8 * intel.MaxParcelObjects // in these, but for the last; a KiB counts as one, too
+	maxValues     = 64                         // values of one object
+	maxRefs       = 512                        // objects that it refers to
+	maxVersions   = 256                        // of one id that are listed
 
 	fewWords = 256 << 10 // bytes of texts in a parcel whose words are noted at once; those of others are when all objects have been
 )
@@ -65,17 +67,18 @@ func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
 	var round []*parsed
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		round = nil
-		refs, err := tx.Uncatalogued(parcelsAtOnce)
+		refs, err := tx.Uncatalogued(parcelsARound)
 		if err != nil {
 			return err
 		}
-		for _, ref := range refs {
-			p, err := c.fetch(tx, ref)
+		for i, objects := 0, 0; i < len(refs) && objects < objectsARound; i++ {
+			p, err := c.fetch(tx, refs[i])
 			if err != nil {
 				return err
 			}
-			round = append(round, p)
+			round, objects = append(round, p), objects+max(bytes.Count(p.text, []byte{'\n'}), len(p.text)>>10)
 		}
+		more = len(refs) == parcelsARound || len(round) < len(refs)
 		atOnce(round, c.parse)
 		for _, p := range round {
 			c.hide(tx, p)
@@ -86,7 +89,7 @@ func (c *Catalogue) Index(ctx context.Context) (more bool, err error) {
 		return false, err
 	}
 	err = c.write(ctx, func(tx store.Tx) error { return c.keep(tx, round) })
-	return len(round) == parcelsAtOnce, err
+	return more, err
 }
 
 // round waits until nobody else indexes in this process.
@@ -327,7 +330,7 @@ func hashes(text string) (values []string) {
 
 // keep takes parcels into the catalogue, and marks what they make older elsewhere.
 func (c *Catalogue) keep(tx store.Tx, round []*parsed) error {
-	left, err := tx.Uncatalogued(parcelsAtOnce)
+	left, err := tx.Uncatalogued(parcelsARound)
 	if err != nil {
 		return err
 	}
