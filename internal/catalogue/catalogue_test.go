@@ -86,7 +86,7 @@ func TestOthersHideNothing(t *testing.T) {
 		indicator(1, 5, "of XD", "")+"\n"+indicator(9, 0, "more of XD", "")+"\n")
 	h.index()
 	for _, v := range []catalogue.Viewer{officer(), {Party: "XA", Max: marking.Red}, {Party: exchange.Outside, Max: marking.Red}} {
-		h.is("the last", h.names(catalogue.Query{For: v}), "of XC other")
+		h.is("the last of each", h.names(catalogue.Query{For: v}), "of XB of XC other")
 		h.is("by value", h.found(catalogue.Search{For: v, Value: "host9.example"}), "")
 		if view, err := h.Object(t.Context(), v, idOf("indicator", 9)); fault.CodeOf(err) != fault.NotFound {
 			t.Errorf("%+v %v", view, err)
@@ -144,6 +144,50 @@ func TestWhatComesToCount(t *testing.T) {
 		}
 		return err
 	}))
+}
+
+// TestAnothersRevocation: what somebody else brings under the same id stands beside one's own word, in the collection of everything, too; of the same version the first stands for all.
+func TestAnothersRevocation(t *testing.T) {
+	t.Parallel()
+	// spec: INT-9
+	h := newHouse(t)
+	h.takes(h.source(), indicator(1, 0, "own", "")+indicator(2, 0, "two", ""))
+	h.takes(h.source(), indicator(1, 5, "poison", `,"revoked":true`)+indicator(2, 0, "two again", ""))
+	h.takes(h.source(), indicator(1, 3, "third", "")+indicator(1, 4, "fourth", ""))
+	h.is("the last of each", h.names(catalogue.Query{For: officer()}), "own two poison fourth")
+	h.is("by id", h.names(catalogue.Query{For: officer(), IDs: ids(1)}), "own poison fourth")
+	h.is("the first", h.names(catalogue.Query{For: officer(), IDs: ids(1), Versions: catalogue.Versions{First: true}}), "own")
+}
+
+// TestRevokedUnderAnotherMarking: who may not see that an object is revoked does not go on with it; of what another revokes they do, and when the revocation is erased it is shown again.
+func TestRevokedUnderAnotherMarking(t *testing.T) {
+	t.Parallel()
+	// spec: INT-9
+	gone := func(v int) string { return indicator(1, v, "revoked", `,"revoked":true`) }
+	for name, bring := range map[string]func(h *house, share thread.ID) statement.ID{
+		"later": func(h *house, share thread.ID) statement.ID {
+			h.gave("XB", share, marking.Green, indicator(1, 0, "a0", ""))
+			return h.gave("XB", share, marking.Amber, gone(2))
+		},
+		"before": func(h *house, share thread.ID) statement.ID {
+			id := h.gave("XB", share, marking.Amber, gone(2))
+			h.gave("XB", share, marking.Green, indicator(1, 0, "a0", ""))
+			return id
+		},
+	} {
+		h := newHouse(t)
+		share := h.gave("XB", idZero(), marking.Green, indicator(9, 0, "z", ""))
+		green, amber := catalogue.Viewer{Party: "XA", Max: marking.Green}, catalogue.Viewer{Party: "XA", Max: marking.Amber}
+		h.gave("XC", share, marking.Amber, indicator(9, 7, "of XC", `,"revoked":true`))
+		revoked := bring(h, share)
+		h.is(name+": who sees less", h.names(catalogue.Query{For: green}), "z")
+		h.is(name+": and by value", h.found(catalogue.Search{For: green, Value: "host9.example"}), "z")
+		if got := h.names(catalogue.Query{For: amber}); !strings.Contains(got, "revoked") || strings.Contains(got, "a0") {
+			t.Errorf("%s: who sees it: %s", name, got)
+		}
+		h.erase(revoked)
+		h.is(name+": when the revocation is erased", h.names(catalogue.Query{For: green}), "z a0")
+	}
 }
 
 // TestErasingLooksAtWhatItCovered: and at nothing else, however much is behind something in the same source.

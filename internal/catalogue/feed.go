@@ -1,7 +1,6 @@
 package catalogue
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"slices"
@@ -123,6 +122,10 @@ type slice struct {
 	parcels [][]byte
 	objects int64
 	held    map[intel.Reason]int64
+
+	own    bool // the parcel in hand is this party's own words
+	covers covers
+	passes map[statement.ID]bool // heads that were asked about beside that of the parcel in hand
 }
 
 // gather goes on behind what was said, until it has enough, or what comes next is marked otherwise.
@@ -162,6 +165,7 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	if !s.feed.takes(h) {
 		return false, nil
 	}
+	s.own = h.From == s.c.Self && !intel.Desk{}.Gathers(h)
 	passage, err := s.c.Exchange.Onward(tx, h, s.feed.To, false)
 	if err != nil {
 		return false, err
@@ -179,15 +183,22 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	var out []byte
 	n := int64(0)
 	lines(text, func(i, _ int, line []byte) bool {
-		if i < p.Objects && !p.Hidden.Has(i) && s.belongs(line) {
-			n++
-			if passage.Permitted {
-				out = append(append(out, line...), '\n')
-			}
+		if i >= p.Objects || p.Hidden.Has(i) {
+			return true
+		}
+		var goes bool
+		if goes, err = s.goes(tx, p, i, line); err != nil || !goes {
+			return err == nil
+		}
+		n++
+		if passage.Permitted {
+			out = append(append(out, line...), '\n')
 		}
 		return true
 	})
 	switch {
+	case err != nil:
+		return false, err
 	case n == 0:
 	case !passage.Permitted:
 		s.held[intel.ByOriginator] += n
@@ -213,39 +224,6 @@ func (f Feed) takes(h *statement.Head) bool {
 
 // equal tells whether two markings are the same.
 func equal(a, b marking.Marking) bool { return a.Covers(b) && b.Covers(a) }
-
-// belongs holds an object against the offer.
-func (s *slice) belongs(line []byte) bool {
-	// spec: INT-4
-	o := s.feed.View.Offer
-	if o.Types == nil && o.Labels == nil && o.Sector == "" && o.ConfidenceMin == 0 && !bytes.Contains(line, []byte(`"sighting"`)) {
-		return true
-	}
-	p, err := s.parser.Parse(line)
-	if err != nil {
-		return false
-	}
-	switch {
-	case o.Types != nil && !slices.Contains(o.Types, string(p.Type)), o.Types == nil && p.Type == "sighting":
-		return false
-	case o.Labels != nil && !slices.ContainsFunc(p.Labels, func(l string) bool { return slices.Contains(o.Labels, l) }):
-		return false
-	case int64(max(p.Confidence, 0)) < o.ConfidenceMin:
-		return false
-	}
-	return o.Sector == "" || ofSector(p, o.Sector)
-}
-
-// ofSector tells whether an object names a sector, bare or after a prefix.
-func ofSector(o *stix.Object, sector string) bool {
-	names := func(v string) bool { return v == sector || strings.HasSuffix(v, ":"+sector) }
-	if slices.ContainsFunc(o.Labels, names) {
-		return true
-	}
-	text, ok := o.Property("sectors")
-	var sectors []string
-	return ok && json.Unmarshal([]byte(text), &sectors) == nil && slices.ContainsFunc(sectors, names)
-}
 
 // say says the increment. What is refused by the agreement or a caveat is held back, and that is said instead.
 func (s *slice) say(ctx context.Context, by statement.By) error {

@@ -51,7 +51,8 @@ type parsedLine struct {
 	hidden  bool
 	id      store.Term
 	version int64
-	sum     int64        // where it has no version
+	sum     int64 // where it has no version
+	revoked bool
 	terms   []store.Term // beside the id; the words stand last
 	words   int          // of these
 }
@@ -244,6 +245,7 @@ func (c *Catalogue) parseLine(hash *hasher, o *stix.Object, values []string, off
 	if l.version == 0 {
 		l.sum = hash.hash(byLine, string(line))
 	}
+	l.revoked = o.Revoked
 	for _, v := range values {
 		l.terms = append(l.terms, hash.term(byValue, v))
 	}
@@ -421,97 +423,6 @@ func (c *Catalogue) put(tx store.Tx, p *parsed) error {
 		return nil
 	}
 	return tx.WordsPut(p.No)
-}
-
-// newcomers holds the lines of new parcels against what is here, and against each other.
-type newcomers struct {
-	tx      store.Tx
-	held    map[store.Term][]held    // of the new ones, by id
-	others  map[int64]*store.Parcel  // those that were read; nil: it was erased
-	changed map[int64]bool           // of these
-	covers  map[int64]map[int64]bool // by number, the parcels because of which lines of one are hidden or older
-}
-
-// held is a line that another is held against.
-type held struct {
-	parcel       *store.Parcel
-	line         int
-	version, sum int64
-}
-
-// hold finds out whether line i is here already, older than what is here, or makes that older. Versions of other threads and classes stay beside it.
-func (n *newcomers) hold(p *parsed, i int) error {
-	l := &p.lines[i]
-	before := n.held[l.id]
-	before = before[:len(before):len(before)]
-	_, err := each(n.tx, l.id, func(f store.Found) (bool, error) {
-		q, err := n.parcel(f.Parcel)
-		if q != nil { // nil: it was erased
-			before = append(before, held{q, f.Line, f.Version, f.Sum})
-		}
-		return true, err
-	})
-	if err != nil {
-		return err
-	}
-	for _, h := range before {
-		switch q := h.parcel; {
-		case q.Thread != p.Thread || q.Class != p.Class:
-			p.Shared, q.Shared = p.Shared.Add(i), q.Shared.Add(h.line)
-			n.touched(q)
-		case same(l.version, h.version, l.sum, h.sum):
-			p.Hidden = p.Hidden.Add(i)
-			n.covered(p.No, q.No)
-			return nil
-		case l.version < h.version || l.version == h.version && p.No < q.No: // what has no versions is the newer the later it came
-			p.Older = p.Older.Add(i)
-			n.covered(p.No, q.No)
-		default:
-			q.Older = q.Older.Add(h.line)
-			n.covered(q.No, p.No)
-			n.touched(q)
-		}
-	}
-	n.held[l.id] = append(n.held[l.id], held{&p.Parcel, i, l.version, l.sum})
-	return nil
-}
-
-// same tells whether two lines say the same: an object with versions is the same in one of them, whatever else differs; one without is when no byte does.
-func same(v, w, sum, other int64) bool { return v == w && (v != 0 || sum == other) }
-
-// covered notes that a line of a parcel is behind one of another.
-func (n *newcomers) covered(no, by int64) {
-	switch {
-	case no == by: // they go together
-	case n.covers[no] == nil:
-		n.covers[no] = map[int64]bool{by: true}
-	default:
-		n.covers[no][by] = true
-	}
-}
-
-// touched notes that the sets of a parcel that was here before have changed; those of new ones are put with them.
-func (n *newcomers) touched(q *store.Parcel) {
-	if n.others[q.No] == q {
-		n.changed[q.No] = true
-	}
-}
-
-// parcel gives a parcel that is here; nil where it was erased.
-func (n *newcomers) parcel(no int64) (*store.Parcel, error) {
-	if q, ok := n.others[no]; ok {
-		return q, nil
-	}
-	q, err := n.tx.Parcel(no)
-	switch {
-	case fault.CodeOf(err) == fault.NotFound:
-		n.others[no] = nil
-		return nil, nil
-	case err != nil:
-		return nil, err
-	}
-	n.others[no] = &q
-	return &q, nil
 }
 
 // worded is a parcel of which the words are looked for.

@@ -9,6 +9,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
 )
@@ -111,7 +112,8 @@ type look struct {
 // known is what the viewer may see of an object.
 type known struct {
 	all   []store.Found
-	whole bool // false: there may be others
+	lasts []store.Found // of these, the last of each who has said it; of what several say alike, the first that came
+	whole bool          // false: there may be others
 }
 
 // full tells that the page has no room for an object of so many bytes.
@@ -217,11 +219,11 @@ func (l *look) wants(p store.Parcel, n int, line []byte) (bool, error) {
 		return false, err
 	}
 	here := func(f store.Found) bool { return f.Parcel == p.No && f.Line == n }
-	v := l.q.Versions
-	if len(all) == 0 || !l.known[o.ID].whole { // not yet indexed; or so many that some were not looked at
+	v, k := l.q.Versions, l.known[o.ID]
+	if len(all) == 0 || !k.whole { // not yet indexed; or so many that some were not looked at
 		return true, nil
 	}
-	return v.First && here(all[0]) || (v.Last || !v.First && len(v.Exact) == 0) && here(all[len(all)-1]), nil
+	return v.First && here(all[0]) || (v.Last || !v.First && len(v.Exact) == 0) && slices.ContainsFunc(k.lasts, here), nil
 }
 
 // each calls yield with what a term stands for, by parcel and line, until it gives false. whole is false where there are too many to look at.
@@ -299,12 +301,59 @@ func (l *look) versions(id stix.ID) (all []store.Found, err error) {
 	if err != nil {
 		return nil, err
 	}
+	lasts, err := l.lasts(all)
+	if err != nil {
+		return nil, err
+	}
 	all = inOrder(all)
 	if l.known == nil || len(l.known) >= maxSeeable {
 		l.known = map[stix.ID]known{}
 	}
-	l.known[id] = known{all, whole}
+	l.known[id] = known{all, lasts, whole}
 	return all, nil
+}
+
+// lasts are the last versions of an object by each who has said it: nobody's takes the place of another's. all is in the order in which it came.
+func (l *look) lasts(all []store.Found) (lasts []store.Found, err error) {
+	type author struct {
+		thread thread.ID
+		from   party.Code
+	}
+	newest := map[author]int{} // in lasts
+	for _, f := range all {
+		p, err := l.seeable(f.Parcel)
+		if err != nil {
+			return nil, err
+		}
+		if p == nil || p.Older.Has(f.Line) {
+			continue
+		}
+		who := author{thread: p.Thread}
+		if len(all) > 1 {
+			h, err := headOf(l.tx, statementOf(*p))
+			if err != nil {
+				return nil, err
+			}
+			who.from = h.From
+		}
+		switch i, ok := newest[who]; {
+		case !ok:
+			newest[who] = len(lasts)
+			lasts = append(lasts, f)
+		case f.Version > lasts[i].Version, f.Version == 0 && lasts[i].Version == 0:
+			lasts[i] = f
+		}
+	}
+	slices.SortFunc(lasts, func(a, b store.Found) int {
+		return cmp.Or(cmp.Compare(a.Parcel, b.Parcel), cmp.Compare(a.Line, b.Line))
+	})
+	distinct := lasts[:0]
+	for _, f := range lasts {
+		if !slices.ContainsFunc(distinct, func(g store.Found) bool { return same(f.Version, g.Version, f.Sum, g.Sum) }) {
+			distinct = append(distinct, f)
+		}
+	}
+	return distinct, nil
 }
 
 // inOrder sorts versions. Unversioned objects are newer the later they came; of one version that several gave, the first that came is the one that is shown.

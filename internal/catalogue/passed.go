@@ -114,7 +114,14 @@ func (w *went) fed(f Feed, at int64, entries []Entry) error {
 		if len(w.all) > maxPassings {
 			return nil
 		}
-		if !f.takes(e.Statement) || !s.belongs(e.Raw) {
+		if !f.takes(e.Statement) {
+			continue
+		}
+		s.own = e.Statement.From == w.c.Self && !intel.Desk{}.Gathers(e.Statement)
+		if goes, err := s.goes(w.tx, e.Parcel, e.Line, e.Raw); err != nil || !goes {
+			if err != nil {
+				return err
+			}
 			continue
 		}
 		if steps == nil {

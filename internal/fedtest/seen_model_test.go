@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"cmp"
 	"fmt"
+	"maps"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -257,24 +259,79 @@ func (m *model) page(q catalogue.Query) (all []string) {
 		}
 		v := q.Versions
 		exact := slices.ContainsFunc(v.Exact, func(t stix.Timestamp) bool { return string(t) == o.Modified })
-		if v.All || exact || v.First && i == end(mine, o, true) || (v.Last || !v.First && len(v.Exact) == 0) && i == end(mine, o, false) {
+		if v.All || exact || v.First && i == oldest(mine, o) || (v.Last || !v.First && len(v.Exact) == 0) && slices.Contains(lasts(mine, o), i) {
 			all = append(all, l.raw)
 		}
 	}
 	return all
 }
 
-// end is the place of an object's first or last version. Of several that gave it, the first that came stands for it; what has no versions is the newer the later it came.
-func end(all []held, o modelled, first bool) (at int) {
+// feeds tells whether line i goes into a feed of indicators and malware up to TLP:AMBER.
+func (m *model) feeds(to party.Code, i int) bool {
+	// spec: INT-4
+	goes := func(l held) bool {
+		h := l.head
+		return h.From != to && !slices.Contains(h.To, to) && m.passes(to, h)
+	}
+	l := m.lines[i]
+	own := l.head.From == m.self && bytes.Contains(l.head.Facts, []byte(`"own":true`))
+	first, known := true, own // whose word was the first that goes
+	for j, k := range m.lines {
+		if j == i || k.object.ID != l.object.ID {
+			continue
+		}
+		same := k.head.ThreadID() == l.head.ThreadID()
+		if j < i && !known && goes(k) {
+			first, known = same, true
+		}
+		if same && k.object.Modified > l.object.Modified && (j < i || !alike(k.head, l.head)) && !goes(k) {
+			return false // it was out of date when it came, and what took its place does not go
+		}
+	}
+	return goes(l) && first && l.head.Marking.TLP.Rank() <= marking.Amber.Rank() // what is stricter belongs to it, and is held back by the agreement
+}
+
+// alike tells whether who sees what came with one head sees what came with another.
+func alike(a, b *statement.Head) bool {
+	return reflect.DeepEqual(a.Marking, b.Marking) && a.From == b.From && slices.Equal(a.To, b.To) && reflect.DeepEqual(a.Agreement, b.Agreement)
+}
+
+// oldest is the place of an object's first version. Of several that gave it, the first that came stands for it.
+func oldest(all []held, o modelled) (at int) {
 	at = -1
 	for i, l := range all {
-		switch {
-		case l.object.ID != o.ID:
-		case at < 0, first && l.object.Modified < all[at].object.Modified, !first && (l.object.Modified > all[at].object.Modified || o.Modified == ""):
+		if l.object.ID == o.ID && (at < 0 || l.object.Modified < all[at].object.Modified) {
 			at = i
 		}
 	}
 	return at
+}
+
+// lasts are the places of an object's last versions by each who has said it in a thread; what has no versions is the newer the later it came. Of what several say alike the first that came stands for all.
+func lasts(all []held, o modelled) (places []int) {
+	type author struct {
+		thread thread.ID
+		from   party.Code
+	}
+	newest := map[author]int{}
+	for i, l := range all {
+		if l.object.ID != o.ID {
+			continue
+		}
+		who := author{l.head.ThreadID(), l.head.From}
+		if at, ok := newest[who]; !ok || l.object.Modified > all[at].object.Modified || o.Modified == "" {
+			newest[who] = i
+		}
+	}
+	for _, i := range slices.Sorted(maps.Values(newest)) {
+		said := func(j int) bool {
+			return all[i].object.Modified == all[j].object.Modified && (o.Modified != "" || all[i].raw == all[j].raw)
+		}
+		if !slices.ContainsFunc(places, said) {
+			places = append(places, i)
+		}
+	}
+	return places
 }
 
 // search lists what is found by a value, a word of the name, and a type.

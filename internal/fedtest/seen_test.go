@@ -226,7 +226,7 @@ func (s *sight) settles() {
 	s.f.T.Helper()
 	s.f.must(s.xa.Catalogued(s.ctx))
 	s.f.must(s.xa.Store.View(s.ctx, s.model.read))
-	for _, l := range s.model.lines {
+	for i, l := range s.model.lines {
 		// spec: INT-3
 		if label, unknown := l.object.strictest(); l.head.From == "XA" && l.head.Kind == intel.KindImport && len(unknown) > 0 && l.head.Marking.TLP != marking.Red {
 			s.f.T.Fatalf("%s is marked by who knows what, and went in under TLP:%s (%s)", l.object.ID, l.head.Marking.TLP, label)
@@ -235,8 +235,7 @@ func (s *sight) settles() {
 			continue
 		}
 		for feed, to := range s.feeds {
-			h := l.head
-			if h.From != to.Code && !slices.Contains(h.To, to.Code) && h.Marking.TLP.Rank() <= marking.Amber.Rank() && s.model.passes(to.Code, h) {
+			if s.model.feeds(to.Code, i) {
 				s.fed[feed][l.object.ID+" "+l.object.Modified] = true
 			}
 		}

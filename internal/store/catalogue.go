@@ -90,6 +90,8 @@ type Catalogue interface {
 	UpdateParcel(p Parcel) error
 	// PutCovers notes that lines of a parcel are hidden, or older, because of others, by number.
 	PutCovers(no int64, by []int64) error
+	// Covered lists the parcels of which lines are hidden, or older, because of one.
+	Covered(by int64) ([]int64, error)
 	// Recatalogue takes a statement's parcels out, as Erase does, and lets its blobs wait to be looked at again: they come to be others, with new numbers.
 	Recatalogue(id statement.ID) error
 	Parcel(no int64) (Parcel, error)

@@ -150,6 +150,11 @@ func (t *txn) PutCovers(no int64, by []int64) error {
 	return nil
 }
 
+// Covered implements store.Catalogue.
+func (t *txn) Covered(by int64) ([]int64, error) {
+	return list(t, `SELECT no FROM parcel_cover WHERE by_no = $1 ORDER BY no`, []any{by}, func(scan func(...any) error, no *int64) error { return scan(no) })
+}
+
 // Recatalogue implements store.Catalogue.
 func (t *txn) Recatalogue(id statement.ID) error {
 	contents, err := list(t, `SELECT c.id FROM statement s JOIN content c ON c.id > s.place << 9 AND c.id < (s.place + 1) << 9 WHERE s.id = $1 AND c.whole = 1 AND c.worded = 1`, []any{id[:]},

@@ -225,6 +225,11 @@ func parcelsBehind(t *testing.T, open Opener) {
 	covers(4, 2)
 	covers(5, 4)
 	h.waiting()
+	view(t, s, func(tx store.Tx) error {
+		same(t, must[[]int64](t)(tx.Covered(1)), []int64{2, 3})
+		same(t, len(must[[]int64](t)(tx.Covered(6))), 0)
+		return nil
+	})
 	update(t, s, func(tx store.Tx) error { return tx.Erase(refs[0]) })
 	h.waiting(refs[1], refs[2])
 	h.placed(h.put(parcel(refs[1], 7, 2, 1), 5000), 2, 1002) // and is behind nothing any more
