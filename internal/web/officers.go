@@ -257,7 +257,9 @@ func standsFor(s *page.Shell, scopes []string) (out []string, partner bool) {
 			out = append(out, s.Word("role", scope))
 		case what == "see" && of == "all":
 			out = append(out, s.T("officers.limit.all"))
-		case what == "partner" || what == "party" || what == "tlp" || what == "see" || what == "write":
+		case what == "tlp":
+			out = append(out, s.T("officers.limit.tlp", "TLP:"+of))
+		case what == "partner" || what == "party" || what == "see" || what == "write":
 			out = append(out, s.T("officers.limit."+what, of))
 		default:
 			out = append(out, scope)
