@@ -52,7 +52,7 @@ type source struct {
 
 func (s *source) Read(b []byte) (int, error) {
 	n, err := s.Reader.Read(b)
-	if s.n += int64(n); err != nil && err != io.EOF {
+	if s.n += int64(n); err != nil && !errors.Is(err, io.EOF) {
 		s.failed = err
 	}
 	return n, err
@@ -86,7 +86,7 @@ func Open(r io.Reader, b Bounds) (*Reader, error) {
 func (z *Reader) Read(b []byte) (int, error) {
 	n, err := z.out.Read(b)
 	if !z.packed {
-		if err != nil && err != io.EOF {
+		if err != nil && !errors.Is(err, io.EOF) {
 			err = z.fault(err)
 		}
 		return n, err
@@ -97,7 +97,7 @@ func (z *Reader) Read(b []byte) (int, error) {
 		return 0, fault.New(fault.TooLarge, "", "what is packed unpacks to more than %d MiB, and no more is taken: send it in parts", z.bounds.Bytes>>20)
 	case z.bounds.Times > 0 && z.given > max(Floor, z.bounds.Times*z.from.n):
 		return 0, fault.New(fault.TooLarge, "", "what is packed unpacks to more than %d times its size, which nothing honest does: if it is right, unpack it first", z.bounds.Times)
-	case err != nil && err != io.EOF:
+	case err != nil && !errors.Is(err, io.EOF):
 		return n, z.fault(err)
 	}
 	return n, err

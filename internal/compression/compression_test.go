@@ -106,7 +106,7 @@ func TestOpen(t *testing.T) {
 		{"a plain source that fails", io.MultiReader(strings.NewReader("abcd"), failing{cut}), "", fault.CodeOf(cut), false},
 		{"a packed one", io.MultiReader(bytes.NewReader(gz(t, strings.NewReader(text))[:40]), failing{fault.New(fault.Quota, "", "slower")}), "", fault.Quota, false},
 	} {
-		got, err := "", error(nil)
+		got := ""
 		in, err := compression.Open(c.in, compression.Bounds{Bytes: 1 << 20, Times: 100})
 		if err == nil {
 			var b []byte

@@ -5,5 +5,5 @@
 //
 // Invariants: a token that is taken back or disabled counts no longer once that is written; who guesses is slowed down by their address, and who asks by their token; no answer is cut short without the
 // other side seeing it. Whoever shows a token of an officer's looks as a program of the party's own: nothing above Options.Max, and nothing that its marking or agreement keeps from such; a partner as whoever it is, and with the TLP of its token.
-// Clauses: ONW-2. Start with gate.go.
+// Recovering is for the API, too. Clauses: ONW-2. Start with gate.go.
 package gate

@@ -2,9 +2,7 @@ package gate
 
 import (
 	"context"
-	"errors"
 	"net/http"
-	"runtime/debug"
 	"time"
 
 	"github.com/comity-exchange/comity/fault"
@@ -71,47 +69,15 @@ func (g *Gate) Failed(ctx context.Context, w http.ResponseWriter, r *http.Reques
 
 // Guarded sets what every answer has, and turns a panic into an error.
 func (g *Gate) Guarded(next http.Handler) http.Handler {
+	next = Recovering(next, func(r *http.Request, panicked any, stack string) {
+		g.node.Log.ErrorContext(r.Context(), "a "+g.face.Name+" request failed", "component", g.face.Part, "panic", panicked, "stack", stack)
+	}, func(w http.ResponseWriter, r *http.Request) {
+		g.fail(w, r, fault.New(fault.Internal, "", "internal error"))
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		out := &begun{ResponseWriter: w}
-		defer func() {
-			v := recover()
-			if v == nil {
-				return
-			}
-			err, _ := v.(error)
-			aborted := errors.Is(err, http.ErrAbortHandler)
-			if !aborted {
-				g.node.Log.ErrorContext(r.Context(), "a "+g.face.Name+" request failed", "component", g.face.Part, "panic", v, "stack", string(debug.Stack()))
-			}
-			if out.yes || aborted {
-				panic(http.ErrAbortHandler) // the other side sees that it is cut short
-			}
-			g.fail(w, r, fault.New(fault.Internal, "", "internal error"))
-		}()
-		next.ServeHTTP(out, r)
+		next.ServeHTTP(w, r)
 	})
 }
-
-// begun tells whether an answer has begun.
-type begun struct {
-	http.ResponseWriter
-	yes bool
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (b *begun) WriteHeader(status int) {
-	b.yes = true
-	b.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements http.ResponseWriter.
-func (b *begun) Write(p []byte) (int, error) {
-	b.yes = true
-	return b.ResponseWriter.Write(p)
-}
-
-// Unwrap is for http.ResponseController.
-func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }

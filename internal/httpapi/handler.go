@@ -3,10 +3,8 @@ package httpapi
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
+	"github.com/comity-exchange/comity/internal/gate"
 	"github.com/comity-exchange/comity/internal/node"
 )
 
@@ -97,6 +96,11 @@ func redirects(at string) bool {
 
 // guarded sets what every answer has, and turns a panic into a problem.
 func (a *api) guarded(next http.Handler) http.Handler {
+	next = gate.Recovering(next, func(r *http.Request, panicked any, stack string) {
+		a.node.Log.ErrorContext(r.Context(), "a request to the API failed", "component", "api", "panic", panicked, "stack", stack)
+	}, func(w http.ResponseWriter, _ *http.Request) {
+		problemOf(fault.New(fault.Internal, "", "internal error")).write(w)
+	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'")
@@ -105,46 +109,9 @@ func (a *api) guarded(next http.Handler) http.Handler {
 		h.Set("Cross-Origin-Opener-Policy", "same-origin")
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")
 		h.Set("Cache-Control", "no-store")
-		out := &begun{ResponseWriter: w}
-		defer func() {
-			v := recover()
-			if v == nil {
-				return
-			}
-			err, _ := v.(error)
-			aborted := errors.Is(err, http.ErrAbortHandler)
-			if !aborted {
-				a.node.Log.ErrorContext(r.Context(), "a request to the API failed", "component", "api", "panic", v, "stack", string(debug.Stack()))
-			}
-			if out.yes || aborted {
-				panic(http.ErrAbortHandler) // the other side sees that it is cut short
-			}
-			problemOf(fault.New(fault.Internal, "", "internal error")).write(w)
-		}()
-		next.ServeHTTP(out, r)
+		next.ServeHTTP(w, r)
 	})
 }
-
-// begun tells whether an answer has begun.
-type begun struct {
-	http.ResponseWriter
-	yes bool
-}
-
-// WriteHeader implements http.ResponseWriter.
-func (b *begun) WriteHeader(status int) {
-	b.yes = true
-	b.ResponseWriter.WriteHeader(status)
-}
-
-// Write implements http.ResponseWriter.
-func (b *begun) Write(p []byte) (int, error) {
-	b.yes = true
-	return b.ResponseWriter.Write(p)
-}
-
-// Unwrap is for http.ResponseController.
-func (b *begun) Unwrap() http.ResponseWriter { return b.ResponseWriter }
 
 // caller is whoever makes a request.
 type caller struct {

@@ -7,7 +7,6 @@ import (
 	"io"
 	"iter"
 	mathrand "math/rand/v2"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -124,16 +123,11 @@ func (n *Node) RunMirror(ctx context.Context, name string, again bool) (MirrorVi
 	}
 	var m mirror.Mirror
 	err := n.Store.View(ctx, func(tx store.Tx) error {
-		all, err := mirrorsOf(tx)
-		i := slices.IndexFunc(all, func(m mirror.Mirror) bool { return m.Name == name })
-		switch {
-		case err != nil:
-			return err
-		case i < 0:
-			return noMirror()
+		all, i, err := mirrorAt(tx, called(name))
+		if err == nil {
+			m = all[i]
 		}
-		m = all[i]
-		return nil
+		return err
 	})
 	if err != nil {
 		return MirrorView{}, err
@@ -240,13 +234,9 @@ func (n *Node) fetchHeld(ctx context.Context, m mirror.Mirror, asked asking) err
 // changeRun changes the state of a mirror that is there, where change says that it did.
 func (n *Node) changeRun(ctx context.Context, id string, change func(*mirror.Mirror, *mirror.State) (bool, error)) error {
 	return n.Exchange.Update(ctx, func(tx store.Tx) error {
-		all, err := mirrorsOf(tx)
+		all, i, err := mirrorAt(tx, func(m mirror.Mirror) bool { return m.ID == id })
 		if err != nil {
 			return err
-		}
-		i := slices.IndexFunc(all, func(m mirror.Mirror) bool { return m.ID == id })
-		if i < 0 {
-			return noMirror()
 		}
 		s, err := mirrorState(tx, id)
 		if err != nil {

@@ -133,6 +133,22 @@ func noMirror() error {
 	return fault.New(fault.NotFound, "", "there is no mirror of that name here")
 }
 
+// mirrorAt finds one among all, and where it stands there. Error: fault.NotFound.
+func mirrorAt(tx store.Tx, is func(mirror.Mirror) bool) (all []mirror.Mirror, at int, err error) {
+	if all, err = mirrorsOf(tx); err != nil {
+		return nil, 0, err
+	}
+	if at = slices.IndexFunc(all, is); at < 0 {
+		return nil, 0, noMirror()
+	}
+	return all, at, nil
+}
+
+// called is for mirrorAt.
+func called(name string) func(mirror.Mirror) bool {
+	return func(m mirror.Mirror) bool { return m.Name == name }
+}
+
 // Mirrors lists the mirrors by name. Whoever looks after the node, and whoever reads what they bring, may see them. Error: fault.Denied.
 func (n *Node) Mirrors(ctx context.Context) ([]MirrorView, error) {
 	out := []MirrorView{}
@@ -389,13 +405,9 @@ func (n *Node) RemoveMirror(ctx context.Context, name string) error {
 		if err := n.may(ctx, tx, auth.Keep, auth.Matter{}); err != nil {
 			return err
 		}
-		all, err := mirrorsOf(tx)
+		all, i, err := mirrorAt(tx, called(name))
 		if err != nil {
 			return err
-		}
-		i := slices.IndexFunc(all, func(m mirror.Mirror) bool { return m.Name == name })
-		if i < 0 {
-			return noMirror()
 		}
 		if err := tx.SetMeta(noteMirror+all[i].ID, ""); err != nil {
 			return err
@@ -414,13 +426,9 @@ func (n *Node) WakeMirror(ctx context.Context, name string, again bool) error {
 		if err := n.may(ctx, tx, auth.Keep, auth.Matter{}); err != nil {
 			return err
 		}
-		all, err := mirrorsOf(tx)
+		all, i, err := mirrorAt(tx, called(name))
 		if err != nil {
 			return err
-		}
-		i := slices.IndexFunc(all, func(m mirror.Mirror) bool { return m.Name == name })
-		if i < 0 {
-			return noMirror()
 		}
 		s, err := mirrorState(tx, all[i].ID)
 		if err != nil {

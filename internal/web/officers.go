@@ -12,6 +12,8 @@ import (
 	"github.com/comity-exchange/comity/internal/node"
 	"github.com/comity-exchange/comity/internal/web/door"
 	"github.com/comity-exchange/comity/internal/web/page"
+	"github.com/comity-exchange/comity/marking"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
 
@@ -39,6 +41,9 @@ func (f *face) showOfficers(w http.ResponseWriter, r *http.Request, status int, 
 	v.MayKeys = f.n.Authorize(ctx, auth.ManageTokens, auth.Matter{}) == nil
 	if v.Roles == nil {
 		v.Roles = roleChoices(s, nil)
+	}
+	if v.TLPs == nil {
+		v.TLPs = labels(s, string(marking.Green))
 	}
 	for _, o := range all {
 		row := page.OfficerRow{
@@ -84,7 +89,8 @@ func (f *face) dropWay(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (f *face) tokenRow(s *page.Shell, t node.TokenView) page.TokenRow {
-	row := page.TokenRow{Name: t.Name, Made: moment(t.Made), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed), State: "good", Roles: s.Words("role", t.Scopes)}
+	row := page.TokenRow{Name: t.Name, Made: moment(t.Made), Expires: moment(t.Expires), LastUsed: moment(t.LastUsed), State: "good"}
+	row.Roles, row.Partner = standsFor(s, t.Scopes)
 	switch {
 	case !t.Revoked.IsZero():
 		row.State = "revoked"
@@ -150,6 +156,8 @@ func (f *face) changeOfficer(w http.ResponseWriter, r *http.Request) error {
 		return f.makeLink(w, r, id)
 	case "token":
 		return f.makeToken(w, r, id, in.Get("days"))
+	case "partner":
+		return f.makePartnerToken(w, r, id)
 	default:
 		err = fault.New(fault.NotFound, "", "there is no such page")
 	}
@@ -185,16 +193,80 @@ func (f *face) linkURL(r *http.Request, secret auth.Secret) string {
 
 // makeToken makes a token in all of an officer's roles, like makeLink.
 func (f *face) makeToken(w http.ResponseWriter, r *http.Request, id, days string) error {
-	n, err := strconv.Atoi(days)
-	if err != nil || n < 1 {
-		return f.officerFault(w, r, fault.New(fault.Usage, "", "a token is good for a number of days, 366 at most"))
+	expires, err := f.expiry(days)
+	if err != nil {
+		return f.officerFault(w, r, err)
 	}
-	expires := f.n.Now().Add(time.Duration(min(n, 400)) * 24 * time.Hour)
 	secret, err := f.n.MakeToken(r.Context(), id, nil, statement.TimeOf(expires))
 	if err != nil {
 		return f.officerFault(w, r, err)
 	}
 	return f.showOfficers(w, r, http.StatusOK, &page.Officers{Secret: &page.Shown{Text: secret.Reveal(), Officer: id, Expires: expires}})
+}
+
+// expiry is the end of so many days. Error: fault.Usage.
+func (f *face) expiry(days string) (time.Time, error) {
+	n, err := strconv.Atoi(days)
+	if err != nil || n < 1 {
+		return time.Time{}, fault.New(fault.Usage, "", "a token is good for a number of days, 366 at most")
+	}
+	return f.n.Now().Add(time.Duration(min(n, 400)) * 24 * time.Hour), nil // what is too long the office refuses
+}
+
+// makePartnerToken makes a token for somebody outside, in an officer's name and within limits, like makeToken. What is refused is shown again as it was filled in.
+func (f *face) makePartnerToken(w http.ResponseWriter, r *http.Request, id string) error {
+	// spec: INT-9
+	in := r.PostForm
+	limits := node.TokenLimits{
+		Partner: strings.TrimSpace(in.Get("partner")), Party: party.Code(strings.TrimSpace(in.Get("party"))), TLP: marking.TLP(in.Get("tlp")),
+		See: strings.Fields(strings.ReplaceAll(in.Get("see"), ",", " ")), Write: strings.TrimSpace(in.Get("write")),
+	}
+	if in.Get("all") != "" {
+		limits.See = append(limits.See, "all")
+	}
+	expires, err := f.expiry(in.Get("days"))
+	if err == nil && limits.Partner == "" {
+		err = fault.New(fault.Usage, "", "say who outside is to have the token")
+	}
+	var secret auth.Secret
+	if err == nil {
+		secret, err = f.n.MakeTokenWithin(r.Context(), id, nil, limits, statement.TimeOf(expires))
+	}
+	if said := fault.Of(err); err != nil && said.Code == fault.NotFound && said.Clause != "" { // not a page, but a name in the form
+		err = fault.Wrap(err, fault.Usage, said.Clause, "%s", said.Msg)
+	}
+	if err != nil {
+		s := f.shell(r, "officers.title", "officers")
+		problem := page.FaultOf(s, err)
+		return f.showOfficers(w, r, problem.Status, &page.Officers{Fault: &problem, TLPs: labels(s, in.Get("tlp")), Partner: page.PartnerForm{
+			Officer: id, Name: in.Get("partner"), Party: in.Get("party"), See: in.Get("see"), Write: in.Get("write"), Days: in.Get("days"), All: in.Get("all") != "",
+		}})
+	}
+	return f.showOfficers(w, r, http.StatusOK, &page.Officers{Secret: &page.Shown{Partner: true, Text: secret.Reveal(), Officer: limits.Partner, Expires: expires}})
+}
+
+// standsFor is what a token stands for: roles, and limits with ids cut short.
+func standsFor(s *page.Shell, scopes []string) (out []string, partner bool) {
+	for _, scope := range scopes {
+		what, of, limit := strings.Cut(scope, ":")
+		if _, err := statement.ParseID(of); err == nil {
+			of = of[:8]
+		}
+		switch {
+		case !limit:
+			out = append(out, s.Word("role", scope))
+		case what == "see" && of == "all":
+			out = append(out, s.T("officers.limit.all"))
+		case what == "tlp":
+			out = append(out, s.T("officers.limit.tlp", "TLP:"+of))
+		case what == "partner" || what == "party" || what == "see" || what == "write":
+			out = append(out, s.T("officers.limit."+what, of))
+		default:
+			out = append(out, scope)
+		}
+		partner = partner || what == "partner" && limit
+	}
+	return out, partner
 }
 
 // revokeToken makes a token good for nothing.

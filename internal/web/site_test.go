@@ -125,7 +125,7 @@ func TestCrossSite(t *testing.T) {
 	for name, headers := range map[string]http.Header{
 		"cross-site": {"Sec-Fetch-Site": {"cross-site"}}, "same-site": {"Sec-Fetch-Site": {"same-site"}}, "a foreign origin": {"Origin": {"https://evil.example"}},
 	} {
-		for _, path := range []string{thread + "/say", thread + "/read", thread + "/recall", "/may", "/preferences", "/log", door.SignOut, "/api/threads"} {
+		for _, path := range []string{thread + "/say", thread + "/read", thread + "/recall", "/may", "/preferences", "/log", "/officers/writer/partner", door.SignOut, "/api/threads"} {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, origin+path, strings.NewReader("do=send"))
 			r.Header = headers.Clone()
 			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")

@@ -21,11 +21,33 @@ type Officers struct {
 	Secret  *Shown // a secret that was made just now
 	Fault   *Fault
 	Adding  OfficerRow // what was filled in and refused
+	Partner PartnerForm
+	TLPs    []Choice
+}
+
+// PartnerForm is what was filled in for a partner's token and refused.
+type PartnerForm struct {
+	Officer string // in whose name; "": nothing was
+	Name    string
+	Party   string
+	See     string
+	Write   string
+	Days    string
+	All     bool
+}
+
+// partner is the form of one officer.
+func (o *Officers) partner(id string) PartnerForm {
+	if o.Partner.Officer != id {
+		return PartnerForm{Days: "90"}
+	}
+	return o.Partner
 }
 
 // Shown is a secret on the only page that ever has it.
 type Shown struct {
 	Link    bool // else a token
+	Partner bool // and that a partner's, whom Officer names
 	Text    string
 	Officer string
 	Expires time.Time
@@ -64,6 +86,7 @@ type TokenRow struct {
 	Expires  time.Time
 	LastUsed time.Time
 	State    string // "good", "expired" or "revoked"
+	Partner  bool   // somebody outside has it
 }
 
 func roleWords(s *Shell, roles []Choice) []string {
