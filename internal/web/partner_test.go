@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
 	"github.com/comity-exchange/comity/internal/node"
@@ -18,7 +19,7 @@ func TestPartnerToken(t *testing.T) {
 	t.Parallel()
 	// spec: INT-9
 	d := newDesk(t)
-	source, err := d.xa.OpenSource(d.as("writer"), "hospitals", "stix", marking.Marking{TLP: marking.Green}, d.xa.By("", ""))
+	source, err := d.xa.OpenSource(d.as("writer"), intel.Source{Name: "hospitals", Format: "stix"}, marking.Marking{TLP: marking.Green}, d.xa.By("", ""))
 	d.must(err)
 	d.has("the form", d.page("root", "/officers"), "A token for a partner who has no node", `action="/officers/writer/partner"`)
 	whole := url.Values{"partner": {"hospital-7"}, "party": {"XC"}, "tlp": {"GREEN"}, "see": {"hospitals"}, "write": {source.String()[:12]}, "days": {"30"}}
