@@ -414,7 +414,7 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 		return s.show(views, func(p *page) {
 			for _, e := range views {
 				p.say("%s, from %s under TLP:%s, in %s", cmp.Or(string(e.Modified), "without a version"), e.From, e.TLP, e.With.Short())
-				p.say("  %s", e.Object)
+				p.say("  %s", escaped([]byte(e.Object)))
 			}
 			for _, by := range seen {
 				p.say("Seen by %s: %s%s", by.Party, plural(by.Count, "time", "times"), between(by.First, by.Last))
