@@ -217,7 +217,7 @@ func (d *definitions) find(id stix.ID) (stix.Definition, bool) {
 type Viewer struct {
 	Officer bool        // sees all that is here; who may sit at the desk is held by package node
 	Party   party.Code  // for whom it is: Self for a program of its own, exchange.Outside for who is no party
-	Max     marking.TLP // what a program's or partner's token is good for; an officer's has no bound
+	Max     marking.TLP // what a program's or partner's token is good for; an officer's look has no bound where it says none
 
 	at int64 // the store's version when it began to look; set by Catalogue.from
 }
@@ -292,12 +292,12 @@ func (c *Catalogue) sees(tx store.Tx, v Viewer, id statement.ID) (may bool, err 
 func (c *Catalogue) judge(tx store.Tx, v Viewer, id statement.ID) (bool, error) {
 	// spec: INT-9, ONW-1, THR-7
 	s, err := tx.Statement(id)
-	if err != nil || s.Void != "" || v.Officer {
+	if err != nil || s.Void != "" || v.Officer && v.Max == "" {
 		return err == nil && s.Void == "", err
 	}
 	h, err := statement.Reread(s.ID, s.Head)
-	if err != nil || h.Marking.TLP.Rank() > v.Max.Rank() {
-		return false, err
+	if err != nil || h.Marking.TLP.Rank() > v.Max.Rank() || v.Officer {
+		return err == nil && h.Marking.TLP.Rank() <= v.Max.Rank(), err
 	}
 	p, err := c.Exchange.Onward(tx, h, v.Party, false)
 	return err == nil && p.Permitted, err

@@ -58,6 +58,9 @@ type Report struct {
 	Said       []statement.ID   `json:"said,omitempty"`
 	Types      map[string]int64 `json:"types,omitempty"`
 	Markings   map[string]int64 `json:"markings,omitempty"` // by TLP label
+
+	Unsought      int64     `json:"unsought,omitzero"`        // indicators among what was taken that cannot be looked for in logs
+	UnsoughtFirst []Refused `json:"unsought_first,omitempty"` // of these, the first twenty, and why
 }
 
 // ImportOptions are what an import may have beside.
@@ -326,6 +329,7 @@ func (g *gathering) add(c candidate) error {
 	p.open, p.n, p.objects = append(append(p.open, c.line...), '\n'), p.n+1, p.objects+1
 	g.report.Types[string(c.item.Object.Type)]++
 	g.report.Markings[string(c.marking.TLP)]++
+	g.sought(c.item)
 	if g.o.Taken != nil {
 		g.o.Taken(c.item.Object)
 	}

@@ -208,7 +208,8 @@ func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name
 type imported struct {
 	catalogue.Report `json:",embed"`
 	Files            []importedFile `json:"files"`
-	Failures         []misread      `json:"failures,omitempty"` // in the place of the report's
+	Failures         []misread      `json:"failures,omitempty"`       // in the place of the report's
+	UnsoughtFirst    []misread      `json:"unsought_first,omitempty"` // likewise
 }
 
 // importedFile is what came of one file.
@@ -230,6 +231,10 @@ func (all *imported) add(name string, r catalogue.Report) {
 	for _, f := range r.Failures {
 		all.Failures = append(all.Failures, misread{name, f})
 	}
+	for _, f := range r.UnsoughtFirst {
+		all.UnsoughtFirst = append(all.UnsoughtFirst, misread{name, f})
+	}
+	all.Unsought += r.Unsought
 	all.Objects, all.Refused, all.Duplicates = all.Objects+r.Objects, all.Refused+r.Refused, all.Duplicates+r.Duplicates
 	all.Said = append(all.Said, r.Said...)
 	if all.Types == nil {
@@ -243,7 +248,10 @@ func (all *imported) add(name string, r catalogue.Report) {
 	}
 }
 
-const shownFailures = 20
+const (
+	shownFailures = 20
+	shownUnsought = 3
+)
 
 func (c *intelImportCmd) tell(p *page, r imported) {
 	did := "Imported"
@@ -268,10 +276,14 @@ func (c *intelImportCmd) tell(p *page, r imported) {
 	if r.Duplicates > 0 {
 		p.say("Here already: %s.", number(int(r.Duplicates)))
 	}
+	several := len(r.Files) > 1
+	if r.Unsought > 0 {
+		p.say("%s cannot be looked for in logs, and %s kept for others. First:", plural(r.Unsought, "indicator", "indicators"), map[bool]string{true: "is", false: "are"}[r.Unsought == 1])
+		tellPlaces(p, r.UnsoughtFirst, shownUnsought, several)
+	}
 	if r.Refused == 0 {
 		return
 	}
-	several := len(r.Files) > 1
 	if p.say("Not understood: %s.", number(int(r.Refused))); several {
 		for _, file := range r.Files {
 			if file.Refused > 0 {
@@ -279,9 +291,14 @@ func (c *intelImportCmd) tell(p *page, r imported) {
 			}
 		}
 	}
-	for i, f := range r.Failures {
-		if i == shownFailures {
-			p.say("  … (--json lists up to a thousand of a file)")
+	tellPlaces(p, r.Failures, shownFailures, several)
+}
+
+// tellPlaces tells of places in files, at most so many.
+func tellPlaces(p *page, all []misread, most int, several bool) {
+	for i, f := range all {
+		if i == most {
+			p.say("  … (--json lists more)")
 			break
 		}
 		text := f.String()
@@ -414,7 +431,7 @@ func (c *intelShowCmd) Run(ctx context.Context, s *session) error {
 		return s.show(views, func(p *page) {
 			for _, e := range views {
 				p.say("%s, from %s under TLP:%s, in %s", cmp.Or(string(e.Modified), "without a version"), e.From, e.TLP, e.With.Short())
-				p.say("  %s", e.Object)
+				p.say("  %s", escaped([]byte(e.Object)))
 			}
 			for _, by := range seen {
 				p.say("Seen by %s: %s%s", by.Party, plural(by.Count, "time", "times"), between(by.First, by.Last))

@@ -20,11 +20,13 @@ import (
 type listing struct {
 	ctx    context.Context
 	n      *node.Node
+	viewer catalogue.Viewer
 	of     thread.ID
 	now    time.Time
 	defang bool
 	names  map[thread.ID]string // of sources, feeds and shares
 
+	strict  *strictest
 	parser  stix.Parser
 	seen    map[[16]byte]struct{} // values of a plain list that are written
 	left    int64                 // objects that look for no values
@@ -42,7 +44,7 @@ func (l *listing) export(s *session, csv bool, w io.Writer) error {
 	} else {
 		l.seen = map[[16]byte]struct{}{}
 	}
-	err := l.n.EachParcel(l.ctx, l.of, func(t catalogue.Text) error { return l.parcel(t, csv, out) })
+	err := l.n.Catalogue.EachParcel(l.ctx, l.viewer, l.of, func(t catalogue.Text) error { return l.parcel(t, csv, out) })
 	if err == nil {
 		err = unwritten(out.Flush())
 	}
@@ -77,7 +79,7 @@ func (l *listing) parcel(t catalogue.Text, csv bool, out *bufio.Writer) error {
 	last := map[int]catalogue.Entry{}
 	var err error
 	if len(doubtful) > 0 {
-		if last, err = l.n.ObjectsAt(l.ctx, t.No, doubtful...); err != nil {
+		if last, err = l.n.Catalogue.At(l.ctx, l.viewer, t.No, doubtful...); err != nil {
 			return err
 		}
 	}
@@ -133,6 +135,7 @@ func (l *listing) line(t catalogue.Text, source string, raw []byte, csv bool, ou
 			}
 			text = append(text, '\n')
 		}
+		l.strict.add(t.Head.Marking.TLP)
 		if _, err := out.Write(text); err != nil {
 			return unwritten(err)
 		}

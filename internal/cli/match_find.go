@@ -217,7 +217,7 @@ func (s *session) tell(ctx context.Context, log string, f match.Occurrence, from
 		if err != nil {
 			return fault.Wrap(err, fault.Internal, "", "an occurrence cannot be written as JSON")
 		}
-		return s.print(append(b, '\n'))
+		return s.print(append(escaped(b), '\n'))
 	}
 	p := s.page()
 	p.say("%s  %s %s  %s:%d  %s  %s", orNone(instant(f.Time), "-"), v.Kind, p.warn(line(f.Value)), line(log), f.Line, line(f.Field), line(fmt.Sprintf("%.100s", f.Written)))

@@ -1,26 +1,49 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
 	"unicode/utf8"
 
 	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 )
 
-// page collects what is shown to a person. What others wrote goes through line or prose before it gets here.
+// page collects what is shown to a person. Nothing that goes into it by say or table steers a terminal, whoever wrote it; what others wrote still goes through line where it is to stay one line.
 type page struct {
 	strings.Builder
 	now    statement.Time
 	colour bool
 }
 
-// say adds a line.
-func (p *page) say(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+// say adds a line, or several where the text has line feeds.
+func (p *page) say(format string, args ...any) {
+	p.WriteString(p.harmless(fmt.Sprintf(format, args...)) + "\n")
+}
+
+// harmless is a text without what steers a terminal or turns the direction of writing, but for the colours that paint has put in. Whoever forgets line somewhere shows a stray colour at worst.
+func (p *page) harmless(s string) string {
+	if !p.colour {
+		return prose(s)
+	}
+	var b strings.Builder
+	for i, part := range strings.Split(s, "\x1b") {
+		for _, code := range []string{"[0m", "[1m", "[2m", "[1;31m"} {
+			if rest, ok := strings.CutPrefix(part, code); ok && i > 0 {
+				b.WriteString("\x1b" + code)
+				part = rest
+				break
+			}
+		}
+		b.WriteString(prose(part))
+	}
+	return b.String()
+}
 
 // gap adds an empty line between parts.
 func (p *page) gap() {
@@ -49,7 +72,14 @@ type table struct {
 
 func newTable(heads ...string) *table { return &table{heads: heads, alert: map[int]bool{}} }
 
-func (t *table) add(cells ...string) { t.rows = append(t.rows, cells) }
+// add takes a row. Its cells are made safe for a terminal here, so that no command can forget it; none is painted.
+func (t *table) add(cells ...string) {
+	row := make([]string, len(cells))
+	for i, c := range cells {
+		row[i] = strings.NewReplacer("\n", " ", "\t", " ").Replace(prose(c))
+	}
+	t.rows = append(t.rows, row)
+}
 
 func (t *table) addAlert(alert bool, cells ...string) {
 	t.alert[len(t.rows)] = alert
@@ -106,14 +136,40 @@ func line(s string) string {
 // prose does the same for a text of several lines.
 func prose(s string) string {
 	return strings.Map(func(r rune) rune {
-		switch {
-		case r == '\n' || r == '\t':
-			return r
-		case unicode.IsControl(r), unicode.Is(unicode.Cf, r) && r != '\u200d' && r != '\u200c', r == unicode.ReplacementChar, r == '\u2028', r == '\u2029':
+		if r == unicode.ReplacementChar || steers(r) {
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(s, ""))
+}
+
+// steers tells of a character whether it does something to a terminal or to the direction of writing, rather than being shown.
+func steers(r rune) bool {
+	switch r {
+	case '\n', '\t', '\u200c', '\u200d':
+		return false
+	case '\u2028', '\u2029':
+		return true
+	}
+	return unicode.IsControl(r) || unicode.Is(unicode.Cf, r)
+}
+
+// escaped is JSON that says the same, with what steers a terminal written as \uXXXX: it can stand in strings alone.
+func escaped(raw []byte) []byte {
+	if bytes.IndexFunc(raw, steers) < 0 {
+		return raw
+	}
+	out := make([]byte, 0, len(raw)+64)
+	for _, r := range string(raw) {
+		if !steers(r) || r < ' ' {
+			out = utf8.AppendRune(out, r)
+			continue
+		}
+		for _, unit := range utf16.AppendRune(nil, r) {
+			out = fmt.Appendf(out, "\\u%04x", unit)
+		}
+	}
+	return out
 }
 
 // cut shortens a cell.

@@ -58,7 +58,7 @@ func (s *session) report(err error) {
 	if s.json && !s.printed {
 		b, e := json.Marshal(map[string]failure{"error": f}, json.Deterministic(true), jsontext.WithIndent("  "))
 		if e == nil {
-			_ = s.print(append(b, '\n')) // the exit status says it too
+			_ = s.print(append(escaped(b), '\n')) // the exit status says it too
 			return
 		}
 	}

@@ -95,7 +95,7 @@ func (s *session) show(v any, human func(p *page)) error {
 		if err != nil {
 			return fault.Wrap(err, fault.Internal, "", "the result cannot be written as JSON")
 		}
-		return s.print(append(b, '\n'))
+		return s.print(append(escaped(b), '\n'))
 	}
 	p := s.page()
 	human(p)
@@ -113,7 +113,7 @@ func (s *session) print(b []byte) error {
 
 // note says something beside the result, to people alone.
 func (s *session) note(text string) {
-	_, _ = io.WriteString(s.err, "comity: "+text+"\n") // nobody is there to be told
+	_, _ = io.WriteString(s.err, "comity: "+prose(text)+"\n") // nobody is there to be told
 }
 
 // terminal gives the file of a terminal; ok is false for anything else.

@@ -262,13 +262,24 @@ func (n *Node) Object(ctx context.Context, id stix.ID) (catalogue.View, error) {
 	return n.Catalogue.Object(ctx, v, id)
 }
 
-// Objects gives an officer a page of the catalogue.
+// Objects gives an officer a page of the catalogue: all of it, or what the query's viewer may see.
 func (n *Node) Objects(ctx context.Context, q catalogue.Query) (catalogue.Page, error) {
-	var err error
-	if q.For, err = n.AtDesk(ctx); err != nil {
+	desk, err := n.AtDesk(ctx)
+	if err != nil {
 		return catalogue.Page{}, err
 	}
+	if q.For == (catalogue.Viewer{}) {
+		q.For = desk
+	}
 	return n.Catalogue.Page(ctx, q)
+}
+
+// MarkingOf is how a statement is marked, with which objects came.
+func (n *Node) MarkingOf(ctx context.Context, id statement.ID) (marking.Marking, error) {
+	if _, err := n.AtDesk(ctx); err != nil {
+		return marking.Marking{}, err
+	}
+	return n.markingOf(ctx, id)
 }
 
 // Catalogued takes all that has come into the catalogue, and sends what the feeds that this party offers have to bring. A served node does that by itself.
