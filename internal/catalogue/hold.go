@@ -3,6 +3,7 @@ package catalogue
 import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
+	"github.com/comity-exchange/comity/party"
 	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
 )
@@ -76,7 +77,8 @@ func (n *newcomers) revoke(p *parsed, i int, h held) error {
 	if later && !l.revoked {
 		return nil
 	}
-	from, counts, revoked := p.head.From, true, l.revoked
+	var from party.Code
+	counts, revoked := true, l.revoked
 	if h.new != nil {
 		counts, from, revoked = !h.new.void, h.new.head.From, h.new.lines[h.line].revoked
 	} else {

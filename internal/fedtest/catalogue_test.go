@@ -153,7 +153,7 @@ func TestVersionsStandBesideEachOther(t *testing.T) {
 	same("source one, exactly", list(catalogue.Query{Thread: one, Versions: catalogue.Versions{Exact: []stix.Timestamp{v2}}}), v2+" of 1 by -1")
 	same("source two", list(catalogue.Query{Thread: two}), v3+" of 1 by 10", v1+" of 2 by -1")
 	same("source red", list(catalogue.Query{Thread: red}), v2+" of 2 by -1")
-	same("everything", list(catalogue.Query{}), v3+" of 1 by -1", v2+" of 2 by -1")
+	same("everything, the last of each", list(catalogue.Query{}), v3+" of 1 by -1", v1+" of 2 by -1", v2+" of 2 by -1")
 	page, err := xa.Catalogue.Page(t.Context(), catalogue.Query{For: catalogue.Viewer{Party: "XA", Max: marking.Amber}})
 	f.must(err)
 	if len(page.Objects) != 2 || !bytes.Equal(page.Objects[1].Raw, []byte(indicator(2, v1, ""))) {
