@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
@@ -31,6 +32,8 @@ type server struct {
 	lists  lists
 	sums   sums
 	room   *room
+
+	searching time.Duration // for how long one search looks
 }
 
 // call is one request of somebody who was let in.
@@ -101,7 +104,7 @@ func Handler(life context.Context, n *node.Node, o Options) http.Handler {
 }
 
 func newServer(life context.Context, n *node.Node, o Options) *server {
-	s := &server{node: n, room: newRoom(), keeper: &keeper{life: life, from: n.Catalogue, names: n.EveryCollection, patience: patience}}
+	s := &server{node: n, room: newRoom(), searching: maxSearching, keeper: &keeper{life: life, from: n.Catalogue, names: n.EveryCollection, patience: patience}}
 	s.gate = gate.New(n, o, gate.Face{
 		Name: "MISP", Part: "misp", How: "as Authorization: comity_token_…; a feed takes it as the password of HTTP Basic, too", Token: token, Fail: fail,
 	})
