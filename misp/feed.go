@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"crypto/md5"
 	"encoding/hex"
+	"errors"
+	"io"
 	"iter"
 	"strings"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/stix"
 )
 
 // Manifest is what a feed says of its events: manifest.json, beside a file UUID.json for each.
@@ -34,30 +37,54 @@ const (
 	MaxManifestEvents = 1 << 18
 )
 
-// ParseManifest reads manifest.json. Errors: fault.Malformed, fault.TooLarge.
-func ParseManifest(b []byte) (Manifest, error) {
+// ParseManifest reads manifest.json. What it lists under a name that is no UUID, or cannot be read, is refused, each with its place and why, and costs the others nothing: a name is
+// never more than a UUID. Errors: fault.Malformed, fault.TooLarge.
+func ParseManifest(b []byte) (m Manifest, refused []stix.Item, err error) {
 	if len(b) > MaxManifestBytes {
-		return nil, fault.New(fault.TooLarge, "", "a manifest has at most %d bytes", MaxManifestBytes)
+		return nil, nil, fault.New(fault.TooLarge, "", "a manifest has at most %d bytes", MaxManifestBytes)
 	}
 	if err := shallow(b, maxDepth); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if bytes.Equal(bytes.TrimSpace(b), []byte("[]")) { // an empty feed, as some programs write it
-		return Manifest{}, nil
+		return Manifest{}, nil, nil
 	}
-	var m Manifest
-	if err := json.Unmarshal(b, &m); err != nil {
-		return nil, why(err, "the manifest cannot be read")
+	in := jsontext.NewDecoder(bytes.NewReader(b))
+	if begin, err := in.ReadToken(); err != nil || begin.Kind() != '{' {
+		return nil, nil, why(err, "the manifest cannot be read")
 	}
-	if len(m) > MaxManifestEvents {
-		return nil, fault.New(fault.TooLarge, "", "a manifest has at most %d events", MaxManifestEvents)
-	}
-	for u := range m {
+	m = Manifest{}
+	for i := 0; in.PeekKind() == '"'; i++ {
+		if i == MaxManifestEvents {
+			return nil, nil, fault.New(fault.TooLarge, "", "a manifest has at most %d events", MaxManifestEvents)
+		}
+		name, err := in.ReadToken()
+		if err != nil {
+			return nil, nil, why(err, "the manifest cannot be read")
+		}
+		u := UUID(name.String())
+		v, err := in.ReadValue()
+		if err != nil {
+			return nil, nil, why(err, "the manifest cannot be read")
+		}
+		var e Entry
 		if !u.Valid() {
-			return nil, fault.New(fault.Malformed, "", "a manifest has an event whose name is no UUID")
+			err = malformed("the manifest's event %d has a name that is no UUID", i+1)
+		} else if failed := json.Unmarshal(v, &e); failed != nil || v.Kind() != '{' {
+			err = malformed("what the manifest says of its event %d cannot be read", i+1)
+		}
+		if err != nil {
+			refused = append(refused, stix.Item{Index: i, Err: err})
+			continue
+		}
+		m[u] = e
+	}
+	for _, end := range []error{nil, io.EOF} {
+		if _, err := in.ReadToken(); !errors.Is(err, end) {
+			return nil, nil, why(err, "the manifest cannot be read")
 		}
 	}
-	return m, nil
+	return m, refused, nil
 }
 
 // Entry is what a manifest says of e.

@@ -22,11 +22,11 @@ type Feed struct {
 	Mapping Mapping
 }
 
-// Manifest reads which events there are. Errors: those of Open and ParseManifest.
-func (f Feed) Manifest() (Manifest, error) {
+// Manifest reads which events there are, and what of that is refused. Errors: those of Open and ParseManifest.
+func (f Feed) Manifest() (Manifest, []stix.Item, error) {
 	b, err := f.read("manifest.json", MaxManifestBytes)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	return ParseManifest(b)
 }

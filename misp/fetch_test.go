@@ -43,7 +43,7 @@ func TestFetch(t *testing.T) {
 		},
 		Known: func(u misp.UUID) misp.Seconds { return known[u] },
 	}
-	m, err := feed.Manifest()
+	m, _, err := feed.Manifest()
 	if err != nil || len(m) != 4 {
 		t.Fatal(err, m)
 	}
@@ -86,7 +86,7 @@ func TestFetch(t *testing.T) {
 		t.Errorf("%v %v %v", values, err, opened)
 	}
 	files["manifest.json"] = "{"
-	if _, err := feed.Manifest(); fault.CodeOf(err) != fault.Malformed {
+	if _, _, err := feed.Manifest(); fault.CodeOf(err) != fault.Malformed {
 		t.Errorf("%v", err)
 	}
 }

@@ -36,13 +36,7 @@ type visible struct {
 func (r *restoring) foreign() (lost []Lost) {
 	var originals []*stix.Object
 	at := map[stix.ID]UUID{}
-	used := map[string]bool{}
-	for a := range r.event.All() {
-		used[strings.ToLower(string(a.UUID))] = true
-	}
-	for i := range r.event.Objects {
-		used[strings.ToLower(string(r.event.Objects[i].UUID))] = true
-	}
+	taken := r.uuids()
 	for _, id := range r.order {
 		o := r.byID[id]
 		if _, ours := r.known[id]; ours {
@@ -58,10 +52,10 @@ func (r *restoring) foreign() (lost []Lost) {
 		v := show(o)
 		tags := r.tags(o)
 		for i, a := range v.attributes {
-			if u := strings.ToLower(string(a.UUID)); used[u] {
+			var ok bool
+			if a.UUID, ok = taken.give(o, a.UUID, a.another(o)); !ok {
+				lost = append(lost, Lost{id, "something else in the event has its uuid"})
 				continue
-			} else {
-				used[u] = true
 			}
 			if a.Tags = tags; i == 0 {
 				at[id] = a.UUID
@@ -69,6 +63,11 @@ func (r *restoring) foreign() (lost []Lost) {
 			r.event.Attributes = append(r.event.Attributes, a)
 		}
 		for _, t := range v.reports {
+			var ok bool
+			if t.UUID, ok = taken.give(o, t.UUID, t.another(o)); !ok {
+				lost = append(lost, Lost{id, "something else in the event has its uuid"})
+				continue
+			}
 			t.Tags = tags
 			r.event.Reports = append(r.event.Reports, t)
 		}
@@ -83,6 +82,53 @@ func (r *restoring) foreign() (lost []Lost) {
 		lost = append(lost, Lost{o.ID, "it is too long for an attachment and does not travel along"})
 	}
 	return lost
+}
+
+// uuids are those of an event's elements: objects of STIX may have the same UUID where their types differ, and elements may not.
+type uuids struct {
+	used    map[string]bool
+	looking map[string]stix.ID // indicators by theirs, which they keep: what is searched for is found by it elsewhere
+}
+
+func (r *restoring) uuids() uuids {
+	u := uuids{map[string]bool{}, map[string]stix.ID{}}
+	for a := range r.event.All() {
+		u.used[strings.ToLower(string(a.UUID))] = true
+	}
+	for i := range r.event.Objects {
+		u.used[strings.ToLower(string(r.event.Objects[i].UUID))] = true
+	}
+	for i := range r.event.Reports {
+		u.used[strings.ToLower(string(r.event.Reports[i].UUID))] = true
+	}
+	for _, id := range r.order {
+		if _, ours := r.known[id]; !ours && id.Type() == "indicator" {
+			u.looking[id.UUID()] = id
+		}
+	}
+	return u
+}
+
+// give gives an element that an object becomes its own UUID, or another one where that is somebody else's.
+func (u uuids) give(o *stix.Object, own, another UUID) (UUID, bool) {
+	for _, one := range []UUID{own, another} {
+		name := strings.ToLower(string(one))
+		if by, there := u.looking[name]; u.used[name] || there && by != o.ID {
+			continue
+		}
+		u.used[name] = true
+		return one, true
+	}
+	return "", false
+}
+
+// another is the UUID of an element where the one that it should have is another's: the same at every export, so that the way back knows it.
+func (a *Attribute) another(o *stix.Object) UUID {
+	return UUID(stix.DeriveID(o.Type, namespace, []byte("another "+string(o.ID)+" "+a.Type+" "+string(a.Value))).UUID())
+}
+
+func (r *EventReport) another(o *stix.Object) UUID {
+	return UUID(stix.DeriveID(o.Type, namespace, []byte("another "+string(o.ID))).UUID())
 }
 
 // sighted puts sightings to the attributes that they are of.

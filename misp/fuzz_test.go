@@ -135,7 +135,7 @@ func FuzzManifest(f *testing.F) {
 	f.Add([]byte(`{"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11":{"info":"Walnut","timestamp":1767312000,"Orgc":{"name":"XA.cert"}}}`))
 	f.Add([]byte(`[]`))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := misp.ParseManifest(b)
+		m, _, err := misp.ParseManifest(b)
 		if err != nil {
 			if fault.CodeOf(err) == fault.Internal {
 				t.Fatal(err)
@@ -146,7 +146,7 @@ func FuzzManifest(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := misp.ParseManifest(out); err != nil {
+		if _, refused, err := misp.ParseManifest(out); err != nil || len(refused) != 0 {
 			t.Fatalf("%v: %s", err, out)
 		}
 	})

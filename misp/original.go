@@ -86,8 +86,8 @@ func Originals(a *Attribute) []*stix.Object {
 type originals struct {
 	objects []*stix.Object
 	size    int
-	shown   map[string]int // by uuid of attribute or report: the place in objects
-	left    map[int]int    // how much of an object that was shown has not come again unchanged
+	shown   map[string][]int // by uuid of attribute or report: the places in objects, of which the first that says the same counts
+	left    map[int]int      // how much of an object that was shown has not come again unchanged
 }
 
 func (s *originals) add(a *Attribute) {
@@ -96,43 +96,61 @@ func (s *originals) add(a *Attribute) {
 			return
 		}
 		if s.shown == nil {
-			s.shown, s.left = map[string]int{}, map[int]int{}
+			s.shown, s.left = map[string][]int{}, map[int]int{}
 		}
 		n := len(s.objects)
 		s.objects = append(s.objects, o)
 		v := show(o)
 		for i := range v.attributes {
-			s.shown[strings.ToLower(string(v.attributes[i].UUID))] = n
+			s.name(n, v.attributes[i].UUID, v.attributes[i].another(o))
 		}
 		for i := range v.reports {
-			s.shown[strings.ToLower(string(v.reports[i].UUID))] = n
+			s.name(n, v.reports[i].UUID, v.reports[i].another(o))
 		}
 		s.left[n] = len(v.attributes) + len(v.reports)
 	}
 }
 
+// maxNamesakes is how many objects have one UUID: there are not more types that are shown.
+const maxNamesakes = 64
+
+// name notes under which UUIDs an object may have been shown. An indicator comes before others that have its own, as it does on the way out.
+func (s *originals) name(n int, uuids ...UUID) {
+	for _, u := range uuids {
+		key := strings.ToLower(string(u))
+		switch {
+		case len(s.shown[key]) >= maxNamesakes:
+		case s.objects[n].Type == "indicator":
+			s.shown[key] = slices.Insert(s.shown[key], 0, n)
+		default:
+			s.shown[key] = append(s.shown[key], n)
+		}
+	}
+}
+
 // same tells whether an attribute is still what an original was shown as; then its object stands for it.
 func (s *originals) same(a *Attribute) (*stix.Object, bool) {
-	n, ok := s.shown[strings.ToLower(string(a.UUID))]
-	if !ok {
-		return nil, false
-	}
-	for _, b := range show(s.objects[n]).attributes {
-		if strings.EqualFold(string(b.UUID), string(a.UUID)) && a.Type == b.Type && a.Value == b.Value && a.ToIDs == b.ToIDs && a.Comment == b.Comment && a.Deleted == b.Deleted {
-			return s.objects[n], true
+	for _, n := range s.shown[strings.ToLower(string(a.UUID))] {
+		if o := s.objects[n]; slices.ContainsFunc(show(o).attributes, func(b Attribute) bool { return b.same(a, o) }) {
+			return o, true
 		}
 	}
 	return nil, false
 }
 
+// same tells whether a is b still, as which o was shown.
+func (b *Attribute) same(a *Attribute, o *stix.Object) bool {
+	return (strings.EqualFold(string(b.UUID), string(a.UUID)) || strings.EqualFold(string(b.another(o)), string(a.UUID))) && a.Type == b.Type && a.Value == b.Value && a.ToIDs == b.ToIDs && a.Comment == b.Comment && a.Deleted == b.Deleted
+}
+
 func (s *originals) sameReport(t *EventReport) (*stix.Object, bool) {
-	n, ok := s.shown[strings.ToLower(string(t.UUID))]
-	if !ok {
-		return nil, false
-	}
-	for _, b := range show(s.objects[n]).reports {
-		if strings.EqualFold(string(b.UUID), string(t.UUID)) && t.Name == b.Name && t.Content == b.Content && t.Deleted == b.Deleted {
-			return s.objects[n], true
+	for _, n := range s.shown[strings.ToLower(string(t.UUID))] {
+		o := s.objects[n]
+		for _, b := range show(o).reports {
+			mine := strings.EqualFold(string(b.UUID), string(t.UUID)) || strings.EqualFold(string(b.another(o)), string(t.UUID))
+			if mine && t.Name == b.Name && t.Content == b.Content && t.Deleted == b.Deleted {
+				return o, true
+			}
 		}
 	}
 	return nil, false

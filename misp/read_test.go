@@ -179,16 +179,26 @@ func TestHeadThatIsNoneTakesItsEventAlone(t *testing.T) {
 
 func TestManifest(t *testing.T) {
 	t.Parallel()
-	m, err := misp.ParseManifest([]byte(`{"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11":{"info":"Walnut","timestamp":1767312000,"Orgc":{"name":"XA.cert"},"threat_level_id":2}}`))
+	m, _, err := misp.ParseManifest([]byte(`{"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11":{"info":"Walnut","timestamp":1767312000,"Orgc":{"name":"XA.cert"},"threat_level_id":2}}`))
 	if e := m["b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11"]; err != nil || e.Timestamp != "1767312000" || e.ThreatLevel != "2" {
 		t.Error(m, err)
 	}
-	for _, bad := range []string{``, `[1]`, `{"../../etc":{"info":"x"}}`, strings.Repeat("[", 100), `{"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11":1}`} {
-		if _, err := misp.ParseManifest([]byte(bad)); err == nil {
+	for _, bad := range []string{``, `[1]`, `1`, `{`, `{}x`, strings.Repeat("[", 100), `{"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11":{}`} {
+		if _, _, err := misp.ParseManifest([]byte(bad)); err == nil {
 			t.Errorf("%s is taken", bad)
 		}
 	}
-	if m, err := misp.ParseManifest([]byte(" []\n")); err != nil || len(m) != 0 {
+	// What is broken costs the others nothing, and its name is told to nobody.
+	m, refused, err := misp.ParseManifest([]byte(`{"../../etc":{"info":"x"},"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11":{"info":"Walnut"},"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d12":1,"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d13":{"info":[]}}`))
+	if err != nil || len(m) != 1 || len(refused) != 3 {
+		t.Fatal(m, refused, err)
+	}
+	for i, want := range []string{"the manifest's event 1 has a name that is no UUID", "what the manifest says of its event 3 cannot be read", "what the manifest says of its event 4 cannot be read"} {
+		if got := fault.Of(refused[i].Err).Msg; got != want {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+	if m, _, err := misp.ParseManifest([]byte(" []\n")); err != nil || len(m) != 0 {
 		t.Error(m, err)
 	}
 	e, err := misp.ParseEvent([]byte(`{"uuid":"b5a7b6fb-3a0c-4c4e-9d1b-2f6e5c0a7d11","info":"x","Attribute":[{"type":"domain|ip","value":"a|b"},{"type":"text","value":"a|b"},{"type":"text","value":"c","deleted":true}]}`))

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -172,23 +173,34 @@ func (c *intelImportCmd) Run(ctx context.Context, s *session) error {
 
 // one imports one file, or the feed in a directory, and adds to all what came of it.
 func (c *intelImportCmd) one(ctx context.Context, s *session, n *node.Node, name string, source node.IntelView, m marking.Marking, all *imported) error {
-	if feed, err := feedIn(name); err != nil || feed != nil {
-		for _, event := range feed {
-			if err := c.one(ctx, s, n, event, source, m, all); err != nil {
-				return err
-			}
-		}
+	feed, err := feedIn(name)
+	if err != nil {
 		return err
 	}
+	if feed == nil {
+		return c.file(ctx, s, n, name, nil, source, m, all)
+	}
+	defer feed.root.Close()
+	all.refuse(filepath.Join(name, "manifest.json"), feed.refused)
+	for _, event := range feed.events {
+		if err := c.file(ctx, s, n, event, feed.root, source, m, all); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// file imports one file, of a feed only where it lies within that.
+func (c *intelImportCmd) file(ctx context.Context, s *session, n *node.Node, name string, within *os.Root, source node.IntelView, m marking.Marking, all *imported) error {
 	var done atomic.Int64
-	in, size, err := opened(name, s.in, &done)
+	in, size, err := opened(name, within, s.in, &done)
 	if err != nil {
 		return err
 	}
 	defer in.Close()
 	stop := s.progressOf("importing "+line(filepath.Base(name)), &done, size)
 	defer stop()
-	items, err := c.items(name, in, source, m)
+	items, err := c.items(name, within, in, source, m)
 	if err != nil {
 		return err
 	}
@@ -225,6 +237,20 @@ type misread struct {
 	File              string `json:"file"`
 	catalogue.Refused `json:",embed"`
 }
+
+// refuse adds what a manifest lists that is no event. As many are told one by one as of a file.
+func (all *imported) refuse(name string, items []stix.Item) {
+	if len(items) == 0 {
+		return
+	}
+	r := catalogue.Report{Refused: int64(len(items))}
+	for _, it := range items[:min(len(items), maxToldOfManifest)] {
+		r.Failures = append(r.Failures, catalogue.Refused{Index: it.Index, Reason: fault.Of(it.Err).Msg})
+	}
+	all.add(name, r)
+}
+
+const maxToldOfManifest = 1000
 
 func (all *imported) add(name string, r catalogue.Report) {
 	all.Files = append(all.Files, importedFile{name, r.Objects, r.Duplicates, r.Refused})

@@ -29,13 +29,25 @@ import (
 // honest is what a file that is imported may unpack to: somebody else may have packed it.
 func honest() compression.Bounds { return compression.Bounds{Times: compression.Honest} }
 
+// openWithin opens a file, of a feed only where it lies within that: a name that leads out of it, as a symbolic link may, would bring in whatever its author points to.
+func openWithin(feed *os.Root, name string) (*os.File, error) {
+	if feed == nil {
+		return openFile(name)
+	}
+	f, err := feed.Open(filepath.Base(name))
+	if err != nil {
+		return nil, fault.Wrap(err, fault.Usage, "", "%s cannot be opened, or leads out of the feed's directory", name)
+	}
+	return f, nil
+}
+
 // opened opens a file, or gives the standard input for "-", plain, gzip or zstd. done counts what is read of it, of size bytes; 0: nobody knows how many.
-func opened(name string, stdin io.Reader, done *atomic.Int64) (in io.ReadCloser, size int64, err error) {
+func opened(name string, within *os.Root, stdin io.Reader, done *atomic.Int64) (in io.ReadCloser, size int64, err error) {
 	if name == "-" {
 		in, err = unpack(&compression.Tally{Reader: stdin, N: done}, func() {}, honest())
 		return in, 0, err
 	}
-	f, err := openFile(name)
+	f, err := openWithin(within, name)
 	if err != nil {
 		return nil, 0, err
 	}
@@ -46,31 +58,57 @@ func opened(name string, stdin io.Reader, done *atomic.Int64) (in io.ReadCloser,
 	return in, size, err
 }
 
-// feedIn gives the files of the events that a feed of MISP in a directory has; nil for what is no directory.
-func feedIn(name string) (events []string, err error) {
+// feedDir is a feed of MISP in a directory.
+type feedDir struct {
+	root    *os.Root // outside of which nothing of it is read
+	events  []string // files
+	refused []stix.Item
+}
+
+// feedIn gives the feed of MISP that a directory has; nil for what is no directory. Whoever has it closes its root.
+func feedIn(name string) (*feedDir, error) {
 	if info, err := os.Stat(name); name == "-" || err != nil || !info.IsDir() {
 		return nil, nil // a file that is not there is told when it is read
 	}
-	text, err := os.ReadFile(filepath.Join(name, "manifest.json"))
+	root, err := os.OpenRoot(name)
 	if err != nil {
-		return nil, fault.Wrap(err, fault.Usage, "", "%s is a directory without a manifest.json: name the files in it", name)
+		return nil, fault.Wrap(err, fault.Usage, "", "%s cannot be opened", name)
 	}
-	m, err := misp.ParseManifest(text)
-	if err != nil {
+	feed := &feedDir{root: root}
+	if err := feed.list(name); err != nil {
+		_ = root.Close() // it was only read
 		return nil, err
 	}
-	for uuid := range m {
-		events = append(events, filepath.Join(name, string(uuid)+".json"))
+	return feed, nil
+}
+
+func (d *feedDir) list(name string) error {
+	f, err := d.root.Open("manifest.json")
+	if err != nil {
+		return fault.Wrap(err, fault.Usage, "", "%s is a directory without a manifest.json: name the files in it", name)
 	}
-	slices.Sort(events)
-	return events, nil
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, misp.MaxManifestBytes+1))
+	if err != nil {
+		return fault.Wrap(err, fault.Usage, "", "manifest.json cannot be read")
+	}
+	m, refused, err := misp.ParseManifest(text)
+	if err != nil {
+		return err
+	}
+	for uuid := range m {
+		d.events = append(d.events, filepath.Join(name, string(uuid)+".json"))
+	}
+	slices.Sort(d.events)
+	d.refused = refused
+	return nil
 }
 
 // sniffed is how much of a text is looked at to find out what it is.
 const sniffed = 64 << 10
 
 // items reads what a file has as STIX.
-func (c *intelImportCmd) items(name string, in io.Reader, source node.IntelView, m marking.Marking) (iter.Seq2[stix.Item, error], error) {
+func (c *intelImportCmd) items(name string, within *os.Root, in io.Reader, source node.IntelView, m marking.Marking) (iter.Seq2[stix.Item, error], error) {
 	form := c.Form
 	text := bufio.NewReaderSize(in, sniffed)
 	if form == "auto" {
@@ -85,15 +123,15 @@ func (c *intelImportCmd) items(name string, in io.Reader, source node.IntelView,
 	case "list", "csv":
 		return catalogue.FromList(text, form == "csv", source.ID, stix.At(source.Opened.Std())), nil
 	case "misp":
-		return eventsIn(name, text, misp.Mapping{TLP: m.TLP})
+		return eventsIn(name, within, text, misp.Mapping{TLP: m.TLP})
 	}
 	return stix.NewReader(text, stix.Limits{}).All(), nil
 }
 
 // eventsIn reads events of MISP. A file is read twice; what comes over the standard input is held.
-func eventsIn(name string, text io.Reader, m misp.Mapping) (iter.Seq2[stix.Item, error], error) {
+func eventsIn(name string, within *os.Root, text io.Reader, m misp.Mapping) (iter.Seq2[stix.Item, error], error) {
 	if name != "-" {
-		return misp.Items(fileTwice(name, text), m), nil
+		return misp.Items(fileTwice(name, within, text), m), nil
 	}
 	all, err := io.ReadAll(io.LimitReader(text, misp.MaxEventBytes+1))
 	if err != nil {
@@ -106,14 +144,14 @@ func eventsIn(name string, text io.Reader, m misp.Mapping) (iter.Seq2[stix.Item,
 }
 
 // fileTwice opens a file again, and then gives what is open already.
-func fileTwice(name string, text io.Reader) func() (io.Reader, error) {
+func fileTwice(name string, within *os.Root, text io.Reader) func() (io.Reader, error) {
 	first := true
 	return func() (io.Reader, error) {
 		if !first {
 			return text, nil
 		}
 		first = false
-		f, _, err := opened(name, nil, new(atomic.Int64))
+		f, _, err := opened(name, within, nil, new(atomic.Int64))
 		if err != nil {
 			return nil, err
 		}

@@ -24,6 +24,7 @@ type Feed struct {
 	Known func(context.Context, misp.UUID) misp.Seconds
 
 	listed  bool
+	refused []stix.Item // of the manifest; told with the first page
 	left    []misp.UUID // that this run has still to fetch
 	version version     // of the manifest
 }
@@ -50,8 +51,8 @@ func (f *Feed) Next(ctx context.Context, cursor string) (Page, error) {
 		}
 	}
 	n := min(len(f.left), eventsAPage)
-	p := &feedPage{files: files, events: f.left[:n], cursor: cursor, more: n < len(f.left)}
-	f.left = f.left[n:]
+	p := &feedPage{files: files, refused: f.refused, events: f.left[:n], cursor: cursor, more: n < len(f.left)}
+	f.left, f.refused = f.left[n:], nil
 	at := feedCursor{version: f.version}
 	if p.more {
 		at = feedCursor{Behind: p.events[n-1]}
@@ -81,12 +82,12 @@ func (f *Feed) list(ctx context.Context, cursor string, files misp.Feed) (same b
 		return false, a.Fault()
 	}
 	files.Open = func(string) (io.ReadCloser, error) { return a.Body, nil }
-	m, err := files.Manifest()
+	m, refused, err := files.Manifest()
 	if err != nil {
 		return false, err
 	}
 	f.version = versionOf(a.Header)
-	f.left, f.listed = files.Changed(m), true
+	f.left, f.refused, f.listed = files.Changed(m), refused, true
 	return false, nil
 }
 
@@ -151,6 +152,7 @@ func (f *Feed) open(ctx context.Context, file string) (io.ReadCloser, error) {
 // feedPage is some events of a feed.
 type feedPage struct {
 	files        misp.Feed
+	refused      []stix.Item
 	events       []misp.UUID
 	cursor, next string
 	more         bool
@@ -159,6 +161,11 @@ type feedPage struct {
 // Items implements Page.
 func (p *feedPage) Items() iter.Seq2[stix.Item, error] {
 	return func(yield func(stix.Item, error) bool) {
+		for _, item := range p.refused {
+			if !yield(item, nil) {
+				return
+			}
+		}
 		for item, err := range p.files.Items(p.events) {
 			if !yield(item, err) || err != nil {
 				return

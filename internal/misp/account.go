@@ -34,12 +34,18 @@ func (c *call) versions() (is, py string) {
 }
 
 // mayPush tells whether a token may bring anything: a partner's where there is a source that it brings it into.
-func (c *call) mayPush() bool {
+func (c *call) mayPush() bool { return c.pushes() == nil }
+
+// pushes tells why a token may bring nothing; nil: it may. It is asked before anything is read of what is pushed: who may bring nothing has nothing held for them.
+func (c *call) pushes() error {
+	// spec: INT-9
 	if c.Actor.Limits.IsPartner() {
-		_, err := c.takes(thread.ID{})
-		return err == nil && c.node.MayBring(c.ctx(), c.Actor.Limits.Write) == nil
+		if _, err := c.takes(thread.ID{}); err != nil {
+			return err
+		}
+		return c.node.MayBring(c.ctx(), c.Actor.Limits.Write)
 	}
-	return c.node.MayBring(c.ctx(), thread.ID{}) == nil
+	return c.node.MayBring(c.ctx(), thread.ID{})
 }
 
 // mayTell tells whether a token may bring sightings: of events that it is shown.

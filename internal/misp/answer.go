@@ -1,10 +1,9 @@
 package misp
 
 import (
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"io"
 	"net/http"
 	"strconv"
@@ -17,6 +16,9 @@ import (
 )
 
 const mediaType = "application/json"
+
+// maxListed is how many elements a list has that is sent.
+const maxListed = 1 << 18
 
 // problem is what MISP answers where it refuses: programs read message, PyMISP all of it.
 type problem struct {
@@ -63,49 +65,88 @@ func write(w http.ResponseWriter, status int, v any) {
 }
 
 // ask reads what a request asks, a JSON value of any kind. A name may come twice: PHP takes the last.
-func (c *call) ask(into any) error { return c.askAtMost(maxAsked, into) }
-
-func (c *call) askAtMost(most int64, into any) error {
-	b, err := c.body(most)
+func (c *call) ask(into any) error {
+	b, err := c.body(maxAsked)
 	if err != nil {
 		return err
 	}
-	if err := json.Unmarshal(b, into, jsontext.AllowDuplicateNames(true)); err != nil {
-		return fault.Wrap(err, fault.Malformed, "", "what was sent is not the JSON that is asked for here")
+	if err := json.UnmarshalRead(b.reader(), into, jsontext.AllowDuplicateNames(true)); err != nil {
+		return notAsked(err)
 	}
 	return nil
 }
 
-// body reads what is sent, which an instance may have compressed. most bounds what comes of it, too.
-func (c *call) body(most int64) ([]byte, error) {
-	tooLarge := fault.New(fault.TooLarge, "", "what is sent here has at most %d bytes", most)
-	if c.r.ContentLength > most {
-		return nil, tooLarge
+func notAsked(err error) error {
+	return fault.Wrap(err, fault.Malformed, "", "what was sent is not the JSON that is asked for here")
+}
+
+// listed reads a list that is sent, as it is or in an object by a name. Its elements are counted before they are held: the shortest are a hundred times as large here.
+func listed[T any](c *call, most int64, name string) (all []T, err error) {
+	b, err := c.body(most)
+	if err != nil {
+		return nil, err
 	}
-	from := io.LimitReader(c.r.Body, most+1)
-	switch encoding := c.r.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
-	case "gzip":
-		unzipped, err := gzip.NewReader(from)
+	in := jsontext.NewDecoder(b.reader(), jsontext.AllowDuplicateNames(true))
+	if in.PeekKind() == '{' && name != "" {
+		return within[T](in, name)
+	}
+	if all, err = elements[T](in); err != nil {
+		return nil, err
+	}
+	return all, ended(in)
+}
+
+// within reads the list that an object has by a name, and passes over what else it has.
+func within[T any](in *jsontext.Decoder, name string) (all []T, err error) {
+	if _, err := in.ReadToken(); err != nil {
+		return nil, notAsked(err)
+	}
+	for in.PeekKind() == '"' {
+		at, err := in.ReadToken()
 		if err != nil {
-			return nil, fault.Wrap(err, fault.Malformed, "", "what was sent is not compressed as it says")
+			return nil, notAsked(err)
 		}
-		from = io.LimitReader(unzipped, most+1)
-	default:
-		return nil, fault.New(fault.Malformed, "", "what is sent is not compressed, or by gzip")
+		if at.String() != name {
+			err = in.SkipValue()
+		} else if all, err = elements[T](in); err != nil {
+			return nil, err
+		}
+		if err != nil {
+			return nil, notAsked(err)
+		}
 	}
-	var b bytes.Buffer
-	if n := c.r.ContentLength; n > 0 && c.r.Header.Get("Content-Encoding") == "" {
-		b.Grow(int(n) + bytes.MinRead)
+	if _, err := in.ReadToken(); err != nil {
+		return nil, notAsked(err)
 	}
-	_, err := b.ReadFrom(from)
-	switch {
-	case err != nil:
-		return nil, fault.Wrap(err, fault.Malformed, "", "what was sent cannot be read to its end")
-	case int64(b.Len()) > most:
-		return nil, tooLarge
+	return all, ended(in)
+}
+
+func elements[T any](in *jsontext.Decoder) (all []T, err error) {
+	if begin, err := in.ReadToken(); err != nil || begin.Kind() != '[' {
+		return nil, notAsked(err)
 	}
-	return b.Bytes(), nil
+	for in.PeekKind() != ']' {
+		if len(all) == maxListed {
+			return nil, fault.New(fault.TooLarge, "", "a list that is sent here has at most %d elements", maxListed)
+		}
+		var one T
+		if err := json.UnmarshalDecode(in, &one); err != nil {
+			return nil, notAsked(err)
+		}
+		all = append(all, one)
+	}
+	if _, err := in.ReadToken(); err != nil {
+		return nil, notAsked(err)
+	}
+	return all, nil
+}
+
+// ended makes sure that nothing comes behind a value.
+func ended(in *jsontext.Decoder) error {
+	if _, err := in.ReadToken(); !errors.Is(err, io.EOF) {
+		return notAsked(err)
+	}
+	return nil
 }
 
 // digest tells versions of an answer apart.

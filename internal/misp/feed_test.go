@@ -23,8 +23,8 @@ func TestFeed(t *testing.T) {
 	h.adds(other, marking.Green, indicator(3, "three", v1, ""))
 	for path, events := range map[string]int{"/misp/feed/all/": 3, "/misp/feed/" + h.source.String() + "/": 2, "/misp/feed/" + other.String() + "/": 1} {
 		a := h.gets(200, path+"manifest.json")
-		m, err := misp.ParseManifest([]byte(a.body)) // as what fetches feeds reads it
-		if err != nil || len(m) != events || a.header.Get("Last-Modified") == "" || !strings.HasPrefix(a.header.Get("ETag"), `"`) {
+		m, refused, err := misp.ParseManifest([]byte(a.body)) // as what fetches feeds reads it
+		if err != nil || len(refused) != 0 || len(m) != events || a.header.Get("Last-Modified") == "" || !strings.HasPrefix(a.header.Get("ETag"), `"`) {
 			t.Fatalf("%s: %d events: %v %v", path, len(m), err, a.header)
 		}
 		sums := ""

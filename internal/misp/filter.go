@@ -13,40 +13,91 @@ import (
 	"github.com/comity-exchange/comity/misp"
 )
 
-// maxWords bounds what one filter names.
-const maxWords = 10_000
+// Bounds of what one filter names: a word is looked up, a pattern is held against every value.
+const (
+	maxWords    = 10_000
+	maxPatterns = 100
+)
 
 // words is what a filter lets through: one of any, where there are any, all of every, and none of none. A percent sign stands for anything.
-type words struct{ any, every, none []string }
+type words struct{ any, every, none terms }
 
-func (w words) empty() bool { return len(w.any) == 0 && len(w.every) == 0 && len(w.none) == 0 }
-
-// hold tells whether what has these values is let through.
-func (w words) hold(values ...string) bool {
-	has := func(pattern string) bool {
-		return slices.ContainsFunc(values, func(v string) bool { return like(v, pattern) })
-	}
-	return (len(w.any) == 0 || slices.ContainsFunc(w.any, has)) && !slices.ContainsFunc(w.none, has) &&
-		!slices.ContainsFunc(w.every, func(p string) bool { return !has(p) })
+// terms are words and patterns, made ready to be compared as MISP's database does: without case.
+type terms struct {
+	exact    map[string]bool // in small letters
+	patterns []pattern
+	list     []string // all of them, as they were given
 }
 
-// like compares as MISP's database does: without case, and with % for anything.
-func like(v, pattern string) bool {
-	v, pattern = strings.ToLower(v), strings.ToLower(pattern)
-	parts := strings.Split(pattern, "%")
-	if len(parts) == 1 {
-		return v == pattern
+// pattern is what stands between percent signs, in small letters.
+type pattern []string
+
+func (t *terms) add(s string) {
+	t.list = append(t.list, s)
+	small := strings.ToLower(s)
+	if strings.Contains(small, "%") {
+		t.patterns = append(t.patterns, strings.Split(small, "%"))
+		return
 	}
-	v, ok := strings.CutPrefix(v, parts[0])
-	if !ok {
-		return false
+	if t.exact == nil {
+		t.exact = map[string]bool{}
 	}
-	for _, p := range parts[1 : len(parts)-1] {
-		if _, v, ok = strings.Cut(v, p); !ok {
+	t.exact[small] = true
+}
+
+func (t *terms) empty() bool { return len(t.list) == 0 }
+
+// some tells whether one of the terms is one of values, which are in small letters.
+func (t *terms) some(values []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool {
+		return t.exact[v] || slices.ContainsFunc(t.patterns, func(p pattern) bool { return p.fits(v) })
+	})
+}
+
+// all tells whether each of the terms is.
+func (t *terms) all(values []string) bool {
+	for word := range t.exact {
+		if !slices.Contains(values, word) {
 			return false
 		}
 	}
-	return strings.HasSuffix(v, parts[len(parts)-1])
+	return !slices.ContainsFunc(t.patterns, func(p pattern) bool { return !slices.ContainsFunc(values, p.fits) })
+}
+
+func (w *words) empty() bool { return w.any.empty() && w.every.empty() && w.none.empty() }
+
+// count tells how many terms and patterns a filter has.
+func (w *words) count() (all, patterns int) {
+	for _, t := range []*terms{&w.any, &w.every, &w.none} {
+		all, patterns = all+len(t.list), patterns+len(t.patterns)
+	}
+	return all, patterns
+}
+
+// hold tells whether what has these values is let through.
+func (w *words) hold(values ...string) bool {
+	if w.empty() {
+		return true
+	}
+	small := make([]string, len(values))
+	for i, v := range values {
+		small[i] = strings.ToLower(v)
+	}
+	return (w.any.empty() || w.any.some(small)) && !w.none.some(small) && w.every.all(small)
+}
+
+// fits compares as MISP's database does, with % for anything.
+func (p pattern) fits(v string) bool {
+	v, ok := strings.CutPrefix(v, p[0])
+	if !ok {
+		return false
+	}
+	for _, part := range p[1 : len(p)-1] {
+		if _, v, ok = strings.Cut(v, part); !ok {
+			return false
+		}
+	}
+	return strings.HasSuffix(v, p[len(p)-1])
 }
 
 // span is a stretch of time in seconds; to is 0 where it has no end.
@@ -214,6 +265,12 @@ func wordsOf(name string, v jsontext.Value) (w words, err error) {
 			}
 		}
 	}
+	switch all, patterns := w.count(); {
+	case all > maxWords:
+		return w, refuse("%s is a word or a list of at most %d", name, maxWords)
+	case patterns > maxPatterns:
+		return w, refuse("%s has at most %d words with %%: each of them is held against everything that there is; ask in several searches", name, maxPatterns)
+	}
 	return w, nil
 }
 
@@ -222,9 +279,9 @@ func (w *words) add(op, s string) error {
 	switch {
 	case s == "":
 	case op == "OR" && not, op == "NOT":
-		w.none = append(w.none, rest)
+		w.none.add(rest)
 	case op == "AND":
-		w.every = append(w.every, s)
+		w.every.add(s)
 	case op == "OR" && strings.Contains(s, "&&"):
 		for _, one := range strings.Split(s, "&&") {
 			if err := w.add("AND", one); err != nil {
@@ -232,7 +289,7 @@ func (w *words) add(op, s string) error {
 			}
 		}
 	case op == "OR":
-		w.any = append(w.any, s)
+		w.any.add(s)
 	default:
 		return refuse("what is wanted of a filter is told by OR, AND and NOT")
 	}

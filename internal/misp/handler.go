@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/auth"
@@ -18,9 +19,9 @@ type Options = gate.Options
 // Where it is, and how much there may be of what.
 const (
 	Root       = "/misp/"
-	maxContent = 100 << 20 // bytes of what is posted
-	maxAsked   = 1 << 20   // of a question
-	maxParts   = 64        // of a path
+	maxContent = 50 << 20 // bytes of an event that is pushed: no more than MISP 2.5 takes itself as its installer sets it up (post_max_size)
+	maxAsked   = 1 << 20  // of a question
+	maxParts   = 64       // of a path
 )
 
 // server is what handlers share.
@@ -30,6 +31,9 @@ type server struct {
 	keeper *keeper
 	lists  lists
 	sums   sums
+	room   *room
+
+	searching time.Duration // for how long one search looks
 }
 
 // call is one request of somebody who was let in.
@@ -41,6 +45,20 @@ type call struct {
 	source string              // that the address names; "": none
 	at     []string            // of the path what names a thing: an id, a context
 	args   map[string][]string // of the path what is written name:value
+	ends   []func()            // what is done when it is answered
+	read   bool                // the body was read to its end
+}
+
+// hasRead tells whether nothing of the body is left.
+func (c *call) hasRead() bool { return c != nil && (c.read || c.r != nil && c.r.ContentLength == 0) }
+
+// after has something done once the call is answered.
+func (c *call) after(end func()) { c.ends = append(c.ends, end) }
+
+func (c *call) over() {
+	for _, end := range c.ends {
+		end()
+	}
 }
 
 // action is what is done for a path.
@@ -86,7 +104,7 @@ func Handler(life context.Context, n *node.Node, o Options) http.Handler {
 }
 
 func newServer(life context.Context, n *node.Node, o Options) *server {
-	s := &server{node: n, keeper: &keeper{life: life, from: n.Catalogue, names: n.EveryCollection, patience: patience}}
+	s := &server{node: n, room: newRoom(), searching: maxSearching, keeper: &keeper{life: life, from: n.Catalogue, names: n.EveryCollection, patience: patience}}
 	s.gate = gate.New(n, o, gate.Face{
 		Name: "MISP", Part: "misp", How: "as Authorization: comity_token_…; a feed takes it as the password of HTTP Basic, too", Token: token, Fail: fail,
 	})
@@ -107,9 +125,13 @@ func (s *server) handler() http.Handler {
 		do, c, err := s.find(all, w, r)
 		if err == nil {
 			c.Caller, c.r = who, r.WithContext(who.Ctx)
+			defer c.over()
 			err = do(c)
 		}
 		if err != nil {
+			if !c.hasRead() {
+				w.Header().Set("Connection", "close") // otherwise the server waits for what nobody wants
+			}
 			s.gate.Failed(r.Context(), w, r, err)
 		}
 	}))

@@ -1,9 +1,9 @@
 package misp
 
 import (
-	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -111,8 +111,11 @@ type offered struct {
 
 // wanted tells which events are not here, or not so new.
 func wanted(c *call) error {
-	var all []offered
-	if err := c.askAtMost(maxOffered, &all); err != nil {
+	if err := c.pushes(); err != nil {
+		return err
+	}
+	all, err := listed[offered](c, maxOffered, "")
+	if err != nil {
 		return err
 	}
 	l, _, err := c.listing()
@@ -132,7 +135,7 @@ func wanted(c *call) error {
 
 // pushed is what an instance sends: the text, which is read more than once and held only once, and what it says of the event.
 type pushed struct {
-	text []byte
+	text *content
 	head *misp.Event
 }
 
@@ -141,7 +144,7 @@ func (c *call) pushed() (p pushed, err error) {
 	if p.text, err = c.body(maxContent); err != nil {
 		return p, err
 	}
-	for part, err := range misp.Read(bytes.NewReader(p.text), misp.Limits{}) {
+	for part, err := range misp.Read(p.text.reader(), misp.Limits{}) {
 		switch {
 		case err != nil:
 			return p, err
@@ -163,6 +166,9 @@ func (c *call) pushed() (p pushed, err error) {
 
 // add takes an event that is not here.
 func add(c *call) error {
+	if err := c.pushes(); err != nil {
+		return err
+	}
 	p, err := c.pushed()
 	if err != nil {
 		return err
@@ -181,11 +187,14 @@ func add(c *call) error {
 
 // edit takes a newer version of an event.
 func edit(c *call) error {
-	p, err := c.pushed()
-	if err != nil {
+	if err := c.pushes(); err != nil {
 		return err
 	}
 	e, _, err := c.one()
+	if err != nil {
+		return err
+	}
+	p, err := c.pushed()
 	switch {
 	case err != nil:
 		return err
@@ -247,7 +256,7 @@ func (c *call) take(p pushed, of thread.ID, failed string) error {
 // gather imports, and tells what was refused and why.
 func (c *call) gather(in node.IntelView, m marking.Marking, title string, p pushed) (report catalogue.Report, told []string, err error) {
 	from := catalogue.Source{Thread: in.ID, By: statement.By{Role: c.node.Config.Role}, Marking: m, Title: title}
-	items := misp.ItemsOf(p.text, misp.Mapping{TLP: m.TLP})
+	items := misp.Items(func() (io.Reader, error) { return p.text.reader(), nil }, misp.Mapping{TLP: m.TLP})
 	report, err = c.node.Bring(c.ctx(), from, items, catalogue.ImportOptions{Refused: func(_ stix.Item, reason string) {
 		if len(told) < maxTold {
 			told = append(told, reason)

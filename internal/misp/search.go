@@ -2,8 +2,10 @@ package misp
 
 import (
 	"bufio"
+	"context"
 	"net/http"
-	"strings"
+	"slices"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -43,6 +45,35 @@ func (s *stream) end(end string) {
 	_ = s.out.Flush() // nobody is there to be told
 }
 
+// maxSearching is for how long one search looks.
+const maxSearching = 30 * time.Second
+
+// search looks for what f asks, for no longer than maxSearching. Error: fault.Unavailable where that is not long enough.
+func (c *call) search(f *filter, each func(e *entry, made *misp.Event) (enough bool, err error)) error {
+	asked := c.r
+	ctx, cancel := context.WithTimeoutCause(asked.Context(), c.searching, errTooLong())
+	defer cancel()
+	c.r = asked.WithContext(ctx)
+	defer func() { c.r = asked }()
+	err := c.found(f, each)
+	if tooLong := context.Cause(ctx); err != nil && tooLong != nil && asked.Context().Err() == nil {
+		return tooLong
+	}
+	return err
+}
+
+func errTooLong() error {
+	return fault.New(fault.Unavailable, "", "this search takes longer than %d seconds and was broken off: ask for less, by event, time, type or whole values", int(maxSearching/time.Second))
+}
+
+// searched tells whether a search is to go on: it is looked at between attributes, since one event may have a million.
+func (c *call) searched() error {
+	if err := c.ctx().Err(); err != nil {
+		return fault.Wrap(err, fault.Canceled, "", "the search was broken off")
+	}
+	return nil
+}
+
 // found calls each with the events in which a filter finds something, in their order, until it has enough. What is read of each is let go.
 func (c *call) found(f *filter, each func(e *entry, made *misp.Event) (enough bool, err error)) error {
 	l, at, err := c.listing()
@@ -56,6 +87,9 @@ func (c *call) found(f *filter, each func(e *entry, made *misp.Event) (enough bo
 	for _, e := range f.ofEvents(l.all) {
 		if among != nil && !among[e.uuid] {
 			continue
+		}
+		if err := c.searched(); err != nil {
+			return err
 		}
 		made, err := c.event(c.ctx(), at, e)
 		if fault.CodeOf(err) == fault.NotFound {
@@ -82,14 +116,12 @@ func (f *filter) ofEvents(all []*entry) []*entry {
 
 // byValue are the events in which the catalogue finds values; nil where it is not asked for any that can be looked up.
 func (c *call) byValue(l *listing, at scope, f *filter) (map[string]bool, error) {
-	looked := append(append([]string(nil), f.value.any...), f.value.every...)
+	looked := slices.Concat(f.value.any.list, f.value.every.list)
 	if len(looked) == 0 {
 		return nil, nil
 	}
-	for _, v := range looked {
-		if strings.Contains(v, "%") {
-			return nil, nil
-		}
+	if len(f.value.any.patterns)+len(f.value.every.patterns) > 0 {
+		return nil, nil
 	}
 	among := map[string]bool{}
 	for _, v := range looked {
@@ -126,9 +158,12 @@ func searchEvents(c *call) error {
 	}
 	var out *stream
 	n := 0
-	err = c.found(&f, func(e *entry, made *misp.Event) (bool, error) {
-		if !f.stamp.holds(e.stamp) || !f.inEvent(e, made) {
+	err = c.search(&f, func(e *entry, made *misp.Event) (bool, error) {
+		if !f.stamp.holds(e.stamp) {
 			return false, nil
+		}
+		if in, err := c.inEvent(&f, e, made); err != nil || !in {
+			return false, err
 		}
 		if n++; f.limit > 0 && (n <= (f.page-1)*f.limit || n > f.page*f.limit) {
 			return n > f.page*f.limit, nil
@@ -148,19 +183,22 @@ func searchEvents(c *call) error {
 }
 
 // inEvent tells whether an event has what a filter asks of attributes.
-func (f *filter) inEvent(e *entry, made *misp.Event) bool {
+func (c *call) inEvent(f *filter, e *entry, made *misp.Event) (bool, error) {
 	if !f.narrows() && f.tags.empty() {
-		return true
+		return true, nil
 	}
 	if !f.narrows() && f.tags.hold(namesOf(made.Tags)...) || f.kind.empty() && f.value.empty() && f.category.empty() && f.toIDs == nil && f.tags.empty() && f.attribute.hold(e.uuid) {
-		return true
+		return true, nil
 	}
 	for a := range made.All() {
+		if err := c.searched(); err != nil {
+			return false, err
+		}
 		if f.wantsAttribute(e, a) {
-			return true
+			return true, nil
 		}
 	}
-	return false
+	return false, nil
 }
 
 // finish ends an answer that is written as it comes. What fails before anything is written is told; afterwards the other side sees that it is cut short.
@@ -204,8 +242,11 @@ func searchAttributes(c *call) error {
 	const begin, end = `{"response":{"Attribute":[`, `]}}`
 	var out *stream
 	n := 0
-	err = c.found(&f, func(e *entry, made *misp.Event) (bool, error) {
+	err = c.search(&f, func(e *entry, made *misp.Event) (bool, error) {
 		for a := range made.All() {
+			if err := c.searched(); err != nil {
+				return true, err
+			}
 			at, ok := a.Timestamp.Time()
 			if !f.wantsAttribute(e, a) || f.stamp != (span{}) && (!ok || !f.stamp.holds(at.Unix())) {
 				continue

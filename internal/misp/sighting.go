@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/comity-exchange/comity/fault"
@@ -144,11 +143,14 @@ func attributeOf(objects []*stix.Object, of stix.ID) string {
 
 // filterSightings tells which sightings are here already.
 func filterSightings(c *call) error {
-	var uuids []misp.UUID
-	if err := c.askAtMost(maxSightings, &uuids); err != nil {
+	if err := c.pushes(); err != nil {
 		return err
 	}
 	_, at, err := c.one()
+	if err != nil {
+		return err
+	}
+	uuids, err := listed[misp.UUID](c, maxSightings, "")
 	if err != nil {
 		return err
 	}
@@ -160,7 +162,7 @@ func filterSightings(c *call) error {
 			}
 		}
 	}
-	here := []string{}
+	here, told := []string{}, map[string]bool{}
 	for some := range slices.Chunk(ids, objectsARun) {
 		for _, in := range at.threads() {
 			found, err := c.node.Catalogue.Newest(c.ctx(), at.viewer, in, some)
@@ -168,7 +170,8 @@ func filterSightings(c *call) error {
 				return err
 			}
 			for _, o := range found {
-				if parsed, err := stix.Parse(o.Raw); err == nil && !slices.Contains(here, parsed.ID.UUID()) {
+				if parsed, err := stix.Parse(o.Raw); err == nil && !told[parsed.ID.UUID()] {
+					told[parsed.ID.UUID()] = true
 					here = append(here, parsed.ID.UUID())
 				}
 			}
@@ -181,20 +184,6 @@ func filterSightings(c *call) error {
 // saveSightings takes sightings of an event's attributes into the source, as STIX.
 func saveSightings(c *call) error {
 	// spec: INT-3
-	var body jsontext.Value
-	if err := c.askAtMost(maxSightings, &body); err != nil {
-		return err
-	}
-	var all []misp.Sighting
-	var wrapped struct {
-		Sighting []misp.Sighting `json:"Sighting"`
-	}
-	if json.Unmarshal(body, &all) != nil {
-		if err := json.Unmarshal(body, &wrapped); err != nil {
-			return refuse("sightings come as a list")
-		}
-		all = wrapped.Sighting
-	}
 	e, at, err := c.one()
 	if fault.CodeOf(err) == fault.NotFound {
 		write(c.w, http.StatusMethodNotAllowed, problemOf(c.r, "Event not found or not accessible by this user.")) // as MISP says it
@@ -204,6 +193,10 @@ func saveSightings(c *call) error {
 		return err
 	}
 	in, m, err := c.target(thread.ID{})
+	if err != nil {
+		return err
+	}
+	all, err := listed[misp.Sighting](c, maxSightings, "Sighting")
 	if err != nil {
 		return err
 	}
