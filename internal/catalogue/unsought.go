@@ -1,6 +1,8 @@
 package catalogue
 
 import (
+	"slices"
+
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/match"
 	"github.com/comity-exchange/comity/stix"
@@ -24,6 +26,9 @@ func unsought(o *stix.Object) string {
 	}
 	if len(values) == 0 {
 		return "its pattern asks for more than values that logs are searched for"
+	}
+	if slices.ContainsFunc(values, match.Value.Wide) {
+		return "it names a range wider than /8 (IPv6: /16), which would be found on every line: comity match looks for it with --wide alone"
 	}
 	return ""
 }

@@ -30,6 +30,7 @@ type matchCmd struct {
 
 	At             string `placeholder:"TIME" help:"Judge validity by this time where a record says none. Without it: now."`
 	IgnoreValidity bool   `help:"Look for indicators that are revoked or not valid at the record's time too."`
+	Wide           bool   `help:"Look for ranges wider than /8, of IPv6 wider than /16, too: 0.0.0.0/0 is found on every line."`
 	ShowAllowed    bool   `help:"Show what is on an allow-list too."`
 	Places         int    `default:"3" placeholder:"N" help:"Places that are shown of each indicator; all are counted."`
 	Check          bool   `help:"End with status 1 when something was found."`
@@ -108,7 +109,7 @@ func (c *matchCmd) scan(ctx context.Context, s *session, set *match.Set, from *i
 			return err
 		}
 		if len(c.Logs) == 0 {
-			return s.show(compiled{set.Len(), set.Bytes(), from.refused, from.others}, func(p *page) {
+			return s.show(compiled{set.Len(), set.Bytes(), from.refused, from.others, from.wide}, func(p *page) {
 				p.say("%s compiled, %s in memory, into %s", plural(set.Len(), "indicator", "indicators"), size(int64(set.Bytes())), c.Compile)
 			})
 		}
@@ -158,6 +159,7 @@ type compiled struct {
 	Bytes      int   `json:"bytes"`
 	Refused    int64 `json:"refused"`
 	Others     int64 `json:"others"` // objects that are no indicators
+	Wide       int64 `json:"wide"`   // ranges that are not looked for, as they are too wide
 }
 
 func (c *matchCmd) options(s *session) (o match.Options, err error) {

@@ -139,6 +139,7 @@ type matchReport struct {
 	Indicators int              `json:"indicators"`
 	Refused    int64            `json:"refused"` // lines and objects that cannot be looked for
 	Others     int64            `json:"others"`  // objects that are no indicators
+	Wide       int64            `json:"wide"`    // ranges that are not looked for, as they are too wide
 	SetBytes   int              `json:"set_bytes"`
 	Bytes      int64            `json:"bytes"`
 	Lines      int64            `json:"lines"`
@@ -147,7 +148,7 @@ type matchReport struct {
 
 func (f *findings) report() matchReport {
 	return matchReport{
-		Findings: f.sorted(), Allowed: f.lists, Found: f.stats.Found, Void: f.stats.Void, Indicators: f.set.Len(), Refused: f.from.refused, Others: f.from.others,
+		Findings: f.sorted(), Allowed: f.lists, Found: f.stats.Found, Void: f.stats.Void, Indicators: f.set.Len(), Refused: f.from.refused, Others: f.from.others, Wide: f.from.wide,
 		SetBytes: f.set.Bytes(), Bytes: f.stats.Bytes, Lines: f.stats.Lines, Seconds: f.took.Seconds(),
 	}
 }

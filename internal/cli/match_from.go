@@ -26,6 +26,7 @@ type indicators struct {
 	*indicator.Origins
 	refused int64
 	others  int64 // objects that are no indicators
+	wide    int64 // ranges that are held back
 }
 
 // indicatorSource feeds indicators into a set.
@@ -59,6 +60,7 @@ func (c *matchCmd) indicators(ctx context.Context, s *session, n *node.Node) (*m
 	if err != nil {
 		return nil, nil, err
 	}
+	b.Wide = c.Wide
 	for _, source := range sources {
 		if err := source(b); err != nil {
 			return nil, nil, err
@@ -70,6 +72,9 @@ func (c *matchCmd) indicators(ctx context.Context, s *session, n *node.Node) (*m
 	for _, r := range refused {
 		from.refused += r.Count
 		s.note(refusal(r))
+	}
+	if from.wide = b.HeldBack(); from.wide > 0 {
+		s.note(plural(from.wide, "range is", "ranges are") + " wider than /8 (IPv6: /16), would be found on every line, and so not looked for (--wide)")
 	}
 	set, origins, dropped := b.Build()
 	if dropped > 0 {

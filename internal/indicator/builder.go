@@ -31,11 +31,14 @@ func (r *Refused) note(at int, err error) {
 
 // Builder gathers indicators. It is used by one goroutine.
 type Builder struct {
+	Wide bool // ranges that are wider than any network of somebody's (match.Value.Wide) are looked for, too
+
 	set     *match.Builder
 	next    uint32
 	origins Origins
 	refused []Refused
 	others  int64 // objects that are no indicators
+	wide    int64 // ranges that were held back
 }
 
 // NewBuilder begins. Error: fault.Unavailable.
@@ -49,6 +52,18 @@ func NewBuilder() (*Builder, error) {
 
 // Refused tells what was refused, by list, and how many objects were none that anything is found by.
 func (b *Builder) Refused() (refused []Refused, others int64) { return b.refused, b.others }
+
+// HeldBack is how many ranges were not added since they are too wide; 0 where Wide is set.
+func (b *Builder) HeldBack() int64 { return b.wide }
+
+// add adds a row, unless it would be found on every line.
+func (b *Builder) add(v match.Value, r match.Row) error {
+	if v.Wide() && !b.Wide {
+		b.wide++
+		return nil
+	}
+	return b.set.Add(v, r)
+}
 
 // refuse notes what of one list or file was refused.
 func (b *Builder) refuse(r Refused) {
@@ -81,7 +96,7 @@ func (b *Builder) List(name string, r io.Reader, csv bool) error {
 			return fault.New(fault.TooLarge, "", "these are more indicators than can be looked for at once")
 		}
 		l.ID += before
-		return b.set.Add(l.Value, l.Row)
+		return b.add(l.Value, l.Row)
 	})
 	b.refuse(refused)
 	if _, full := b.take(part{File: name}, n); err == nil {
@@ -135,7 +150,7 @@ func (b *Builder) Objects(name string, items iter.Seq2[stix.Item, error]) error 
 		}
 		for _, v := range values {
 			row.ID = number
-			if err := b.set.Add(v, row); err != nil {
+			if err := b.add(v, row); err != nil {
 				return err
 			}
 		}

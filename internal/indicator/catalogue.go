@@ -83,7 +83,7 @@ func (b *Builder) Catalogue(ctx context.Context, n Node, of thread.ID) error {
 		}
 		refused.Count += r.refused.Count
 		for _, f := range r.rows {
-			if err := b.set.Add(f.Value, f.Row); err != nil {
+			if err := b.add(f.Value, f.Row); err != nil {
 				cancel(err)
 				break
 			}

@@ -180,3 +180,33 @@ func TestSizeOfAnIndicator(t *testing.T) {
 		t.Errorf("interrupted: %v", err)
 	}
 }
+
+// TestTooWide: a range that would be found on every line is held back and counted, from wherever it comes, unless it is asked for.
+func TestTooWide(t *testing.T) {
+	t.Parallel()
+	const v1 = "2026-01-01T00:00:00Z"
+	for _, wide := range []bool{false, true} {
+		b, err := NewBuilder()
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Wide = wide
+		n := &parcels{texts: []string{object(1, v1, "[ipv6-addr:value ISSUBSET '::/0']", "")}}
+		file := object(2, v1, "[ipv4-addr:value ISSUBSET '128.0.0.0/1' OR domain-name:value = 'a.example']", "")
+		for _, err := range []error{
+			b.List("one.txt", strings.NewReader("0.0.0.0/0\n198.51.100.0/24\n"), false), b.Catalogue(t.Context(), n, thread.ID{}),
+			b.Objects("two.json", stix.NewReader(strings.NewReader(file), stix.Limits{}).All()),
+		} {
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		held, values := b.HeldBack(), 5
+		if !wide {
+			values = 2
+		}
+		if set, _, _ := b.Build(); held != int64(5-values) || set.Len() != values {
+			t.Errorf("wide %t: %d held back, %d looked for", wide, held, set.Len())
+		}
+	}
+}
