@@ -28,6 +28,10 @@ type Search struct {
 	Until  time.Time // that came before it
 	Limit  int       // at most MaxPage; 0: 50
 	After  Mark
+
+	Covering bool // beside what has Value, indicators of a range that it lies in, or of a domain that it is below
+
+	covers []string // the values of these
 }
 
 // Mark is where a search goes on; the zero Mark is its beginning.
@@ -63,6 +67,7 @@ func ParseMark(text string) (m Mark, err error) {
 // Hits is a page of a search, in the order in which objects were added. It may be short, or empty, and not be the last.
 type Hits struct {
 	Objects []Object
+	By      []string // of each, the range or domain that covers the value which was looked for; "" where it has that value, or none was
 	More    bool
 	Next    Mark
 }
@@ -79,9 +84,16 @@ func termed(t stix.Type) bool { return !t.Observable() && t != "indicator" && t 
 // Search finds objects. All versions that are here are found, each as its source gave it.
 func (c *Catalogue) Search(ctx context.Context, s Search) (hits Hits, err error) {
 	h := c.hasher()
-	var terms []store.Term
+	var terms []*anyOf
 	if v := Normal(s.Value); v != "" {
-		terms = append(terms, h.term(byValue, v))
+		if s.Covering {
+			s.covers = covers(v)
+		}
+		values := []store.Term{h.term(byValue, v)}
+		for _, c := range s.covers {
+			values = append(values, h.term(byValue, c))
+		}
+		terms = append(terms, oneOf(values...))
 	}
 	if s.Text != "" {
 		words, err := c.LookFor(s.Text)
@@ -89,11 +101,11 @@ func (c *Catalogue) Search(ctx context.Context, s Search) (hits Hits, err error)
 			return hits, err
 		}
 		for _, w := range words {
-			terms = append(terms, store.Term(w))
+			terms = append(terms, oneOf(store.Term(w)))
 		}
 	}
 	if s.Type != "" && termed(s.Type) {
-		terms = append(terms, h.term(byType, string(s.Type)))
+		terms = append(terms, oneOf(h.term(byType, string(s.Type))))
 	}
 	if len(terms) == 0 && s.Type == "" && s.Thread.IsZero() && s.From.IsZero() && s.Until.IsZero() {
 		return hits, fault.New(fault.Usage, "", "a search names a value, a word, a type, a source or a time")
@@ -105,6 +117,9 @@ func (c *Catalogue) Search(ctx context.Context, s Search) (hits Hits, err error)
 	err = c.Store.View(ctx, func(tx store.Tx) error {
 		l := look{c: c, tx: tx, q: Query{For: s.For, Thread: s.Thread}, h: h}
 		hits = Hits{}
+		for i := range terms { // the store may begin this anew
+			terms[i] = oneOf(terms[i].terms...)
+		}
 		at, any, err := l.begin(s)
 		if hits.Next = at; err != nil || !any {
 			return err
@@ -151,7 +166,7 @@ func (s *Search) came(at int64) bool {
 }
 
 // search goes through what all terms stand for: each in turn says which line is next; one that all name is found.
-func (l *look) search(s Search, terms []store.Term, at Mark) (hits Hits, err error) {
+func (l *look) search(s Search, terms []*anyOf, at Mark) (hits Hits, err error) {
 	hits.Next = at
 	agree, last := 0, Mark{}
 	var p store.Parcel
@@ -160,11 +175,12 @@ func (l *look) search(s Search, terms []store.Term, at Mark) (hits Hits, err err
 			hits.More = true
 			return hits, nil
 		}
-		next, err := l.tx.Postings(terms[i], at.Parcel, at.Line, 1)
-		if err != nil || len(next) == 0 {
+		next, looks, err := terms[i].after(l.tx, at)
+		if err != nil || next == nil {
 			return hits, err
 		}
-		here := Mark{next[0].Parcel, next[0].Line}
+		looked += max(0, looks-1)
+		here := Mark{next.Parcel, next.Line}
 		if here.Parcel != p.No {
 			if p, err = l.tx.Parcel(here.Parcel); fault.CodeOf(err) == fault.NotFound {
 				p, err = store.Parcel{No: here.Parcel}, nil // it was erased
@@ -189,16 +205,18 @@ func (l *look) search(s Search, terms []store.Term, at Mark) (hits Hits, err err
 			continue
 		}
 		at, agree, last = here, 0, Mark{}
-		o, ok, err := l.found(next[0])
+		o, ok, err := l.found(*next)
 		if err != nil {
 			return hits, err
 		}
-		if ok && s.came(o.Added) && l.says(o, s) {
-			if len(hits.Objects) == s.Limit {
+		if by, says := "", false; ok && s.came(o.Added) {
+			if by, says = l.says(o, s); says && len(hits.Objects) == s.Limit {
 				hits.More = true
 				return hits, nil
 			}
-			hits.Objects = append(hits.Objects, o)
+			if says {
+				hits.Objects, hits.By = append(hits.Objects, o), append(hits.By, by)
+			}
 		}
 		hits.Next = at
 	}
@@ -250,26 +268,35 @@ func (l *look) leaf(s Search, p store.Parcel, at Mark, hits *Hits) (full bool, e
 	}
 	lines(text, func(n, _ int, line []byte) bool {
 		o := Object{Raw: line, Added: p.First + int64(n), Parcel: p, Line: n}
-		if n >= p.Objects || at.Parcel == p.No && n <= at.Line || p.Hidden.Has(n) || !s.came(o.Added) || !l.says(o, s) {
+		if n >= p.Objects || at.Parcel == p.No && n <= at.Line || p.Hidden.Has(n) || !s.came(o.Added) {
+			return true
+		}
+		if _, says := l.says(o, s); !says {
 			return true
 		}
 		if len(hits.Objects) == s.Limit {
 			full, hits.More = true, true
 			return false
 		}
-		hits.Objects, hits.Next = append(hits.Objects, o), Mark{p.No, n}
+		hits.Objects, hits.By, hits.Next = append(hits.Objects, o), append(hits.By, ""), Mark{p.No, n}
 		return true
 	})
 	return full, nil
 }
 
-// says makes sure of a value and a type, of which only hashes were compared.
-func (l *look) says(o Object, s Search) bool {
+// says makes sure of a value and a type, of which only hashes were compared; by is the value that covers the one that was looked for.
+func (l *look) says(o Object, s Search) (by string, ok bool) {
 	if s.Value == "" && (s.Type == "" || !bytes.Contains(o.Raw, []byte(`"`+string(s.Type)+`"`))) {
-		return s.Type == ""
+		return "", s.Type == ""
 	}
 	parsed, err := l.parser.Parse(o.Raw)
-	return err == nil && (s.Type == "" || parsed.Type == s.Type) && (s.Value == "" || slices.Contains(Values(parsed), Normal(s.Value)))
+	if err != nil || s.Type != "" && parsed.Type != s.Type {
+		return "", false
+	}
+	if s.Value == "" {
+		return "", true
+	}
+	return s.names(parsed)
 }
 
 // Entry is one party's word on an object: a version as it came.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"iter"
+	"strings"
 	"time"
 
+	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/match"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/thread"
@@ -53,5 +55,13 @@ func listed(l match.Listed, namespace [16]byte, opened stix.Timestamp) (*stix.Ob
 	if l.Revoked {
 		i.Modified = stix.At(opened.Time().Add(time.Millisecond))
 	}
-	return i.Object()
+	o, err := i.Object()
+	if err != nil { // it says a byte of the object that was to be made, which whoever wrote the list has never seen
+		why := fault.Show(err)
+		if _, rest, ok := strings.Cut(why, ": "); ok && strings.HasPrefix(why, "at byte ") {
+			why = rest
+		}
+		return nil, fault.Wrap(err, fault.CodeOf(err), "", "line %d: %s", l.Line, why)
+	}
+	return o, nil
 }

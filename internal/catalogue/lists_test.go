@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/stix"
 	"github.com/comity-exchange/comity/stix/pattern"
@@ -66,6 +67,17 @@ func TestRefusedInWords(t *testing.T) {
 	} {
 		if got := r.String(); got != want {
 			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}
+
+// TestListedTimesInWords: what is wrong with a line is said of the line, not of a byte of the object that was to be made of it.
+func TestListedTimesInWords(t *testing.T) {
+	t.Parallel()
+	text := "value,kind,valid_from,valid_until\nb.example,domain,2026-03-01,2026-02-01\n"
+	for item, err := range catalogue.FromList(strings.NewReader(text), true, thread.ID{1}, "2026-11-01T00:00:00.000Z") {
+		if got := fault.Show(item.Err); err != nil || item.Err == nil || !strings.HasPrefix(got, "line 2: ") || strings.Contains(got, "byte") {
+			t.Errorf("%v, %q", err, got)
 		}
 	}
 }

@@ -382,9 +382,7 @@ func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 			if hits, err = n.FindObjects(ctx, search); err != nil {
 				return err
 			}
-			for _, o := range hits.Objects {
-				views = append(views, node.ViewObject(o))
-			}
+			views = append(views, node.ViewHits(hits)...)
 		}
 		return s.show(views, func(p *page) {
 			if len(views) == 0 {
@@ -393,14 +391,17 @@ func (c *intelSearchCmd) Run(ctx context.Context, s *session) error {
 			}
 			t := newTable("object", "name", "version", "", "came with")
 			for _, v := range views {
-				note := ""
+				var notes []string
 				switch {
 				case v.Revoked:
-					note = "revoked"
+					notes = append(notes, "revoked")
 				case v.Older:
-					note = "older"
+					notes = append(notes, "older")
 				}
-				t.add(string(v.ID), clipped(v.Name), string(v.Modified), note, v.With.Short())
+				if v.Covers != "" {
+					notes = append(notes, "covers it: "+v.Covers)
+				}
+				t.add(string(v.ID), clipped(v.Name), string(v.Modified), strings.Join(notes, ", "), v.With.Short())
 			}
 			p.table(t)
 			if hits.More {

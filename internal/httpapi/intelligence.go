@@ -111,9 +111,7 @@ func (a *api) searchObjects(ctx context.Context, in *struct {
 	if hits.More {
 		out.Next = hits.Next.String()
 	}
-	for _, o := range hits.Objects {
-		out.Objects = append(out.Objects, node.ViewObject(o))
-	}
+	out.Objects = append(out.Objects, node.ViewHits(hits)...)
 	return out, err
 }
 

@@ -81,8 +81,19 @@ type ObjectView struct {
 	Added    string         `json:"added"`          // RFC 3339, in microseconds
 	With     statement.ID   `json:"with"`           // the statement with which it came
 	From     party.Code     `json:"from,omitzero"`
-	TLP      marking.TLP    `json:"tlp,omitzero"` // of that statement
-	Object   jsontext.Value `json:"object"`       // as its source wrote it
+	TLP      marking.TLP    `json:"tlp,omitzero"`    // of that statement
+	Covers   string         `json:"covers,omitzero"` // the range or domain by which it covers what was looked for, where it does not name that
+	Object   jsontext.Value `json:"object"`          // as its source wrote it
+}
+
+// ViewHits are a page of a search as lists show it.
+func ViewHits(hits catalogue.Hits) (all []ObjectView) {
+	for i, o := range hits.Objects {
+		v := ViewObject(o)
+		v.Covers = hits.By[i]
+		all = append(all, v)
+	}
+	return all
 }
 
 // ViewObject is an object of the catalogue as lists show it.
@@ -244,12 +255,13 @@ func (n *Node) AtDesk(ctx context.Context) (catalogue.Viewer, error) {
 	return catalogue.Viewer{Officer: true}, n.Authorize(ctx, auth.Read, auth.Matter{})
 }
 
-// FindObjects searches the catalogue for an officer.
+// FindObjects searches the catalogue for an officer: by a value also what covers it.
 func (n *Node) FindObjects(ctx context.Context, s catalogue.Search) (catalogue.Hits, error) {
 	var err error
 	if s.For, err = n.AtDesk(ctx); err != nil {
 		return catalogue.Hits{}, err
 	}
+	s.Covering = true
 	return n.Catalogue.Search(ctx, s)
 }
 
