@@ -13,8 +13,8 @@ import (
 	"github.com/comity-exchange/comity/stix"
 )
 
-// covers are the parcels before one, or the one itself, of which it has later versions.
-type covers struct {
+// earlier are the parcels before one, or the one itself, of which it has later versions.
+type earlier struct {
 	by  int64 // its number; 0: none was asked about
 	all []int64
 }
@@ -45,7 +45,7 @@ func (s *slice) goes(tx store.Tx, p store.Parcel, i int, line []byte) (goes bool
 
 // follows tells whether a line is a later version of what belongs. Most parcels have no later version of anything, which is one small question for each.
 func (s *slice) follows(tx store.Tx, p store.Parcel, line []byte) (found bool, err error) {
-	if s.covers.by != p.No {
+	if s.earlier.by != p.No {
 		all, err := tx.Covered(p.No)
 		if err != nil {
 			return false, err
@@ -54,9 +54,9 @@ func (s *slice) follows(tx store.Tx, p store.Parcel, line []byte) (found bool, e
 		if p.Older.Any() {
 			all = append(all, p.No)
 		}
-		s.covers = covers{p.No, all}
+		s.earlier = earlier{p.No, all}
 	}
-	if len(s.covers.all) == 0 {
+	if len(s.earlier.all) == 0 {
 		return false, nil
 	}
 	o, err := s.parser.Parse(line)
@@ -64,7 +64,7 @@ func (s *slice) follows(tx store.Tx, p store.Parcel, line []byte) (found bool, e
 		return false, nil
 	}
 	_, err = each(tx, s.c.hasher().term(byID, string(o.ID)), func(f store.Found) (bool, error) {
-		if slices.Contains(s.covers.all, f.Parcel) {
+		if slices.Contains(s.earlier.all, f.Parcel) {
 			found, err = s.went(tx, f, p)
 		}
 		return !found, err

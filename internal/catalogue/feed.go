@@ -123,9 +123,9 @@ type slice struct {
 	objects int64
 	held    map[intel.Reason]int64
 
-	own    bool // the parcel in hand is this party's own words
-	covers covers
-	passes map[statement.ID]bool // heads that were asked about beside that of the parcel in hand
+	own     bool // the parcel in hand is this party's own words
+	earlier earlier
+	passes  map[statement.ID]bool // heads that were asked about beside that of the parcel in hand
 }
 
 // gather goes on behind what was said, until it has enough, or what comes next is marked otherwise.
