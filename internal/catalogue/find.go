@@ -209,8 +209,9 @@ func (l *look) search(s Search, terms []*anyOf, at Mark) (hits Hits, err error) 
 		if err != nil {
 			return hits, err
 		}
-		if by, says := "", false; ok && s.came(o.Added) {
-			if by, says = l.says(o, s); says && len(hits.Objects) == s.Limit {
+		if ok && s.came(o.Added) {
+			by, says := l.says(o, s)
+			if says && len(hits.Objects) == s.Limit {
 				hits.More = true
 				return hits, nil
 			}

@@ -78,7 +78,7 @@ func (n *newcomers) revoke(p *parsed, i int, h held) error {
 		return nil
 	}
 	var from party.Code
-	counts, revoked := true, l.revoked
+	var counts, revoked bool // of what was here
 	if h.new != nil {
 		counts, from, revoked = !h.new.void, h.new.head.From, h.new.lines[h.line].revoked
 	} else {

@@ -11,6 +11,7 @@ import (
 
 	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
+	"github.com/comity-exchange/comity/internal/catalogue"
 	"github.com/comity-exchange/comity/internal/compression"
 	drafts "github.com/comity-exchange/comity/internal/draft"
 	"github.com/comity-exchange/comity/internal/web/page"
@@ -238,12 +239,7 @@ func (f *face) showImport(w http.ResponseWriter, r *http.Request, status int, i 
 	for _, m := range v.Markings {
 		s.Marked(m.Name)
 	}
-	for n, bad := range report.Failures {
-		if n == shownFailures {
-			break
-		}
-		v.Failures = append(v.Failures, page.FailureRow{Place: int64(bad.Index) + 1, Offset: bad.Offset, Reason: bad.Reason})
-	}
+	v.Failures, v.Unsought, v.UnsoughtFirst = failureRows(report.Failures), report.Unsought, failureRows(report.UnsoughtFirst)
 	for _, err := range []error{failed, problem} {
 		if err != nil {
 			p := page.FaultOf(s, err)
@@ -251,6 +247,14 @@ func (f *face) showImport(w http.ResponseWriter, r *http.Request, status int, i 
 		}
 	}
 	return f.show(w, r, status, page.ImportPage(s, v))
+}
+
+// failureRows are the first objects of which something is told, by their place.
+func failureRows(all []catalogue.Refused) (rows []page.FailureRow) {
+	for _, bad := range all[:min(len(all), shownFailures)] {
+		rows = append(rows, page.FailureRow{Place: int64(bad.Index) + 1, Offset: bad.Offset, Reason: bad.Reason})
+	}
+	return rows
 }
 
 // amounts are counts by name, the greatest first.

@@ -227,6 +227,12 @@ func (f *face) findObjects(ctx context.Context, s *page.Shell, v *page.ObjectSea
 	if v.Rows, err = f.objectRows(ctx, s, hits.Objects, all); err != nil {
 		return err
 	}
+	for i := range v.Rows { // no two objects were added at the same time
+		added := v.Rows[i].At.UnixMicro()
+		if n := slices.IndexFunc(hits.Objects, func(o catalogue.Object) bool { return o.Added == added }); n >= 0 {
+			v.Rows[i].Covers = hits.By[n]
+		}
+	}
 	at := url.Values{}
 	for name, value := range map[string]string{"value": q.Value, "text": q.Text, "type": string(q.Type), "from": v.From, "until": v.Until} {
 		if value != "" {

@@ -84,6 +84,7 @@ type ObjectRow struct {
 	Revoked bool
 	Older   bool
 	Expired bool
+	Covers  string // the range or domain by which it was found, where that covers what was looked for
 }
 
 // Gathering is a source, feed or share by itself.
@@ -174,6 +175,8 @@ type OneImport struct {
 	Duplicates         int64
 	Types, Markings    []Amount
 	Failures           []FailureRow
+	Unsought           int64 // indicators that nobody can look for in logs
+	UnsoughtFirst      []FailureRow
 	Fault              *Fault
 	Found              string // where its source's objects are listed
 	May                bool
@@ -185,7 +188,7 @@ type Amount struct {
 	Objects int64
 }
 
-// FailureRow is an object that was not understood.
+// FailureRow is an object that was not understood, or cannot be looked for.
 type FailureRow struct {
 	Place  int64 // among the objects or lines, from 1
 	Offset int64 // of its first byte; 0 in a list
