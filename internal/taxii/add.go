@@ -202,7 +202,10 @@ func (c *call) outcome(p *brought) (*outcome, error) {
 	for _, b := range objects {
 		o.Successes = p.list(o.Successes, b.ID, b.Version, "")
 	}
-	o.Successes = append(o.Successes, p.Known...)
+	for _, k := range p.Known { // whoever posts another text under the same version is told that it does not stand
+		k.Message = "this version was here before: what came first stands"
+		o.Successes = append(o.Successes, k)
+	}
 	if int64(len(o.Successes)) != o.SuccessCount {
 		o.Successes = nil
 	}

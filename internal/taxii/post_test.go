@@ -3,6 +3,7 @@ package taxii
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/comity-exchange/comity/marking"
@@ -53,6 +54,15 @@ func TestPending(t *testing.T) {
 	h.must(h.xa.Catalogued(h.ctx))
 	if r = h.gets(200, apiRoot+"status/"+r.ID+"/").read(t); r.Status != "complete" || r.Success != n+1 || len(r.Successes) != n+1 {
 		t.Errorf("%+v", r)
+	}
+	told := 0
+	for _, d := range r.Successes {
+		if strings.Contains(d.Message, "was here before") {
+			told++
+		}
+	}
+	if told != n {
+		t.Errorf("%d are told to have been here", told)
 	}
 	if r := h.gets(200, at).read(t); len(r.Objects) != n-n/4+1 {
 		t.Errorf("%d objects", len(r.Objects))
