@@ -25,7 +25,7 @@ type intelExportCmd struct {
 	Type   []stix.Type `sep:"none" placeholder:"TYPE" help:"Objects of this type alone; may be repeated."`
 	Format string      `default:"stix" placeholder:"FORM" help:"stix (a bundle), misp (an event, or several), misp-feed (a directory with manifest.json, an event a file, and hashes.csv), csv (indicators by value, a line for each that somebody gave), list (the values that stand now, one a line: it has no room for a marking, and loses it)."`
 	Defang bool        `help:"With list: as nobody clicks on them by mistake."`
-	Output string      `short:"o" placeholder:"FILE" help:"Write to this new file, or into this directory. Without it: the standard output."`
+	Output string      `short:"o" placeholder:"FILE" help:"Write to this new file, or into this directory. Without it, or with -: the standard output."`
 }
 
 func (intelExportCmd) Help() string {
@@ -41,6 +41,9 @@ of what was written is said on standard error.
 func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
 	if _, err := oneOf("--format", c.Format, "stix", "misp", "misp-feed", "csv", "list"); err != nil {
 		return err
+	}
+	if c.Output == "-" {
+		c.Output = ""
 	}
 	lists := c.Format == "csv" || c.Format == "list"
 	switch {
@@ -85,7 +88,7 @@ func (c *intelExportCmd) Run(ctx context.Context, s *session) error {
 			err = writeFile(c.Output, false, write)
 		}
 		if err == nil {
-			s.note(strict.String())
+			s.note(strict.tell(q.For))
 		}
 		return err
 	})
@@ -159,9 +162,13 @@ func (x *strictest) all(ctx context.Context, n *node.Node, q catalogue.Query) er
 	return nil
 }
 
-func (x *strictest) String() string {
-	if x.label == "" {
-		return "nothing is written"
+// tell is what is said of it to whoever exports for a viewer.
+func (x *strictest) tell(v catalogue.Viewer) string {
+	switch {
+	case x.label == "" && v.Max != "":
+		return "nothing of what was asked for may go there, or is under TLP:" + string(v.Max) + " (--tlp)"
+	case x.label == "":
+		return "there is nothing of what was asked for"
 	}
 	return "the strictest of what is written came under TLP:" + string(x.label)
 }
