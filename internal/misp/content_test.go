@@ -78,7 +78,9 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	// One that says its length takes no more than that.
 	h.posts(400, "/misp/events/add", `{"Event":{"info":"`+strings.Repeat(" ", 2*modest)+`"}}`)
 	r.large.Release(largeRoom - maxContent + 1)
+	h.misp.room.patience = patience // what one body took is given back after its answer
 	h.posts(400, "/misp/events/add", large, "Content-Encoding", "gzip")
+	h.misp.room.patience = time.Millisecond
 
 	// Nor does a crowd of small ones that unpack to more.
 	h.must(r.modest.Acquire(t.Context(), modestRoom))
@@ -86,6 +88,7 @@ func TestLargeBodiesTakeTurns(t *testing.T) {
 	h.posts(200, "/misp/events/restSearch", `{"eventid":"`+eventUUID(1)+`"}`)
 	r.modest.Release(modestRoom)
 
+	h.misp.room.patience = patience
 	// All that was taken is given back, whatever became of it.
 	for range 2 * maxAtOnce {
 		h.posts(400, "/misp/events/add", large, "Content-Encoding", "gzip")
