@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/comity-exchange/comity/desk/intel"
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/statement"
@@ -19,12 +20,11 @@ type earlier struct {
 	all []int64
 }
 
-// goes tells whether line i of a parcel belongs to the feed: by what it says, or by what the same source has said of the object before; but not where another source was first, unless it is this
-// party's own word, nor where what has taken its place came before it, or lies elsewhere, and does not belong.
-func (s *slice) goes(tx store.Tx, p store.Parcel, i int, line []byte) (goes bool, err error) {
+// goes tells whether line i of a parcel, which came with h, belongs to the feed: by what it says, or by what the same source has said of the object before; but not where another source was first,
+// unless it is this party's own word, nor where what has taken its place came before it, or lies elsewhere, and does not belong.
+func (s *slice) goes(tx store.Tx, h *statement.Head, p store.Parcel, i int, line []byte) (goes bool, err error) {
 	// spec: INT-4
-	goes = s.belongs(line)
-	if !goes {
+	if goes = s.belongs(line); !goes {
 		if goes, err = s.follows(tx, p, line); err != nil || !goes {
 			return false, err
 		}
@@ -36,11 +36,16 @@ func (s *slice) goes(tx store.Tx, p store.Parcel, i int, line []byte) (goes bool
 	if err != nil {
 		return false, nil
 	}
-	version := int64(0)
-	if v := o.Version(); v != "" {
-		version = v.Time().UnixMicro()
+	return s.stands(tx, p, o.ID, versionOf(o), h.From == s.c.Self && !intel.Desk{}.Gathers(h))
+}
+
+// versions calls yield with the lines that have an object, by parcel and line, until it gives false.
+func (s *slice) versions(tx store.Tx, id stix.ID, yield func(f store.Found) (bool, error)) error {
+	if s.h == nil {
+		s.h = s.c.hasher()
 	}
-	return s.stands(tx, p, o.ID, version)
+	_, err := each(tx, s.h.term(byID, string(id)), yield)
+	return err
 }
 
 // follows tells whether a line is a later version of what belongs. Most parcels have no later version of anything, which is one small question for each.
@@ -63,36 +68,41 @@ func (s *slice) follows(tx store.Tx, p store.Parcel, line []byte) (found bool, e
 	if err != nil {
 		return false, nil
 	}
-	_, err = each(tx, s.c.hasher().term(byID, string(o.ID)), func(f store.Found) (bool, error) {
-		if slices.Contains(s.earlier.all, f.Parcel) {
-			found, err = s.went(tx, f, p)
+	err = s.versions(tx, o.ID, func(f store.Found) (bool, error) {
+		if !slices.Contains(s.earlier.all, f.Parcel) {
+			return true, nil
 		}
+		q, err := tx.Parcel(f.Parcel)
+		if err != nil {
+			return true, gone(err)
+		}
+		found, err = s.went(tx, q, f)
 		return !found, err
 	})
 	return found, err
 }
 
-// stands tells of a line of which others know more whether it goes all the same.
-func (s *slice) stands(tx store.Tx, p store.Parcel, id stix.ID, version int64) (bool, error) {
+// stands tells of a line of which others know more whether it goes all the same. own tells that it is this party's own word.
+func (s *slice) stands(tx store.Tx, p store.Parcel, id stix.ID, version int64, own bool) (bool, error) {
 	first, stale := true, false
 	ours := false // an earlier line of the same source belongs: it was the first, or was not
-	_, err := each(tx, s.c.hasher().term(byID, string(id)), func(f store.Found) (bool, error) {
+	err := s.versions(tx, id, func(f store.Found) (bool, error) {
 		q, err := tx.Parcel(f.Parcel)
 		if err != nil || q.No == p.No {
 			return true, gone(err)
 		}
 		before := q.No < p.No
 		switch {
-		case q.Thread != p.Thread && before && !ours && !s.own:
-			other, err := s.went(tx, f, q)
-			first = first && !other
+		case q.Thread != p.Thread && before && !ours && !own:
+			other, err := s.went(tx, q, f)
+			first = !other
 			return first, err
 		case q.Thread == p.Thread && f.Version > version && (before || q.Class != p.Class):
-			later, err := s.went(tx, f, q)
-			stale, ours = stale || !later, ours || before && later
+			later, err := s.went(tx, q, f)
+			stale, ours = !later, ours || before && later
 			return !stale, err
 		case q.Thread == p.Thread && before && !ours:
-			ours, err = s.went(tx, f, q)
+			ours, err = s.went(tx, q, f)
 			return true, err
 		}
 		return true, nil
@@ -100,48 +110,43 @@ func (s *slice) stands(tx store.Tx, p store.Parcel, id stix.ID, version int64) (
 	return first && !stale, err
 }
 
-// went tells whether a line that was found belongs to the feed by what it says, and may go there.
-func (s *slice) went(tx store.Tx, f store.Found, q store.Parcel) (bool, error) {
-	if q.No != f.Parcel {
-		var err error
-		if q, err = tx.Parcel(f.Parcel); err != nil {
-			return false, gone(err)
-		}
-	}
+// went tells whether a line of parcel q that was found belongs to the feed by what it says, and may go there.
+func (s *slice) went(tx store.Tx, q store.Parcel, f store.Found) (bool, error) {
 	if q.Hidden.Has(f.Line) {
 		return false, nil
 	}
-	id := statementOf(q)
-	may, known := s.passes[id]
-	if !known {
-		row, err := tx.Statement(id)
-		if err != nil {
-			return false, err
-		}
-		h, err := headOf(tx, id)
-		if err != nil {
-			return false, err
-		}
-		if may = row.Void == "" && s.feed.takes(h); may {
-			passage, err := s.c.Exchange.Onward(tx, h, s.feed.To, false)
-			if err != nil {
-				return false, err
-			}
-			may = passage.Permitted
-		}
-		if s.passes == nil || len(s.passes) >= maxSeeable {
-			s.passes = map[statement.ID]bool{}
-		}
-		s.passes[id] = may
-	}
-	if !may {
-		return false, nil
+	if may, err := s.may(tx, statementOf(q)); err != nil || !may {
+		return false, err
 	}
 	line, err := s.c.line(tx, q.Content, f.Offset)
 	if err != nil {
 		return false, gone(err)
 	}
 	return s.belongs(line), nil
+}
+
+// may tells whether what came with a statement may go into the feed. Of some it is remembered while the increment is made.
+func (s *slice) may(tx store.Tx, id statement.ID) (bool, error) {
+	if may, known := s.passes[id]; known {
+		return may, nil
+	}
+	h, err := counting(tx, id)
+	if err != nil {
+		return false, err
+	}
+	may := h != nil && s.feed.takes(h)
+	if may {
+		passage, err := s.c.Exchange.Onward(tx, h, s.feed.To, false)
+		if err != nil {
+			return false, err
+		}
+		may = passage.Permitted
+	}
+	if s.passes == nil || len(s.passes) >= maxSeeable {
+		s.passes = map[statement.ID]bool{}
+	}
+	s.passes[id] = may
+	return may, nil
 }
 
 // gone forgives that something was erased.

@@ -98,7 +98,7 @@ func (h *hasher) hash(kind byte, text string) int64 {
 func (h *hasher) term(kind byte, text string) store.Term { return store.Term(h.hash(kind, text)) }
 
 // class stands for all by which a head is judged (ONW-1): how it is marked, by whom it is, for whom, and under what. So who sees one line of a class sees all of them, and nobody makes
-// older, or takes the place of, what another has said. What does not count is a class of its own: it is shown to nobody, and hides nothing of what counts.
+// older, or takes the place of, what another has said; across classes only what its own author revokes becomes older (see newcomers.revoke). What does not count is a class of its own: it is shown to nobody, and hides nothing of what counts.
 func (c *Catalogue) class(head *statement.Head, void bool) store.Class {
 	b, err := json.Marshal(struct {
 		Marking   marking.Marking
@@ -318,6 +318,16 @@ func (c *Catalogue) Shows(ctx context.Context, v Viewer, ids ...statement.ID) (m
 		return nil
 	})
 	return may, err
+}
+
+// counting gives the head of a statement that counts in its thread; nil where it does not.
+func counting(tx store.Tx, id statement.ID) (*statement.Head, error) {
+	// spec: THR-7
+	s, err := tx.Statement(id)
+	if err != nil || s.Void != "" {
+		return nil, err
+	}
+	return statement.Reread(s.ID, s.Head)
 }
 
 func headOf(tx store.Tx, id statement.ID) (*statement.Head, error) {

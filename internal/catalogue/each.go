@@ -129,11 +129,11 @@ func (c *Catalogue) At(ctx context.Context, v Viewer, parcel int64, numbers ...i
 
 // last tells whether an entry is the last version of its thread.
 func (l *look) last(e Entry) (bool, error) {
-	all, err := l.versions(e.Parsed.ID)
-	if err != nil || len(all) == 0 {
+	k, err := l.versions(e.Parsed.ID)
+	if err != nil || len(k.all) == 0 {
 		return true, err
 	}
-	newest := all[len(all)-1]
+	newest := k.all[len(k.all)-1]
 	return newest.Parcel == e.Parcel.No && newest.Line == e.Line, nil
 }
 

@@ -123,14 +123,15 @@ type slice struct {
 	objects int64
 	held    map[intel.Reason]int64
 
-	own     bool // the parcel in hand is this party's own words
 	earlier earlier
 	passes  map[statement.ID]bool // heads that were asked about beside that of the parcel in hand
+	h       *hasher               // nil: not yet needed
 }
 
 // gather goes on behind what was said, until it has enough, or what comes next is marked otherwise.
 func (s *slice) gather(tx store.Tx) error {
 	s.parcels, s.objects, s.held, s.marking, s.more = nil, 0, map[intel.Reason]int64{}, nil, false
+	s.earlier, s.passes = earlier{}, nil
 	for looked := 0; looked < maxLook; looked++ {
 		next, err := tx.Parcels(store.ParcelQuery{After: s.through, Limit: 1})
 		if err != nil || len(next) == 0 {
@@ -154,18 +155,10 @@ func (s *slice) gather(tx store.Tx) error {
 // parcel takes what belongs to the feed out of a parcel. enough tells that it is marked otherwise than what was taken before, and was not looked at.
 func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 	// spec: INT-4, INT-9
-	row, err := tx.Statement(statementOf(p))
-	if err != nil || row.Void != "" { // it does not count
+	h, err := counting(tx, statementOf(p))
+	if err != nil || h == nil || !s.feed.takes(h) {
 		return false, err
 	}
-	h, err := statement.Reread(row.ID, row.Head)
-	if err != nil {
-		return false, err
-	}
-	if !s.feed.takes(h) {
-		return false, nil
-	}
-	s.own = h.From == s.c.Self && !intel.Desk{}.Gathers(h)
 	passage, err := s.c.Exchange.Onward(tx, h, s.feed.To, false)
 	if err != nil {
 		return false, err
@@ -187,7 +180,7 @@ func (s *slice) parcel(tx store.Tx, p store.Parcel) (enough bool, err error) {
 			return true
 		}
 		var goes bool
-		if goes, err = s.goes(tx, p, i, line); err != nil || !goes {
+		if goes, err = s.goes(tx, h, p, i, line); err != nil || !goes {
 			return err == nil
 		}
 		n++

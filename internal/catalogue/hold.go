@@ -4,7 +4,6 @@ import (
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/party"
-	"github.com/comity-exchange/comity/statement"
 	"github.com/comity-exchange/comity/stix"
 )
 
@@ -82,15 +81,11 @@ func (n *newcomers) revoke(p *parsed, i int, h held) error {
 	if h.new != nil {
 		counts, from, revoked = !h.new.void, h.new.head.From, h.new.lines[h.line].revoked
 	} else {
-		row, err := n.tx.Statement(statementOf(*q))
-		if err != nil {
+		head, err := counting(n.tx, statementOf(*q))
+		if err != nil || head == nil {
 			return err
 		}
-		head, err := statement.Reread(row.ID, row.Head)
-		if err != nil {
-			return err
-		}
-		counts, from = row.Void == "", head.From
+		counts, from = true, head.From
 		if !later {
 			if revoked, err = n.isRevoked(q, h.offset); err != nil {
 				return err

@@ -236,13 +236,18 @@ func (c *Catalogue) hide(tx store.Tx, p *parsed) {
 	p.objects = nil
 }
 
+// versionOf is the version of an object as the index has it, in microseconds since 1970; 0 where it has none.
+func versionOf(o *stix.Object) int64 {
+	if v := o.Version(); v != "" {
+		return v.Time().UnixMicro()
+	}
+	return 0
+}
+
 // parseLine is what an object is found by.
 func (c *Catalogue) parseLine(hash *hasher, o *stix.Object, values []string, offset int, line []byte) parsedLine {
 	l := parsedLine{offset: offset, id: hash.term(byID, string(o.ID))}
-	if v := o.Version(); v != "" {
-		l.version = v.Time().UnixMicro()
-	}
-	if l.version == 0 {
+	if l.version = versionOf(o); l.version == 0 {
 		l.sum = hash.hash(byLine, string(line))
 	}
 	l.revoked = o.Revoked

@@ -105,14 +105,15 @@ type look struct {
 	parser stix.Parser
 	page   Page
 	bytes  int                     // of the page's objects
-	known  map[stix.ID]known       // versions that were looked up
+	known  map[stix.ID]*known      // versions that were looked up
 	seen   map[int64]*store.Parcel // parcels that were; nil: gone, or not to be seen
 }
 
 // known is what the viewer may see of an object.
 type known struct {
-	all   []store.Found
-	lasts []store.Found // of these, the last of each who has said it; of what several say alike, the first that came
+	came  []store.Found // in the order in which it came
+	all   []store.Found // by version: see inOrder
+	lasts []store.Found // see look.lasts; nil: not yet asked for
 	whole bool          // false: there may be others
 }
 
@@ -214,16 +215,21 @@ func (l *look) wants(p store.Parcel, n int, line []byte) (bool, error) {
 	case len(v.Exact) > 0 && !v.Last && !v.First:
 		return false, nil
 	}
-	all, err := l.versions(o.ID)
+	k, err := l.versions(o.ID)
 	if err != nil {
 		return false, err
 	}
 	here := func(f store.Found) bool { return f.Parcel == p.No && f.Line == n }
-	v, k := l.q.Versions, l.known[o.ID]
-	if len(all) == 0 || !k.whole { // not yet indexed; or so many that some were not looked at
+	switch v := l.q.Versions; {
+	case len(k.all) == 0 || !k.whole: // not yet indexed; or so many that some were not looked at
 		return true, nil
+	case v.First && here(k.all[0]):
+		return true, nil
+	case !v.Last && (v.First || len(v.Exact) > 0):
+		return false, nil
 	}
-	return v.First && here(all[0]) || (v.Last || !v.First && len(v.Exact) == 0) && slices.ContainsFunc(k.lasts, here), nil
+	lasts, err := l.lasts(k)
+	return slices.ContainsFunc(lasts, here), err
 }
 
 // each calls yield with what a term stands for, by parcel and line, until it gives false. whole is false where there are too many to look at.
@@ -290,37 +296,51 @@ func (l *look) seeable(no int64) (*store.Parcel, error) {
 
 // versions lists what the viewer may see of an object within the query, the oldest version first. Of what several have said under one version the first that came stands for all but at the end:
 // there it is the last of the list.
-func (l *look) versions(id stix.ID) (all []store.Found, err error) {
+func (l *look) versions(id stix.ID) (*known, error) {
 	if k, ok := l.known[id]; ok {
-		return k.all, nil
+		return k, nil
 	}
-	whole, err := l.postings(l.h.term(byID, string(id)), func(f store.Found, _ *store.Parcel) (bool, error) {
-		all = append(all, f)
+	var k known
+	var err error
+	k.whole, err = l.postings(l.h.term(byID, string(id)), func(f store.Found, _ *store.Parcel) (bool, error) {
+		k.came = append(k.came, f)
 		return true, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	lasts, err := l.lasts(all)
-	if err != nil {
-		return nil, err
-	}
-	all = inOrder(all)
+	k.all = inOrder(slices.Clone(k.came))
 	if l.known == nil || len(l.known) >= maxSeeable {
-		l.known = map[stix.ID]known{}
+		l.known = map[stix.ID]*known{}
 	}
-	l.known[id] = known{all, lasts, whole}
-	return all, nil
+	l.known[id] = &k
+	return &k, nil
 }
 
-// lasts are the last versions of an object by each who has said it: nobody's takes the place of another's. all is in the order in which it came.
-func (l *look) lasts(all []store.Found) (lasts []store.Found, err error) {
+// lasts are the last versions of an object by each who has said it: nobody's takes the place of another's. Of what several say alike, the first that came stands for all.
+func (l *look) lasts(k *known) ([]store.Found, error) {
+	if k.lasts != nil {
+		return k.lasts, nil
+	}
+	classes, several := map[thread.ID]store.Class{}, map[thread.ID]bool{} // of one class all is by one author
+	for _, f := range k.came {
+		p, err := l.seeable(f.Parcel)
+		if err != nil {
+			return nil, err
+		}
+		if p != nil {
+			c, met := classes[p.Thread]
+			several[p.Thread] = several[p.Thread] || met && c != p.Class
+			classes[p.Thread] = p.Class
+		}
+	}
 	type author struct {
 		thread thread.ID
 		from   party.Code
 	}
 	newest := map[author]int{} // in lasts
-	for _, f := range all {
+	var lasts []store.Found
+	for _, f := range k.came {
 		p, err := l.seeable(f.Parcel)
 		if err != nil {
 			return nil, err
@@ -329,7 +349,7 @@ func (l *look) lasts(all []store.Found) (lasts []store.Found, err error) {
 			continue
 		}
 		who := author{thread: p.Thread}
-		if len(all) > 1 {
+		if several[p.Thread] {
 			h, err := headOf(l.tx, statementOf(*p))
 			if err != nil {
 				return nil, err
@@ -347,13 +367,13 @@ func (l *look) lasts(all []store.Found) (lasts []store.Found, err error) {
 	slices.SortFunc(lasts, func(a, b store.Found) int {
 		return cmp.Or(cmp.Compare(a.Parcel, b.Parcel), cmp.Compare(a.Line, b.Line))
 	})
-	distinct := lasts[:0]
+	k.lasts = make([]store.Found, 0, len(lasts))
 	for _, f := range lasts {
-		if !slices.ContainsFunc(distinct, func(g store.Found) bool { return same(f.Version, g.Version, f.Sum, g.Sum) }) {
-			distinct = append(distinct, f)
+		if !slices.ContainsFunc(k.lasts, func(g store.Found) bool { return same(f.Version, g.Version, f.Sum, g.Sum) }) {
+			k.lasts = append(k.lasts, f)
 		}
 	}
-	return distinct, nil
+	return k.lasts, nil
 }
 
 // inOrder sorts versions. Unversioned objects are newer the later they came; of one version that several gave, the first that came is the one that is shown.

@@ -117,8 +117,7 @@ func (w *went) fed(f Feed, at int64, entries []Entry) error {
 		if !f.takes(e.Statement) {
 			continue
 		}
-		s.own = e.Statement.From == w.c.Self && !intel.Desk{}.Gathers(e.Statement)
-		if goes, err := s.goes(w.tx, e.Parcel, e.Line, e.Raw); err != nil || !goes {
+		if goes, err := s.goes(w.tx, e.Statement, e.Parcel, e.Line, e.Raw); err != nil || !goes {
 			if err != nil {
 				return err
 			}

@@ -138,12 +138,12 @@ func (c *Catalogue) Newest(ctx context.Context, v Viewer, in thread.ID, ids []st
 		}
 		wanted := map[int64][]place{}
 		for n, id := range ids {
-			versions, err := l.versions(id)
+			k, err := l.versions(id)
 			if err != nil {
 				return err
 			}
-			if len(versions) > 0 {
-				f := versions[len(versions)-1]
+			if len(k.all) > 0 {
+				f := k.all[len(k.all)-1]
 				wanted[f.Parcel] = append(wanted[f.Parcel], place{n, f.Line})
 			}
 		}

@@ -147,19 +147,7 @@ func (x *strictest) with(ctx context.Context, n *node.Node, id statement.ID) err
 
 // all adds the labels of all that a query finds.
 func (x *strictest) all(ctx context.Context, n *node.Node, q catalogue.Query) error {
-	for more := true; more; {
-		page, err := n.Objects(ctx, q)
-		if err != nil {
-			return err
-		}
-		for _, o := range page.Objects {
-			if err := x.with(ctx, n, o.Parcel.Content.Statement); err != nil {
-				return err
-			}
-		}
-		q.Added, more = page.Next, page.More
-	}
-	return nil
+	return n.EachObject(ctx, q, func(o catalogue.Object) error { return x.with(ctx, n, o.Parcel.Content.Statement) })
 }
 
 // tell is what is said of it to whoever exports for a viewer.
@@ -179,24 +167,18 @@ func export(ctx context.Context, n *node.Node, q catalogue.Query, strict *strict
 	if err != nil {
 		return err
 	}
-	for more := true; more; {
-		page, err := n.Objects(ctx, q)
+	err = n.EachObject(ctx, q, func(o catalogue.Object) error {
+		if err := strict.with(ctx, n, o.Parcel.Content.Statement); err != nil {
+			return err
+		}
+		p, err := stix.Parse(o.Raw)
 		if err != nil {
 			return err
 		}
-		for _, o := range page.Objects {
-			if err := strict.with(ctx, n, o.Parcel.Content.Statement); err != nil {
-				return err
-			}
-			p, err := stix.Parse(o.Raw)
-			if err != nil {
-				return err
-			}
-			if err := out.Write(p); err != nil {
-				return err
-			}
-		}
-		q.Added, more = page.Next, page.More
+		return out.Write(p)
+	})
+	if err != nil {
+		return err
 	}
 	return out.Close()
 }

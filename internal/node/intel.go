@@ -218,7 +218,12 @@ func sourceAmong(all []IntelView, name string) (found IntelView, err error) {
 }
 
 // SourceMarking is how the opener of a source is marked: what objects in it have at least.
-func (n *Node) SourceMarking(ctx context.Context, id thread.ID) (m marking.Marking, err error) {
+func (n *Node) SourceMarking(ctx context.Context, id thread.ID) (marking.Marking, error) {
+	return n.markingOf(ctx, id)
+}
+
+// markingOf is how a statement is marked.
+func (n *Node) markingOf(ctx context.Context, id statement.ID) (m marking.Marking, err error) {
 	err = n.Store.View(ctx, func(tx store.Tx) error {
 		h, err := headOf(tx, id)
 		if err == nil {
@@ -284,6 +289,23 @@ func (n *Node) Objects(ctx context.Context, q catalogue.Query) (catalogue.Page, 
 		q.For = desk
 	}
 	return n.Catalogue.Page(ctx, q)
+}
+
+// EachObject calls yield with all that a query finds, page after page, until it gives an error. Errors: those of Objects and of yield.
+func (n *Node) EachObject(ctx context.Context, q catalogue.Query, yield func(catalogue.Object) error) error {
+	for more := true; more; {
+		page, err := n.Objects(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, o := range page.Objects {
+			if err := yield(o); err != nil {
+				return err
+			}
+		}
+		q.Added, more = page.Next, page.More
+	}
+	return nil
 }
 
 // MarkingOf is how a statement is marked, with which objects came.

@@ -6,7 +6,6 @@ import (
 
 	"github.com/comity-exchange/comity/fault"
 	"github.com/comity-exchange/comity/internal/catalogue"
-	"github.com/comity-exchange/comity/internal/store"
 	"github.com/comity-exchange/comity/marking"
 	"github.com/comity-exchange/comity/misp"
 	"github.com/comity-exchange/comity/statement"
@@ -26,34 +25,31 @@ func (n *Node) MISPEvents(ctx context.Context, q catalogue.Query, frame misp.Fra
 	held := 0
 	came := map[stix.ID]marking.Marking{}
 	marked := map[statement.ID]marking.Marking{}
-	for more := true; more; {
-		page, err := n.Objects(ctx, q)
+	err = n.EachObject(ctx, q, func(o catalogue.Object) error {
+		if held++; held > maxForMISP {
+			return fault.New(fault.TooLarge, "", "there are more than %d objects; ask for those of one thread", maxForMISP)
+		}
+		p, err := stix.Parse(o.Raw)
 		if err != nil {
-			return nil, nil, err
+			return err
 		}
-		for _, o := range page.Objects {
-			p, err := stix.Parse(o.Raw)
-			if err != nil {
-				return nil, nil, err
+		with := o.Parcel.Content.Statement
+		if _, known := marked[with]; !known {
+			if marked[with], err = n.markingOf(ctx, with); err != nil {
+				return err
 			}
-			with := o.Parcel.Content.Statement
-			if _, known := marked[with]; !known {
-				if marked[with], err = n.markingOf(ctx, with); err != nil {
-					return nil, nil, err
-				}
-			}
-			came[p.ID] = marking.Combine(came[p.ID], marked[with])
-			// By thread: whoever else names an event in what he gives puts nothing into it.
-			t := o.Parcel.Thread
-			if objects[t] == nil {
-				threads = append(threads, t)
-			}
-			objects[t] = append(objects[t], p)
 		}
-		if held += len(page.Objects); held > maxForMISP {
-			return nil, nil, fault.New(fault.TooLarge, "", "there are more than %d objects; ask for those of one thread", maxForMISP)
+		came[p.ID] = marking.Combine(came[p.ID], marked[with])
+		// By thread: whoever else names an event in what he gives puts nothing into it.
+		t := o.Parcel.Thread
+		if objects[t] == nil {
+			threads = append(threads, t)
 		}
-		q.Added, more = page.Next, page.More
+		objects[t] = append(objects[t], p)
+		return nil
+	})
+	if err != nil {
+		return nil, nil, err
 	}
 	for _, t := range threads {
 		f := frame
@@ -100,21 +96,4 @@ func latest(events []*misp.Event) (kept []*misp.Event) {
 		}
 	}
 	return kept
-}
-
-// markingOf is the marking of a statement.
-func (n *Node) markingOf(ctx context.Context, id statement.ID) (m marking.Marking, err error) {
-	err = n.Store.View(ctx, func(tx store.Tx) error {
-		s, err := tx.Statement(id)
-		if err != nil {
-			return err
-		}
-		h, err := statement.Reread(s.ID, s.Head)
-		if err != nil {
-			return err
-		}
-		m = h.Marking
-		return nil
-	})
-	return m, err
 }

@@ -22,7 +22,7 @@ type Parcel struct {
 	Objects int   // lines; 0 where the blob was erased
 	First   int64 // when line 0 was added, in microseconds since 1970; line i came i of them later. Those of a later parcel are all greater
 	Hidden  Lines // that nobody is shown: no object, here already, deleted, or marked more strictly than their head
-	Older   Lines // of which the same thread has a later version in the same class
+	Older   Lines // of which the same thread has a later version in the same class, or which their author has revoked there in another
 	Shared  Lines // of whose object another thread or class has a version
 }
 
