@@ -59,9 +59,12 @@ func New(n *node.Node, o Options, f Face) *Gate {
 	return &Gate{node: n, opt: o, face: f, limits: limits(o.Burst, o.Rate), others: limits(min(o.Burst, 200), min(o.Rate, 50)), proxies: auth.ParseProxies(n.Config.WebProxies)}
 }
 
-// Failed answers with what went wrong, and notes it where it is the node's own fault.
+// Failed answers with what went wrong, and notes it where it is the node's own fault: as a warning where it was asked for more than it can do now, which who asks can bring about.
 func (g *Gate) Failed(ctx context.Context, w http.ResponseWriter, r *http.Request, err error) {
-	if fault.HTTP(fault.CodeOf(err)) >= http.StatusInternalServerError {
+	switch code := fault.CodeOf(err); {
+	case code == fault.Unavailable:
+		g.node.Log.WarnContext(ctx, "a "+g.face.Name+" request is to be made again later", "component", g.face.Part, "error", err)
+	case fault.HTTP(code) >= http.StatusInternalServerError:
 		g.node.Log.ErrorContext(ctx, "a "+g.face.Name+" request failed", "component", g.face.Part, "error", err)
 	}
 	g.fail(w, r, err)
