@@ -98,7 +98,8 @@ func (h *hasher) hash(kind byte, text string) int64 {
 func (h *hasher) term(kind byte, text string) store.Term { return store.Term(h.hash(kind, text)) }
 
 // class stands for all by which a head is judged (ONW-1): how it is marked, by whom it is, for whom, and under what. So who sees one line of a class sees all of them, and nobody makes
-// older, or takes the place of, what another has said; across classes only what its own author revokes becomes older (see newcomers.revoke). What does not count is a class of its own: it is shown to nobody, and hides nothing of what counts.
+// older, or takes the place of, what another has said; across classes only what its own author revokes becomes older (see newcomers.revoke). What does not count is a class of its own: it is
+// shown to nobody, and hides nothing of what counts.
 func (c *Catalogue) class(head *statement.Head, void bool) store.Class {
 	b, err := json.Marshal(struct {
 		Marking   marking.Marking

@@ -69,6 +69,9 @@ func labels() map[string]marking.TLP {
 	}
 }
 
+// key names an object in one version.
+func (o *modelled) key() string { return o.ID + " " + o.Modified }
+
 // strictest is the narrowest label that an object names; unknown tells that it names something that is none.
 func (o *modelled) strictest() (m marking.TLP, unknown []string) {
 	all := o.Marked

@@ -30,6 +30,13 @@ import (
 	"github.com/comity-exchange/comity/thread"
 )
 
+// word is a version of an object as a head brought it, in view of a feed.
+type word struct {
+	feed thread.ID
+	head statement.ID
+	key  string // see modelled.key
+}
+
 // sight is a federation in which XA gathers, gets and offers intelligence under agreements of every kind, and the model of what XA has.
 type sight struct {
 	f          *Federation
@@ -44,7 +51,7 @@ type sight struct {
 	model      model
 	fed        map[thread.ID]map[string]bool // versions that belong to a feed and may pass
 	looked     map[statement.ID]bool         // whose objects were offered to the feeds
-	went       map[string]bool               // by feed, head, id and version: what belonged to a feed when it came
+	went       map[word]bool                 // what belonged to a feed when it came, and has since
 	served     map[marking.TLP]http.Handler
 	n          int
 }
@@ -62,7 +69,7 @@ func newSight(t *testing.T) *sight {
 	f := New(t, "XA", "XB", "XC")
 	s := &sight{
 		f: f, xa: f.At("XA"), xb: f.At("XB"), xc: f.At("XC"), ctx: t.Context(), model: model{self: "XA", terms: map[agreement.ID]terms{}},
-		feeds: map[thread.ID]*Party{}, fed: map[thread.ID]map[string]bool{}, looked: map[statement.ID]bool{}, went: map[string]bool{}, served: map[marking.TLP]http.Handler{},
+		feeds: map[thread.ID]*Party{}, fed: map[thread.ID]map[string]bool{}, looked: map[statement.ID]bool{}, went: map[word]bool{}, served: map[marking.TLP]http.Handler{},
 	}
 	for _, a := range []struct {
 		onward string
@@ -236,15 +243,14 @@ func (s *sight) settles() {
 			continue
 		}
 		for feed, to := range s.feeds {
-			key := l.object.ID + " " + l.object.Modified
-			word := feed.String() + l.head.ID.String() + key
+			w := word{feed, l.head.ID, l.object.key()}
 			if !s.model.feeds(to.Code, i) {
-				delete(s.went, word) // the feed may come to it only now, and does not come back
+				delete(s.went, w) // the feed may come to it only now, and does not come back
 				continue
 			}
-			s.fed[feed][key] = true
+			s.fed[feed][w.key] = true
 			if !s.looked[l.head.ID] {
-				s.went[word] = true
+				s.went[w] = true
 			}
 		}
 	}
@@ -489,8 +495,8 @@ func (s *sight) fedWell() string {
 			for _, raw := range to.pages(catalogue.Query{Thread: feed, Versions: catalogue.Versions{All: true}}) {
 				var o modelled
 				s.f.must(json.Unmarshal([]byte(raw), &o))
-				got[o.ID+" "+o.Modified] = true
-				if !s.fed[feed][o.ID+" "+o.Modified] {
+				got[o.key()] = true
+				if !s.fed[feed][o.key()] {
 					wrong = fmt.Sprintf("%s got %s", to.Code, raw)
 				}
 			}
@@ -508,8 +514,8 @@ func (s *sight) fedWell() string {
 // owed lists what a feed should have brought and has not. What would not go by now, since it was erased or something took its place before the feed came to it, is none of it.
 func (s *sight) owed(feed thread.ID, to *Party, got map[string]bool) (missing []string) {
 	for i, l := range s.model.lines {
-		key := l.object.ID + " " + l.object.Modified
-		if s.went[feed.String()+l.head.ID.String()+key] && !got[key] && s.model.feeds(to.Code, i) {
+		key := l.object.key()
+		if s.went[word{feed, l.head.ID, key}] && !got[key] && s.model.feeds(to.Code, i) {
 			missing = append(missing, key)
 		}
 	}
@@ -569,6 +575,9 @@ func TestNobodyGetsWhatIsKeptFromThem(t *testing.T) {
 	})
 	if wrong := s.fedWell(); wrong != "" {
 		t.Error(wrong)
+	}
+	if len(s.went) == 0 {
+		t.Error("nothing was owed to any feed")
 	}
 	if given == 0 || caught[true] == 0 || caught[false] == 0 {
 		t.Errorf("%d objects were given; whoever gives what must not pass was found out %d times, who keeps back what may %d times", given, caught[true], caught[false])
